@@ -1,0 +1,64 @@
+# keelson_protos(target dir): the generated code of the .proto files in dir.
+function(keelson_protos target dir)
+  file(GLOB protos CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${dir}/*.proto)
+  set(sources)
+  foreach(proto ${protos})
+    cmake_path(GET proto STEM name)
+    set(out ${PROJECT_BINARY_DIR}/gen/${dir}/${name}.pb)
+    add_custom_command(
+      OUTPUT ${out}.cc ${out}.h
+      COMMAND protobuf::protoc -I${PROJECT_SOURCE_DIR} --cpp_out=${PROJECT_BINARY_DIR}/gen ${proto}
+      DEPENDS ${protos}
+      VERBATIM)
+    list(APPEND sources ${out}.cc ${out}.h)
+  endforeach()
+  file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/gen)
+  add_library(${target} STATIC ${sources})
+  target_include_directories(${target} SYSTEM PUBLIC ${PROJECT_BINARY_DIR}/gen)
+  target_link_libraries(${target} PUBLIC protobuf::libprotobuf Threads::Threads)
+endfunction()
+
+# The one precompiled header: the API's message types, which nearly every file needs and which cost
+# two seconds to parse.
+function(keelson_precompile target)
+  if(NOT TARGET keelson_pch)
+    file(WRITE ${PROJECT_BINARY_DIR}/pch.cpp "")
+    add_library(keelson_pch STATIC ${PROJECT_BINARY_DIR}/pch.cpp)
+    target_link_libraries(keelson_pch PRIVATE keelson_flags keelson_proto)
+    target_precompile_headers(keelson_pch PRIVATE
+      <algorithm> <functional> <map> <memory> <optional> <string> <string_view> <vector>
+      ${PROJECT_SOURCE_DIR}/core/api/types.hpp)
+  endif()
+  target_precompile_headers(${target} REUSE_FROM keelson_pch)
+endfunction()
+
+# keelson_library(target dir dependencies...): all .cpp files below dir.
+function(keelson_library target dir)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${dir}/*.cpp)
+  if(NOT sources)
+    file(WRITE ${PROJECT_BINARY_DIR}/empty.cpp "")
+    set(sources ${PROJECT_BINARY_DIR}/empty.cpp)
+  endif()
+  add_library(${target} STATIC ${sources})
+  target_link_libraries(${target} PUBLIC keelson_flags ${ARGN})
+  if(NOT target STREQUAL keelson_base)
+    keelson_precompile(${target})
+  endif()
+endfunction()
+
+# keelson_test(name dir dependencies...): one GoogleTest program of all .cpp files in dir.
+function(keelson_test name dir)
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${dir}/*.cpp)
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(${name} ${sources})
+  target_link_libraries(${name} PRIVATE ${ARGN} keelson_flags GTest::gmock GTest::gtest_main)
+  target_compile_definitions(${name} PRIVATE
+    KEELSON_SOURCE_DIR="${PROJECT_SOURCE_DIR}" KEELSON_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  if("keelson_api" IN_LIST ARGN OR NOT "${ARGN}" STREQUAL "keelson_base")
+    keelson_precompile(${name})
+    target_link_libraries(${name} PRIVATE keelson_proto)
+  endif()
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS ${dir})
+endfunction()

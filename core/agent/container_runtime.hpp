@@ -1,0 +1,94 @@
+// The ContainerRuntime port: what the node agent asks of containerd (through CRI) or of the simulated
+// node. Every call may time out: Code::unknown means that it may have happened; the truth is what
+// list() says. Names follow CRI's runtime.v1.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/api/types.hpp"
+#include "core/base/callback.hpp"
+#include "core/base/time.hpp"
+
+namespace keelson::agent {
+
+using SandboxId = std::string;
+using ContainerId = std::string;
+
+struct SandboxSpec {
+  std::string pod_uid, pod_ns, pod_name;
+  uint32_t attempt = 0;
+  bool host_network = false;
+  std::shared_ptr<const api::Pod> pod;  // for what CRI's config needs beyond the names
+};
+
+struct ContainerSpec {
+  std::string pod_uid;
+  std::string name;
+  uint32_t attempt = 0;  // restart count
+  std::string image;     // as pulled: the image id
+  bool init = false;
+  const api::Container* container = nullptr;  // valid during the call
+  std::shared_ptr<const api::Pod> pod;        // keeps `container` alive
+};
+
+enum class ContainerState : uint8_t { created, running, exited };
+
+struct ContainerInfo {
+  ContainerId id;
+  SandboxId sandbox;
+  std::string pod_uid, name;
+  std::string image, image_id;
+  uint32_t attempt = 0;
+  bool init = false;
+  ContainerState state{};
+  int32_t exit_code = 0;
+  std::string reason;   // "Completed", "Error", "OOMKilled"
+  std::string message;  // termination message
+  WallTime created_at, started_at, finished_at;
+};
+
+struct SandboxInfo {
+  SandboxId id;
+  std::string pod_uid, pod_ns, pod_name;
+  uint32_t attempt = 0;
+  bool ready = false;
+  std::string ip;
+  WallTime created_at;
+};
+
+struct RuntimeState {
+  std::vector<SandboxInfo> sandboxes;      // sorted by id
+  std::vector<ContainerInfo> containers;   // sorted by id
+};
+
+enum class ProbeResult : uint8_t { success, failure };
+
+class ContainerRuntime {
+ public:
+  virtual ~ContainerRuntime() = default;
+
+  virtual void list(Done<RuntimeState> done) = 0;
+  // Ids of images on the node, with sizes, for node status and image locality.
+  virtual void list_images(Done<std::vector<api::ContainerImage>> done) = 0;
+  // Yields the image id. Code::not_found: no such image; unavailable: registry trouble.
+  virtual void pull_image(std::string image, Done<std::string> done) = 0;
+  virtual void run_sandbox(SandboxSpec spec, Done<SandboxInfo> done) = 0;
+  // Stops the sandbox's network; its containers must have been stopped.
+  virtual void stop_sandbox(SandboxId id, Done<Unit> done) = 0;
+  virtual void remove_sandbox(SandboxId id, Done<Unit> done) = 0;
+  virtual void create_container(SandboxId sandbox, ContainerSpec spec, Done<ContainerId> done) = 0;
+  virtual void start_container(ContainerId id, Done<Unit> done) = 0;
+  // SIGTERM, then SIGKILL after the grace. Answers when the container has exited.
+  virtual void stop_container(ContainerId id, Duration grace, Done<Unit> done) = 0;
+  virtual void remove_container(ContainerId id, Done<Unit> done) = 0;
+  // Runs a probe's or hook's action (exec, httpGet, tcpSocket, grpc) against a running container.
+  virtual void probe(ContainerId id, const api::Probe& probe, Done<ProbeResult> done) = 0;
+  virtual void run_hook(ContainerId id, const api::LifecycleHandler& hook, Done<Unit> done) = 0;
+
+  // Something may have changed (a container exited): a hint to list() soon. May come late or never.
+  virtual void on_hint(Callback<void()> hint) = 0;
+};
+
+}  // namespace keelson::agent

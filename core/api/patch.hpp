@@ -1,0 +1,24 @@
+// The three ways to patch: RFC 6902 JSON patch, RFC 7386 merge patch, and Kubernetes' strategic merge
+// patch, whose list rules come from the field options patch_strategy and merge_key.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "core/api/error.hpp"
+#include "core/api/object.hpp"
+#include "core/api/request.hpp"
+
+namespace keelson::api {
+
+// `before` with the patch applied, as a new message, or the error that a server answers (400 for a
+// malformed patch, 422 for one that cannot be applied).
+struct Patched {
+  std::unique_ptr<Message> message;
+  ApiError error;
+  // metadata.resourceVersion, if the patch set one: a precondition.
+  std::optional<Revision> revision;
+};
+Patched apply_patch(const Object& before, PatchType type, std::string_view patch);
+
+}  // namespace keelson::api
