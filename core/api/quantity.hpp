@@ -43,6 +43,11 @@ class QuantityValue {
   Format format_ = Format::decimal_si;
 };
 
+// The text that an API server stores for what a client wrote: "1024Mi" becomes "1Gi". A text that
+// counts as canonical already is kept as it is, which includes "010" and "+5": Kubernetes' own
+// shortcut, and visible to clients. Error as parse().
+keelson::Result<std::string> canonical_quantity(std::string_view text);
+
 // The canonical forms, parsed; a malformed one (which validation has refused before) counts as zero.
 int64_t value_of(const Quantity& quantity);
 int64_t milli_value_of(const Quantity& quantity);

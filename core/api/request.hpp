@@ -56,12 +56,21 @@ struct Expected {
   std::optional<Revision> revision;  // compared by value
 };
 
+// What a witness found when it was asked whether a silent node is still there (see the controllers'
+// README): the answer to round `round` of the question about `node`.
+struct PeerReport {
+  std::string node;
+  uint64_t round = 0;
+  bool reachable = false;
+};
+
 // The life sign of a node. `seq` rises with every renewal; the receiver judges expiry by its own
 // monotonic clock from the moment at which it saw seq change, never by comparing clocks.
 struct Beat {
   std::string node;
   uint64_t seq = 0;
   WallTime renew_time;  // the node's own clock: shown to people only
+  std::vector<PeerReport> reports;
 };
 
 struct Request {
@@ -98,6 +107,9 @@ struct Request {
   // Who calls, in what role, knowing what.
   std::string user;   // authenticated identity: "system:node:n1", "admin"
   std::string actor;  // component instance, for histories and checkers: "scheduler-0", "agent/n1"
+  // Names this call: a transport that may deliver it twice gives both copies the same number, and the
+  // server acts on it once. 0: none.
+  uint64_t request_id = 0;
   Fence fence;
   BasisPtr basis;     // null: not a decision on a cache (a user)
 };

@@ -1,5 +1,5 @@
-// Defaulting and validation of every kind, worded as Kubernetes words it. Both are pure functions of
-// the object; all errors of an object are reported at once, in the order of its fields.
+// Defaulting and validation of every kind, worded as Kubernetes words it. Both are pure functions
+// of the object; all errors of an object are reported at once, in the order of its fields.
 #pragma once
 
 #include <string>
@@ -27,7 +27,8 @@ std::vector<std::string> check_dns1035_label(std::string_view name);
 std::vector<std::string> check_label_value(std::string_view value);
 std::vector<std::string> check_qualified_name(std::string_view name);
 
-// An int or a percentage of `total`. Rounds up or down; a malformed one (refused by validation) is 0.
+// An int or a percentage of `total`, rounded up or down; a malformed one, which validation refuses,
+// is 0.
 int32_t scaled_value(const IntOrString& value, int32_t total, bool round_up);
 IntOrString int_value(int32_t value);
 IntOrString string_value(std::string value);

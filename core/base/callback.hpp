@@ -27,7 +27,7 @@ class Callback<R(Args...), Capacity> {
              std::is_invocable_r_v<R, std::remove_cvref_t<F>&, Args...>)
   Callback(F&& f) {  // NOLINT: any callable is a Callback
     using Fn = std::remove_cvref_t<F>;
-    if constexpr (sizeof(Fn) <= Capacity && alignof(Fn) <= alignof(std::max_align_t) &&
+    if constexpr (sizeof(Fn) <= Capacity && alignof(Fn) <= alignof(void*) &&
                   std::is_nothrow_move_constructible_v<Fn>) {
       new (storage_) Fn(std::forward<F>(f));
       ops_ = &inline_ops<Fn>;
@@ -96,7 +96,7 @@ class Callback<R(Args...), Capacity> {
       [](void* at) { delete *static_cast<Fn**>(at); }};
 
   const Ops* ops_ = nullptr;
-  alignas(std::max_align_t) std::byte storage_[Capacity];
+  alignas(void*) std::byte storage_[Capacity];
 };
 
 // How asynchronous calls answer. Called exactly once, never from inside the call that takes it.

@@ -33,6 +33,8 @@ class Loop : public Clock {
   // at the same instant fire in the order in which they were armed.
   virtual void timer_arm(TimerId timer, Duration after) = 0;
   virtual void timer_disarm(TimerId timer) = 0;
+  // Armed and not yet fired.
+  virtual bool timer_pending(TimerId timer) const = 0;
   // After this the callback is not called any more. Safe from inside the callback.
   virtual void timer_destroy(TimerId timer) = 0;
   // Runs `work` on a later turn at the same instant, after everything already due.
@@ -69,7 +71,7 @@ class Timer {
   }
   // Arms only if this makes it fire earlier than it already will.
   void arm_by(Duration after) {
-    if (armed_until_ > loop_->now() && armed_until_ <= loop_->now() + after) return;
+    if (loop_->timer_pending(id_) && armed_until_ <= loop_->now() + after) return;
     arm(after);
   }
   void disarm() {

@@ -22,6 +22,23 @@ enum class SeededBug : uint8_t {
   rollout_no_new_unavailable,  // deployment: forgets unavailable new pods when scaling down old ones
 };
 
+struct SeededBugName {
+  std::string_view name;
+  SeededBug bug;
+};
+inline constexpr SeededBugName kSeededBugs[] = {
+    {"RELIST_RV0", SeededBug::relist_rv0},
+    {"WATCH_OFF_BY_ONE", SeededBug::watch_off_by_one},
+    {"GONE_RESUME", SeededBug::gone_resume},
+    {"TOMBSTONE_DROP", SeededBug::tombstone_drop},
+    {"BIND_BY_NAME", SeededBug::bind_by_name},
+    {"NO_FENCE", SeededBug::no_fence},
+    {"LEASE_WALLCLOCK", SeededBug::lease_wallclock},
+    {"MASS_EVICT", SeededBug::mass_evict},
+    {"NO_READ_OWN_WRITES", SeededBug::no_read_own_writes},
+    {"ROLLOUT_NO_NEW_UNAVAIL", SeededBug::rollout_no_new_unavailable},
+};
+
 #ifdef KEELSON_SEEDED_BUGS
 inline thread_local SeededBug active_seeded_bug = SeededBug::none;
 inline bool seeded(SeededBug bug) { return active_seeded_bug == bug; }

@@ -26,6 +26,7 @@ class ManualLoop final : public Loop {
     queue_.emplace(std::pair{now_ + after, slot.armed}, static_cast<int64_t>(id.slot));
   }
   void timer_disarm(TimerId id) override { timers_[id.slot].armed = 0; }
+  bool timer_pending(TimerId id) const override { return timers_[id.slot].armed != 0; }
   void timer_destroy(TimerId id) override {
     timers_[id.slot].armed = 0;
     timers_[id.slot].alive = false;

@@ -1,0 +1,176 @@
+#include "core/api/json_plan.hpp"
+
+#include <array>
+#include <set>
+
+#include "core/base/assert.hpp"
+
+namespace keelson::api {
+namespace {
+
+using google::protobuf::Descriptor;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::FileDescriptor;
+using Type = FieldPlan::Type;
+
+// Types that stand on their own in the API without being stored.
+struct TopLevel {
+  std::string_view message, api_version;
+};
+constexpr std::array<TopLevel, 5> unstored = {{{"keelson.api.meta.v1.Status", "v1"},
+                                               {"keelson.api.meta.v1.DeleteOptions", "v1"},
+                                               {"keelson.api.core.v1.Binding", "v1"},
+                                               {"keelson.api.policy.v1.Eviction", "policy/v1"},
+                                               {"keelson.api.autoscaling.v1.Scale",
+                                                "autoscaling/v1"}}};
+
+using Plans = boost::unordered_flat_map<const Descriptor*, std::unique_ptr<MessagePlan>>;
+
+void collect(const FileDescriptor* file, std::set<std::string>& seen,
+             std::vector<const Descriptor*>& out) {
+  if (file->package().rfind("keelson.api", 0) != 0 || !seen.insert(file->name()).second) return;
+  for (int i = 0; i < file->dependency_count(); ++i) collect(file->dependency(i), seen, out);
+  for (int i = 0; i < file->message_type_count(); ++i) out.push_back(file->message_type(i));
+}
+
+Type type_of(const FieldDescriptor& field) {
+  switch (field.type()) {
+    case FieldDescriptor::TYPE_STRING: return Type::string;
+    case FieldDescriptor::TYPE_BYTES: return Type::bytes;
+    case FieldDescriptor::TYPE_BOOL: return Type::boolean;
+    case FieldDescriptor::TYPE_INT32: return Type::int32;
+    case FieldDescriptor::TYPE_INT64: return Type::int64;
+    case FieldDescriptor::TYPE_MESSAGE: return Type::message;
+    // uint32 stands in options.proto alone, which is not sent.
+    default: return Type::int64;
+  }
+}
+
+MessagePlan::Shape shape_of(const Descriptor& message) {
+  const std::string& name = message.full_name();
+  if (name == "keelson.api.meta.v1.Time") return MessagePlan::Shape::time;
+  if (name == "keelson.api.meta.v1.MicroTime") return MessagePlan::Shape::micro_time;
+  if (name == "keelson.api.meta.v1.Quantity") return MessagePlan::Shape::quantity;
+  if (name == "keelson.api.meta.v1.IntOrString") return MessagePlan::Shape::int_or_string;
+  if (name == "keelson.api.meta.v1.FieldsV1") return MessagePlan::Shape::fields_v1;
+  return MessagePlan::Shape::plain;
+}
+
+bool lists(std::string_view strategies, std::string_view wanted) {
+  while (!strategies.empty()) {
+    const std::size_t comma = strategies.find(',');
+    if (strategies.substr(0, comma) == wanted) return true;
+    if (comma == std::string_view::npos) return false;
+    strategies.remove_prefix(comma + 1);
+  }
+  return false;
+}
+
+FieldPlan plan_field(const FieldDescriptor& field, const Plans& plans) {
+  const FieldRule& rule = field.options().GetExtension(keelson::api::field);
+  FieldPlan plan;
+  plan.field = &field;
+  plan.name = field.json_name();
+  plan.key_text = "\"" + plan.name + "\":";
+  plan.map = field.is_map();
+  plan.repeated = field.is_repeated() && !plan.map;
+  const FieldDescriptor& value = plan.map ? *field.message_type()->map_value() : field;
+  plan.type = type_of(value);
+  plan.presence = field.has_presence() && plan.type != Type::message;
+  plan.emit_empty = rule.emit_empty();
+  plan.inlined = rule.inline_();
+  if (plan.type == Type::message) {
+    const auto child = plans.find(value.message_type());
+    KEELSON_ASSERT_WHY(child != plans.end(), field.full_name().c_str());
+    plan.child = child->second.get();
+  }
+  plan.merge_list = lists(rule.patch_strategy(), "merge");
+  plan.replace = lists(rule.patch_strategy(), "replace");
+  plan.merge_key = rule.merge_key();
+  return plan;
+}
+
+void describe(const Descriptor& message, MessagePlan& plan) {
+  plan.descriptor = &message;
+  plan.shape = shape_of(message);
+  const std::string& package = message.file()->package();
+  plan.go_type = package.substr(package.rfind('.') + 1) + "." + message.name();
+  const KindRule& rule = message.options().GetExtension(keelson::api::kind);
+  if (!rule.plural().empty()) {
+    plan.kind = message.name();
+    plan.api_version = rule.group().empty() ? rule.version() : rule.group() + "/" + rule.version();
+  }
+  for (const TopLevel& top : unstored) {
+    if (top.message != message.full_name()) continue;
+    plan.kind = message.name();
+    plan.api_version = std::string(top.api_version);
+  }
+}
+
+void index(const MessagePlan& plan, std::vector<const FieldPlan*>& through, MessagePlan& into) {
+  for (const FieldPlan& field : plan.fields) {
+    if (field.inlined) {
+      through.push_back(&field);
+      index(*field.child, through, into);
+      through.pop_back();
+    } else {
+      into.by_name.emplace(std::string_view(field.name), MessagePlan::Target{through, &field});
+    }
+  }
+}
+
+Plans build() {
+  std::set<std::string> seen;
+  std::vector<const Descriptor*> messages;
+#define X(enumerator, Type) collect(Type::descriptor()->file(), seen, messages);
+  KEELSON_KINDS(X)
+#undef X
+  collect(Scale::descriptor()->file(), seen, messages);
+  Plans plans;
+  for (const Descriptor* message : messages) {
+    plans.emplace(message, std::make_unique<MessagePlan>());
+  }
+  for (const Descriptor* message : messages) {
+    MessagePlan& plan = *plans.find(message)->second;
+    describe(*message, plan);
+    for (int i = 0; i < message->field_count(); ++i) {
+      plan.fields.push_back(plan_field(*message->field(i), plans));
+    }
+  }
+  for (const Descriptor* message : messages) {
+    std::vector<const FieldPlan*> through;
+    MessagePlan& plan = *plans.find(message)->second;
+    index(plan, through, plan);
+  }
+  return plans;
+}
+
+std::string_view scalar_type(Type type) {
+  switch (type) {
+    case Type::string: return "string";
+    case Type::bytes: return "[]uint8";
+    case Type::boolean: return "bool";
+    case Type::int32: return "int32";
+    case Type::int64: return "int64";
+    case Type::message: break;
+  }
+  return "";
+}
+
+}  // namespace
+
+const MessagePlan& plan_of(const Descriptor& descriptor) {
+  static const Plans plans = build();
+  const auto found = plans.find(&descriptor);
+  KEELSON_ASSERT_WHY(found != plans.end(), descriptor.full_name().c_str());
+  return *found->second;
+}
+
+std::string go_type_of(const FieldPlan& field) {
+  const std::string base(field.child ? std::string_view(field.child->go_type)
+                                     : scalar_type(field.type));
+  if (field.map) return "map[string]" + base;
+  return field.repeated ? "[]" + base : base;
+}
+
+}  // namespace keelson::api

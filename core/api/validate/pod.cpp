@@ -1,0 +1,158 @@
+// Pods: nearly all of a pod's spec is fixed once it exists.
+#include <algorithm>
+#include <limits>
+
+#include "core/api/validate/validators.hpp"
+#include "core/api/validation.hpp"
+
+namespace keelson::api {
+namespace {
+
+constexpr std::string_view fixed_reason =
+    "pod updates may not change fields other than `spec.containers[*].image`, "
+    "`spec.initContainers[*].image`, `spec.activeDeadlineSeconds` or `spec.tolerations` (only "
+    "additions to existing tolerations)";
+
+// A deadline may be set or brought forward.
+void validate_deadline_change(Errors& errors, const PodSpec& now, const PodSpec& before) {
+  const Path path("spec.activeDeadlineSeconds");
+  if (!before.has_active_deadline_seconds()) return;
+  if (!now.has_active_deadline_seconds()) {
+    errors.invalid_shown(path, "null", "must not update from a positive integer to nil value");
+  } else if (now.active_deadline_seconds() > before.active_deadline_seconds()) {
+    errors.invalid(path, now.active_deadline_seconds(),
+                   "must be less than or equal to previous value");
+  }
+}
+
+// Tolerations may be added, and those there may change how long they last.
+void validate_toleration_change(Errors& errors, const PodSpec& now, const PodSpec& before) {
+  auto matches = [](const Toleration& a, const Toleration& b) {
+    return a.key() == b.key() && a.operator_() == b.operator_() && a.value() == b.value() &&
+           a.effect() == b.effect();
+  };
+  for (const Toleration& old : before.tolerations()) {
+    bool kept = std::any_of(now.tolerations().begin(), now.tolerations().end(),
+                            [&](const Toleration& one) { return matches(one, old); });
+    if (kept) continue;
+    errors.forbidden(Path("spec.tolerations"),
+                     "existing toleration can not be modified except its tolerationSeconds");
+    return;
+  }
+}
+
+// Gates may be taken away, never added: a pod that was free to be scheduled stays so (KEP-3521).
+void validate_gate_change(Errors& errors, const PodSpec& now, const PodSpec& before) {
+  const Path path("spec.schedulingGates");
+  for (int i = 0; i < now.scheduling_gates_size(); ++i) {
+    const std::string& name = now.scheduling_gates(i).name();
+    bool known = std::any_of(before.scheduling_gates().begin(), before.scheduling_gates().end(),
+                             [&](const PodSchedulingGate& gate) { return gate.name() == name; });
+    if (known) continue;
+    errors.forbidden(path.index(i).child("name"),
+                     "only deletion is allowed, but found new scheduling gate '" + name + "'");
+  }
+}
+
+// `now` with everything that may change put back to what it was.
+PodSpec without_allowed_changes(const PodSpec& now, const PodSpec& before) {
+  PodSpec spec = now;
+  for (int i = 0; i < spec.containers_size(); ++i) {
+    spec.mutable_containers(i)->set_image(before.containers(i).image());
+  }
+  for (int i = 0; i < spec.init_containers_size(); ++i) {
+    spec.mutable_init_containers(i)->set_image(before.init_containers(i).image());
+  }
+  if (before.has_active_deadline_seconds()) {
+    spec.set_active_deadline_seconds(before.active_deadline_seconds());
+  } else {
+    spec.clear_active_deadline_seconds();
+  }
+  *spec.mutable_tolerations() = before.tolerations();
+  *spec.mutable_scheduling_gates() = before.scheduling_gates();
+  // A negative period was never meant; it may be mended.
+  if (before.termination_grace_period_seconds() < 0 &&
+      now.termination_grace_period_seconds() == 1) {
+    spec.set_termination_grace_period_seconds(before.termination_grace_period_seconds());
+  }
+  return spec;
+}
+
+// A container that has ended stays so, where the restart policy does not bring it back.
+void validate_ended_containers(Errors& errors, const Path& path,
+                               const Repeated<ContainerStatus>& now,
+                               const Repeated<ContainerStatus>& before,
+                               std::string_view restart_policy) {
+  if (restart_policy == "Always") return;
+  for (const ContainerStatus& old : before) {
+    if (!old.state().has_terminated()) continue;
+    if (restart_policy == "OnFailure" && old.state().terminated().exit_code() != 0) continue;
+    for (int i = 0; i < now.size(); ++i) {
+      if (now.Get(i).name() != old.name() || now.Get(i).state().has_terminated()) continue;
+      errors.forbidden(path.index(i).child("state"),
+                       "may not be transitioned to non-terminated state");
+    }
+  }
+}
+
+}  // namespace
+
+void validate(Errors& errors, const Pod& pod) {
+  validate_pod_annotations(errors, Path("metadata.annotations"), pod.metadata().annotations());
+  validate_pod_spec(errors, Path("spec"), pod.spec());
+  if (!pod.spec().ephemeral_containers().empty()) {
+    errors.forbidden(Path("spec.ephemeralContainers"), "cannot be set on create");
+  }
+  if (!pod.spec().scheduling_gates().empty() && !pod.spec().node_name().empty()) {
+    errors.forbidden(Path("spec.nodeName"),
+                     "cannot be set until all schedulingGates have been cleared");
+  }
+}
+
+void validate_change(Errors& errors, const Pod& now, const Pod& before) {
+  validate_pod_annotations(errors, Path("metadata.annotations"), now.metadata().annotations());
+  // Most updates touch labels, owners or finalizers only.
+  if (same(now.spec(), before.spec())) return;
+  validate_pod_spec(errors, Path("spec"), now.spec());
+  if (now.spec().containers_size() != before.spec().containers_size()) {
+    errors.forbidden(Path("spec.containers"), "pod updates may not add or remove containers");
+    return;
+  }
+  if (now.spec().init_containers_size() != before.spec().init_containers_size()) {
+    errors.forbidden(Path("spec.initContainers"), "pod updates may not add or remove containers");
+    return;
+  }
+  validate_deadline_change(errors, now.spec(), before.spec());
+  validate_toleration_change(errors, now.spec(), before.spec());
+  validate_gate_change(errors, now.spec(), before.spec());
+  if (!same(without_allowed_changes(now.spec(), before.spec()), before.spec())) {
+    errors.forbidden(Path("spec"), fixed_reason);
+  }
+}
+
+void validate_status_change(Errors& errors, const Pod& now, const Pod& before) {
+  const PodStatus& status = now.status();
+  if (now.spec().node_name() != before.spec().node_name()) {
+    errors.forbidden(Path("status.nodeName"), "may not be changed directly");
+  }
+  if (!status.nominated_node_name().empty()) {
+    errors.invalid(Path("status.nominatedNodeName"), status.nominated_node_name(),
+                   check_dns1123_subdomain(status.nominated_node_name()));
+  }
+  check_one_of<PodStatus>(errors, Path("status.phase"), PodStatus::kPhaseFieldNumber,
+                          status.phase(), Empty::allowed);
+  validate_ended_containers(errors, Path("status.containerStatuses"), status.container_statuses(),
+                            before.status().container_statuses(), before.spec().restart_policy());
+  // Init containers start again until they succeed, unless the pod never restarts anything.
+  validate_ended_containers(
+      errors, Path("status.initContainerStatuses"), status.init_container_statuses(),
+      before.status().init_container_statuses(),
+      before.spec().restart_policy() == "Never" ? "Always" : before.spec().restart_policy());
+  if (!status.host_ip().empty()) check_ip(errors, Path("status.hostIP"), status.host_ip());
+  const Path ips("status.podIPs");
+  for (int i = 0; i < status.pod_ips_size(); ++i) {
+    check_ip(errors, ips.index(i), status.pod_ips(i).ip());
+  }
+}
+
+}  // namespace keelson::api

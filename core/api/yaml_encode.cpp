@@ -1,0 +1,160 @@
+// YAML out, as `kubectl get -o yaml` prints it: keys sorted, lists not indented, strings quoted only
+// where they would be read as something else.
+#include <algorithm>
+#include <boost/json/value.hpp>
+
+#include "core/api/json.hpp"
+#include "core/api/json_text.hpp"
+#include "core/api/yaml_scalar.hpp"
+
+namespace keelson::api {
+namespace {
+
+namespace json = boost::json;
+
+std::string_view view(json::string_view s) { return {s.data(), s.size()}; }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+bool looks_like_time(std::string_view text) {
+  return text.size() >= 8 && text[4] == '-' && std::all_of(text.begin(), text.begin() + 4, is_digit);
+}
+
+bool has_control(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) < 0x20 && c != '\n') || c == 0x7f;
+  });
+}
+
+// Whether a string can stand without quotes and still be read as this string.
+bool plain(std::string_view text) {
+  constexpr std::string_view indicators = ",[]{}#&*!|>'\"%@`=<";
+  if (text.front() == ' ' || text.back() == ' ' || text.back() == ':') return false;
+  if (indicators.find(text.front()) != std::string_view::npos) return false;
+  if ((text.front() == '-' || text.front() == '?' || text.front() == ':') &&
+      (text.size() == 1 || text[1] == ' ' || text[1] == '-')) {
+    // "-- x" and "---" end or begin documents; "--flag" is harmless.
+    if (text.size() < 3 || text[1] != '-' || text[2] == '-' || text[2] == ' ') return false;
+  }
+  return text.find(": ") == std::string_view::npos && text.find(" #") == std::string_view::npos;
+}
+
+// Whether a text of several lines survives as a literal block.
+bool literal(std::string_view text) {
+  if (text.front() == ' ' || text.front() == '\n') return false;
+  if (text.find(" \n") != std::string_view::npos || text.back() == ' ') return false;
+  return text.find_first_not_of('\n') != std::string_view::npos;
+}
+
+class Writer {
+ public:
+  std::string out;
+
+  void object(const json::object& object, std::size_t indent) {
+    std::vector<const json::key_value_pair*> members;
+    for (const auto& member : object) members.push_back(&member);
+    std::sort(members.begin(), members.end(),
+              [](const auto* a, const auto* b) { return a->key() < b->key(); });
+    bool first = true;
+    for (const json::key_value_pair* member : members) {
+      // The first member continues the line of a list's dash.
+      if (!first || at_line_start()) out.append(indent, ' ');
+      first = false;
+      key(view(member->key()));
+      out += ':';
+      value(member->value(), indent, false);
+    }
+  }
+
+ private:
+  void key(std::string_view text) {
+    // A key of several lines cannot be a block.
+    text.find('\n') == std::string_view::npos ? string(text, 0) : append_json_string(text, out);
+  }
+
+  bool at_line_start() const { return out.empty() || out.back() == '\n'; }
+
+  void value(const json::value& value, std::size_t indent, bool in_list) {
+    if (const json::object* members = value.if_object(); members && !members->empty()) {
+      if (!in_list) out += '\n';
+      return object(*members, indent + 2);
+    }
+    if (const json::array* elements = value.if_array(); elements && !elements->empty()) {
+      if (in_list) {
+        // A list in a list starts on its own line.
+        out.pop_back();
+        out += '\n';
+        return list(*elements, indent + 2);
+      }
+      out += '\n';
+      return list(*elements, indent);
+    }
+    if (!in_list) out += ' ';
+    scalar(value, indent);
+    out += '\n';
+  }
+
+  void list(const json::array& elements, std::size_t indent) {
+    for (const json::value& element : elements) {
+      out.append(indent, ' ');
+      out += "- ";
+      value(element, indent, true);
+    }
+  }
+
+  void scalar(const json::value& value, std::size_t indent) {
+    switch (value.kind()) {
+      case json::kind::null: out += "null"; return;
+      case json::kind::bool_: out += value.get_bool() ? "true" : "false"; return;
+      case json::kind::int64: out += std::to_string(value.get_int64()); return;
+      case json::kind::uint64: out += std::to_string(value.get_uint64()); return;
+      case json::kind::double_: out += number_text(value.get_double()); return;
+      case json::kind::string: return string(view(value.get_string()), indent);
+      case json::kind::array: out += "[]"; return;
+      case json::kind::object: out += "{}"; return;
+    }
+  }
+
+  void string(std::string_view text, std::size_t indent) {
+    const bool many_lines = text.find('\n') != std::string_view::npos;
+    if (text.empty() || has_control(text) || !resolve_yaml_scalar(text).is_string() ||
+        looks_like_time(text) || (many_lines && !literal(text))) {
+      return append_json_string(text, out);
+    }
+    if (many_lines) return block(text, indent + 2);
+    if (plain(text)) {
+      out += text;
+      return;
+    }
+    out += '\'';
+    for (const char c : text) out.append(c == '\'' ? 2 : 1, c);
+    out += '\'';
+  }
+
+  void block(std::string_view text, std::size_t indent) {
+    out += '|';
+    if (text.back() != '\n') {
+      out += '-';
+    } else if (text.ends_with("\n\n")) {
+      out += '+';
+    } else {
+      text.remove_suffix(1);
+    }
+    while (!text.empty()) {
+      const std::size_t end = std::min(text.find('\n'), text.size());
+      out += '\n';
+      if (end > 0) out.append(indent, ' ').append(text.substr(0, end));
+      text.remove_prefix(std::min(end + 1, text.size()));
+    }
+  }
+};
+
+}  // namespace
+
+std::string encode_yaml(const Object& object) {
+  const json::value tree = to_json(object);
+  Writer writer;
+  writer.object(tree.get_object(), 0);
+  return std::move(writer.out);
+}
+
+}  // namespace keelson::api

@@ -1,0 +1,240 @@
+#include <google/protobuf/util/message_differencer.h>
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+
+#include "core/api/json.hpp"
+#include "core/api/kinds.hpp"
+#include "core/api/yaml_scalar.hpp"
+#include "tests/api/random_message.hpp"
+
+namespace keelson::api {
+namespace {
+
+constexpr DecodeOptions strict{DecodeOptions::Unknown::strict};
+
+std::vector<ObjectPtr> read(std::string_view yaml) {
+  std::vector<ObjectPtr> out;
+  auto decoded = decode_yaml(yaml, "test.yaml", strict);
+  EXPECT_TRUE(decoded.ok()) << (decoded ? "" : decoded.error().message);
+  if (decoded) {
+    for (const Decoded& one : *decoded) out.push_back(one.object);
+  }
+  return out;
+}
+
+std::string error_of(std::string_view yaml, DecodeOptions options = strict) {
+  const auto decoded = decode_yaml(yaml, "test.yaml", options);
+  return decoded ? "" : decoded.error().message;
+}
+
+TEST(Yaml, ReadsManifests) {
+  const auto objects = read(R"(
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: kel
+  labels: {run: kel, "quoted": "1"}
+spec:
+  replicas: 2
+  strategy:
+    rollingUpdate: {maxSurge: 25%, maxUnavailable: 1}
+  template:
+    spec:
+      containers:
+      - name: kel
+        image: nginx:1.7.9
+        args: ["--flag=true", "80"]
+        resources:
+          requests: {cpu: 0.5, memory: 1Gi}
+        volumeMounts: []
+      volumes:
+      - name: v
+        configMap: {name: c, defaultMode: 0644}
+---
+# nothing but a comment
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: c}
+data:
+  text: |
+    one
+      two
+  folded: >-
+    a
+    b
+)");
+  ASSERT_EQ(objects.size(), 2U);
+  const Deployment& deployment = objects[0]->as<Deployment>();
+  EXPECT_EQ(deployment.spec().replicas(), 2);
+  EXPECT_EQ(deployment.spec().strategy().rolling_update().max_surge().str_val(), "25%");
+  EXPECT_EQ(deployment.spec().strategy().rolling_update().max_unavailable().int_val(), 1);
+  const PodSpec& spec = deployment.spec().template_().spec();
+  EXPECT_EQ(spec.containers(0).args(1), "80");
+  EXPECT_EQ(spec.containers(0).resources().requests().at("cpu").string(), "500m");
+  EXPECT_EQ(spec.volumes(0).volume_source().config_map().default_mode(), 0644);
+  EXPECT_EQ(objects[1]->as<ConfigMap>().data().at("text"), "one\n  two\n");
+  EXPECT_EQ(objects[1]->as<ConfigMap>().data().at("folded"), "a b");
+}
+
+TEST(Yaml, ScalarsMeanWhatKubernetesToolsTakeThemFor) {
+  const std::pair<const char*, boost::json::value> cases[] = {
+      {"", nullptr},      {"~", nullptr},   {"null", nullptr}, {"true", true},  {"yes", true},
+      {"on", true},       {"y", true},      {"off", false},    {"No", false},   {"FALSE", false},
+      {"80", 80},         {"-3", -3},       {"+4", 4},         {"0644", 420},   {"0x1f", 31},
+      {"0o17", 15},       {"0b11", 3},      {"1_000", 1000},   {"0", 0},        {"1.5", 1.5},
+      {".5", 0.5},        {"1e3", 1000.0},  {"-1.", -1.0},     {"18446744073709551615", UINT64_MAX},
+      {"25%", "25%"},     {"1.2.3", "1.2.3"}, {"08", 8.0},     {"100m", "100m"}, {"truE", "truE"},
+      {"2026-11-23", "2026-11-23"},         {"-", "-"},        {"nginx:1.8", "nginx:1.8"},
+      {"1e", "1e"},       {"0x", "0x"},     {"-9223372036854775808", INT64_MIN}, {".", "."},
+  };
+  for (const auto& [text, value] : cases) EXPECT_EQ(resolve_yaml_scalar(text), value) << text;
+}
+
+TEST(Yaml, QuotedScalarsStayStrings) {
+  const auto objects = read(
+      "{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {a: \"1\", b: 'true', "
+      "c: !!str 5, d: \"\"}}");
+  ASSERT_EQ(objects.size(), 1U);
+  const auto& data = objects[0]->as<ConfigMap>().data();
+  EXPECT_EQ(data.at("a"), "1");
+  EXPECT_EQ(data.at("b"), "true");
+  EXPECT_EQ(data.at("c"), "5");
+  EXPECT_EQ(data.at("d"), "");
+}
+
+TEST(Yaml, AnchorsAndMergeKeys) {
+  const auto objects = read(R"(
+apiVersion: v1
+kind: Pod
+metadata:
+  name: p
+  labels: &l {a: "1", b: "2"}
+  annotations:
+    <<: *l
+    b: mine
+spec:
+  containers: []
+)");
+  ASSERT_EQ(objects.size(), 1U);
+  EXPECT_EQ(objects[0]->meta().annotations().at("a"), "1");
+  EXPECT_EQ(objects[0]->meta().annotations().at("b"), "mine");
+}
+
+TEST(Yaml, ListsAreFlattened) {
+  const auto objects = read(R"(
+apiVersion: v1
+kind: List
+items:
+- {apiVersion: v1, kind: Namespace, metadata: {name: a}}
+- apiVersion: v1
+  kind: PodList
+  items:
+  - metadata: {name: b}
+)");
+  ASSERT_EQ(objects.size(), 2U);
+  EXPECT_EQ(objects[0]->kind(), Kind::namespaces);
+  EXPECT_EQ(objects[1]->kind(), Kind::pods);
+  EXPECT_EQ(objects[1]->name(), "b");
+}
+
+TEST(Yaml, ErrorsNameFileLineAndColumn) {
+  EXPECT_EQ(error_of("apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: c\n    imagee: x\n"),
+            "test.yaml:6:5: Pod in version \"v1\" cannot be handled as a Pod: strict decoding "
+            "error: unknown field \"spec.containers[0].imagee\"");
+  EXPECT_EQ(error_of("apiVersion: v1\nkind: Pod\nspec:\n  containers: c\n"),
+            "test.yaml:4:3: Pod in version \"v1\" cannot be handled as a Pod: json: cannot "
+            "unmarshal string into Go struct field PodSpec.spec.containers of type []v1.Container");
+  EXPECT_EQ(error_of("apiVersion: v1\nkind: Thing\n"),
+            "test.yaml:2:1: no kind \"Thing\" is registered for version \"v1\"");
+  EXPECT_EQ(error_of("apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  name: b\n").rfind(
+                "test.yaml:", 0),
+            0U);
+  EXPECT_EQ(error_of("a: [1, 2").rfind("test.yaml:1:", 0), 0U);
+  EXPECT_EQ(error_of("kind: List\napiVersion: v1\nitems:\n- kind: Pod\n  apiVersion: v1\n  bad: 1\n"),
+            "test.yaml:6:3: Pod in version \"v1\" cannot be handled as a Pod: strict decoding "
+            "error: unknown field \"bad\"");
+  EXPECT_EQ(error_of("just text"),
+            "test.yaml:1:1: couldn't get version/kind; json parse error: the document is no object");
+}
+
+TEST(Yaml, DuplicatesAreLastOneWinsUnlessStrict) {
+  constexpr std::string_view yaml =
+      "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  name: b\n";
+  const auto lenient = decode_yaml(yaml, "x", {});
+  ASSERT_TRUE(lenient.ok());
+  EXPECT_EQ((*lenient)[0].object->name(), "b");
+  EXPECT_NE(error_of(yaml).find("duplicate field \"metadata.name\""), std::string::npos);
+}
+
+TEST(Yaml, HostileDocumentsAreRefused) {
+  // Each line doubles what the one before describes.
+  std::string laughs = "a0: &a0 [x, x]\n";
+  for (int i = 1; i < 40; ++i) {
+    const std::string last = "*a" + std::to_string(i - 1);
+    laughs += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + last + ", " + last + "]\n";
+  }
+  EXPECT_NE(error_of(laughs).find("too many nodes"), std::string::npos);
+  EXPECT_NE(error_of(std::string(50'000, '[')), "");
+  EXPECT_NE(error_of("a: " + std::string(300, '[') + std::string(300, ']')), "");
+  EXPECT_NE(error_of("? [a]\n: b\n"), "");
+  EXPECT_NE(error_of("&a [*a]"), "");
+  // yaml-cpp by itself never gets past the second brace.
+  EXPECT_EQ(error_of("a: b}\nc: {x: 1}}\nd:\n  e: 1\n").rfind("test.yaml:", 0), 0U);
+}
+
+TEST(Yaml, WritesAsKubectlPrints) {
+  const auto decoded = decode_object(
+      R"({"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"c","creationTimestamp":)"
+      R"("2026-11-23T03:44:31Z","annotations":{"a":"{\"x\":1}","b":"true","c":"--flag","d":"a: b"},)"
+      R"("ownerReferences":[{"apiVersion":"v1","kind":"Pod","name":"p","uid":"u"}]},)"
+      R"("data":{"one":"80","text":"a\nb\n","tail":"a\nb","empty":"","space":" x"}})");
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_EQ(encode_yaml(*decoded->object), R"(apiVersion: v1
+data:
+  empty: ""
+  one: "80"
+  space: ' x'
+  tail: |-
+    a
+    b
+  text: |
+    a
+    b
+kind: ConfigMap
+metadata:
+  annotations:
+    a: '{"x":1}'
+    b: "true"
+    c: --flag
+    d: 'a: b'
+  creationTimestamp: "2026-11-23T03:44:31Z"
+  name: c
+  ownerReferences:
+  - apiVersion: v1
+    kind: Pod
+    name: p
+    uid: u
+)");
+}
+
+TEST(Yaml, EveryKindSurvivesARoundTrip) {
+  for (const KindInfo& kind : all_kinds()) {
+    RandomMessages random(500 + static_cast<uint64_t>(kind.kind));
+    for (int i = 0; i < 15; ++i) {
+      std::unique_ptr<Message> message = new_message(kind.kind);
+      random.fill(*message);
+      mutable_meta_of(kind.kind, *message).clear_resource_version();
+      const Object object(kind.kind, MessagePtr(message.release()), {0, 9});
+      const std::string yaml = encode_yaml(object);
+      const auto decoded = decode_yaml(yaml, "random", strict);
+      ASSERT_TRUE(decoded.ok()) << decoded.error().message << "\n" << yaml;
+      ASSERT_EQ(decoded->size(), 1U);
+      EXPECT_EQ(encode_object(*(*decoded)[0].object), encode_object(object)) << yaml;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace keelson::api
