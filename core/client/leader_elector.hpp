@@ -29,14 +29,19 @@ struct LeaderElectionOptions {
 class LeaderElector {
  public:
   // `on_elected(fence)` when the role was won; `on_deposed()` as soon as it is lost or could not be
-  // renewed for renew_deadline of monotonic time: stop all work in the role at once.
+  // renewed for renew_deadline of monotonic time: stop all work in the role at once. Neither may
+  // destroy the elector.
   LeaderElector(Loop& loop, ApiClient& client, Rng rng, LeaderElectionOptions options,
                 std::function<void(api::Fence)> on_elected, std::function<void()> on_deposed);
   ~LeaderElector();
 
   void start();
-  // Gives the role up, so that another can take it at once. REQUIRES: the role's work has stopped.
+  // Gives the role up, so that another can take it at once, and stops competing until start() is
+  // called again. on_deposed is not called. REQUIRES: the role's work has stopped.
   void release();
+  // The store refused a write of this role: its token is not current (another took over, or the
+  // store failed over and lost all tokens). Deposes at once and competes for a new token.
+  void on_fenced(const api::Fence& fence);
 
   // True only while the last successful renewal is younger than renew_deadline: ask before each
   // write in the role.

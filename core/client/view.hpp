@@ -16,7 +16,8 @@
 
 namespace keelson::client {
 
-// The caches behind views: fed by informers (or by a test), indexed by namespace, owner uid and node.
+// The caches behind views: fed by informers (or by a test), indexed by namespace, owner uid and
+// node.
 class Cache {
  public:
   Cache();
@@ -33,8 +34,18 @@ class Cache {
   std::vector<api::ObjectPtr> list(api::Kind kind, const std::string& ns = {}) const;
   // Objects of `kind` whose controlling (or, with any_owner, any) ownerReference has this uid.
   std::vector<api::ObjectPtr> owned_by(api::Kind kind, const std::string& owner_uid) const;
-  std::vector<api::ObjectPtr> dependents(const std::string& owner_uid) const;  // of all kinds, any ref
+  std::vector<api::ObjectPtr> dependents(
+      const std::string& owner_uid) const;  // of all kinds, any ref
+  // The pods bound to the node; empty: those not bound yet.
   std::vector<api::ObjectPtr> pods_on(const std::string& node) const;
+  // Objects of a namespace whose labels the selector matches; costs what the rarest label=value
+  // pair that it demands costs, for the kinds that are selected often (pods, replica sets, slices).
+  std::vector<api::ObjectPtr> select(api::Kind kind, const std::string& ns,
+                                     const api::LabelSelectorMatcher& selector) const;
+  // Like list(), without copying anything; stops when `visit` returns false. `visit` must not
+  // change the cache.
+  void visit(api::Kind kind, const std::string& ns,
+             const std::function<bool(const api::ObjectPtr&)>& visit) const;
   std::size_t size(api::Kind kind) const;
 
  private:
@@ -65,11 +76,7 @@ class View {
   template <class M>
   std::vector<api::Ref<M>> select(const std::string& ns,
                                   const api::LabelSelectorMatcher& selector) const {
-    std::vector<api::Ref<M>> found;
-    for (auto& object : note(api::kind_of<M>).list(api::kind_of<M>, ns)) {
-      if (selector.matches(object->meta().labels())) found.emplace_back(object);
-    }
-    return found;
+    return refs<M>(note(api::kind_of<M>).select(api::kind_of<M>, ns, selector));
   }
   api::ObjectPtr get(api::Kind kind, const std::string& ns, const std::string& name) const {
     return note(kind).get(kind, ns, name);
@@ -77,13 +84,17 @@ class View {
   std::vector<api::ObjectPtr> list(api::Kind kind, const std::string& ns = {}) const {
     return note(kind).list(kind, ns);
   }
+  void visit(api::Kind kind, const std::string& ns,
+             const std::function<bool(const api::ObjectPtr&)>& visitor) const {
+    note(kind).visit(kind, ns, visitor);
+  }
   // Of all kinds cached; counts as a read of each.
   std::vector<api::ObjectPtr> dependents(const std::string& owner_uid) const {
     for (int k = 0; k < api::kind_count; ++k) note(static_cast<api::Kind>(k));
     return cache_.dependents(owner_uid);
   }
 
-  Instant now() const { return now_; }      // for durations: back-off, grace, deadlines
+  Instant now() const { return now_; }         // for durations: back-off, grace, deadlines
   WallTime wall_now() const { return wall_; }  // for timestamps in objects
   const api::Basis& basis() const { return basis_; }
 

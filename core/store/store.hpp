@@ -42,6 +42,7 @@ struct Provenance {
   std::string user;
   api::Fence fence;
   api::BasisPtr basis;
+  uint64_t request_id = 0;  // of the call that caused it; 0: none
 };
 using ProvenancePtr = std::shared_ptr<const Provenance>;
 

@@ -1,0 +1,51 @@
+#include "core/store/beats.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace keelson::store {
+
+// True if the report says something new: a retransmission must not make a beat look renewed.
+bool BeatBoard::merge_report(std::vector<api::PeerReport>& kept, api::PeerReport report) {
+  const auto same =
+      std::find_if(kept.begin(), kept.end(), [&](const auto& k) { return k.node == report.node; });
+  if (same != kept.end()) {
+    // A request that was delayed on the way must not bring back the answer to an older question.
+    if (same->round > report.round) return false;
+    if (same->round == report.round && same->reachable == report.reachable) return false;
+    kept.erase(same);
+  }
+  if (kept.size() == reports_max) kept.erase(kept.begin());
+  kept.push_back(std::move(report));
+  return true;
+}
+
+void BeatBoard::beat(api::Beat beat) {
+  const auto [at, fresh] = nodes_.try_emplace(beat.node);
+  Entry& entry = at->second;
+  bool renewed = fresh || entry.beat.seq != beat.seq;
+  std::vector<api::PeerReport> reports = std::move(entry.beat.reports);
+  for (api::PeerReport& report : beat.reports) {
+    if (merge_report(reports, std::move(report))) renewed = true;
+  }
+  if (!renewed) {
+    entry.beat.reports = std::move(reports);
+    return;
+  }
+  beat.reports = std::move(reports);
+  entry.beat = std::move(beat);
+  if (entry.cursor != 0) by_cursor_.erase(entry.cursor);
+  entry.cursor = ++cursor_;
+  by_cursor_.emplace_hint(by_cursor_.end(), entry.cursor, &entry);
+}
+
+BeatPage BeatBoard::since(uint64_t cursor) const {
+  BeatPage page;
+  page.cursor = cursor_;
+  // A cursor from the future belongs to an incarnation that is gone: everything is news.
+  auto at = cursor > cursor_ ? by_cursor_.begin() : by_cursor_.upper_bound(cursor);
+  for (; at != by_cursor_.end(); ++at) page.beats.push_back(at->second->beat);
+  return page;
+}
+
+}  // namespace keelson::store
