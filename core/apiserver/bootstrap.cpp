@@ -1,0 +1,76 @@
+#include "core/apiserver/bootstrap.hpp"
+
+#include "core/api/validation.hpp"
+#include "core/apiserver/pipeline/service_addresses.hpp"
+
+namespace keelson::apiserver {
+
+namespace {
+
+ObjectPtr namespace_named(const char* name) {
+  api::Namespace ns;
+  ns.mutable_metadata()->set_name(name);
+  return api::make_object(std::move(ns));
+}
+
+ObjectPtr default_account(const char* ns) {
+  api::ServiceAccount account;
+  account.mutable_metadata()->set_name("default");
+  account.mutable_metadata()->set_namespace_(ns);
+  return api::make_object(std::move(account));
+}
+
+// Source: pkg/apis/scheduling/v1/helpers.go.
+ObjectPtr priority_class(const char* name, int32_t value, const char* description) {
+  api::PriorityClass priority;
+  priority.mutable_metadata()->set_name(name);
+  priority.set_value(value);
+  priority.set_description(description);
+  return api::make_object(std::move(priority));
+}
+
+ObjectPtr kubernetes_service(const ApiServerOptions& options) {
+  api::Service service;
+  ObjectMeta& meta = *service.mutable_metadata();
+  meta.set_name("kubernetes");
+  meta.set_namespace_("default");
+  (*meta.mutable_labels())["component"] = "apiserver";
+  (*meta.mutable_labels())["provider"] = "kubernetes";
+  service.mutable_spec()->set_cluster_ip(first_service_address(options));
+  api::ServicePort& port = *service.mutable_spec()->add_ports();
+  port.set_name("https");
+  port.set_protocol("TCP");
+  port.set_port(443);
+  *port.mutable_target_port() = api::int_value(6443);
+  return api::make_object(std::move(service));
+}
+
+}  // namespace
+
+std::vector<Request> bootstrap_requests(const WatchCache& cache, const ApiServerOptions& options) {
+  std::vector<ObjectPtr> objects;
+  for (const char* name : {"default", "kube-system", "kube-public", "kube-node-lease"}) {
+    objects.push_back(namespace_named(name));
+    // A new namespace brings its account along; this is for one whose account somebody deleted.
+    if (cache.find(Kind::namespaces, "", name)) objects.push_back(default_account(name));
+  }
+  objects.push_back(
+      priority_class("system-cluster-critical", 2'000'000'000,
+                     "Used for system critical pods that must run in the cluster, but "
+                     "can be moved to another node if necessary."));
+  objects.push_back(priority_class(
+      "system-node-critical", 2'000'001'000,
+      "Used for system critical pods that must not be moved from their current node."));
+  objects.push_back(kubernetes_service(options));
+  std::vector<Request> requests;
+  for (const ObjectPtr& object : objects) {
+    if (cache.find(object->key())) continue;
+    Request request = api::create(object);
+    request.user = "system:apiserver";
+    request.actor = options.identity;
+    requests.push_back(std::move(request));
+  }
+  return requests;
+}
+
+}  // namespace keelson::apiserver

@@ -1,0 +1,129 @@
+#include "core/apiserver/pipeline/admission.hpp"
+
+namespace keelson::apiserver {
+
+namespace {
+
+ApiError admit_priority(const Context& context, api::Pod& pod) {
+  const std::string& name = pod.metadata().name();
+  api::PodSpec& spec = *pod.mutable_spec();
+  const api::PriorityClass* chosen = nullptr;
+  if (!spec.priority_class_name().empty()) {
+    const ObjectPtr found =
+        context.cache.find(Kind::priority_classes, "", spec.priority_class_name());
+    if (!found) {
+      return api::forbidden(
+          Kind::pods, name,
+          "no PriorityClass with name " + spec.priority_class_name() + " was found");
+    }
+    chosen = &found->as<api::PriorityClass>();
+  } else {
+    for (const auto& [key, object] : context.cache.objects(Kind::priority_classes)) {
+      const auto& one = object->as<api::PriorityClass>();
+      // Two defaults can only stem from a race: the lower one is the safer.
+      if (one.global_default() && (!chosen || one.value() < chosen->value())) chosen = &one;
+    }
+    if (chosen) spec.set_priority_class_name(chosen->metadata().name());
+  }
+  const int32_t priority = chosen ? chosen->value() : 0;
+  const std::string policy = chosen && chosen->has_preemption_policy() ? chosen->preemption_policy()
+                                                                       : "PreemptLowerPriority";
+  if (spec.has_priority() && spec.priority() != priority) {
+    return api::forbidden(
+        Kind::pods, name,
+        "the integer value of priority (" + std::to_string(spec.priority()) +
+            ") must not be provided in pod spec; priority admission controller computed " +
+            std::to_string(priority) + " from the given PriorityClass name");
+  }
+  if (spec.has_preemption_policy() && spec.preemption_policy() != policy) {
+    return api::forbidden(
+        Kind::pods, name,
+        "the string value of PreemptionPolicy (" + spec.preemption_policy() +
+            ") must not be provided in pod spec; priority admission controller computed " + policy +
+            " from the given PriorityClass name");
+  }
+  spec.set_priority(priority);
+  spec.set_preemption_policy(policy);
+  return {};
+}
+
+void admit_tolerations(const Context& context, api::PodSpec& spec) {
+  for (const char* key : {"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"}) {
+    bool tolerated = false;
+    for (const api::Toleration& toleration : spec.tolerations()) {
+      const bool effect = toleration.effect().empty() || toleration.effect() == "NoExecute";
+      tolerated = tolerated || (effect && (toleration.key().empty() || toleration.key() == key));
+    }
+    if (tolerated) continue;
+    api::Toleration& added = *spec.add_tolerations();
+    added.set_key(key);
+    added.set_operator_("Exists");
+    added.set_effect("NoExecute");
+    added.set_toleration_seconds(context.options.default_toleration_seconds);
+  }
+}
+
+ApiError admit_service_account(const Context& context, api::Pod& pod) {
+  api::PodSpec& spec = *pod.mutable_spec();
+  if (spec.service_account_name().empty()) spec.set_service_account_name("default");
+  spec.set_service_account(spec.service_account_name());
+  // Each namespace is created with its default account; it is not demanded of an old one.
+  const std::string& ns = pod.metadata().namespace_();
+  if (spec.service_account_name() == "default" ||
+      context.cache.find(Kind::service_accounts, ns, spec.service_account_name())) {
+    return {};
+  }
+  return api::forbidden(Kind::pods, pod.metadata().name(),
+                        "error looking up service account " + ns + "/" +
+                            spec.service_account_name() + ": serviceaccount \"" +
+                            spec.service_account_name() + "\" not found");
+}
+
+ApiError admit_priority_class(const Context& context, const api::PriorityClass& wanted) {
+  if (!wanted.global_default()) return {};
+  for (const auto& [key, object] : context.cache.objects(Kind::priority_classes)) {
+    const auto& one = object->as<api::PriorityClass>();
+    if (one.global_default() && one.metadata().name() != wanted.metadata().name()) {
+      return api::forbidden(Kind::priority_classes, wanted.metadata().name(),
+                            "only one PriorityClass can be marked as default. PriorityClass " +
+                                one.metadata().name() + " is already marked as default");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+ApiError check_namespace(const WatchCache& cache, Kind kind, const std::string& ns,
+                         const std::string& name) {
+  if (!api::info(kind).namespaced) return {};
+  const ObjectPtr found = cache.find(Kind::namespaces, "", ns);
+  if (!found) return api::not_found(Kind::namespaces, ns);
+  if (!found->deleting()) return {};
+  ApiError error = api::forbidden(
+      kind, name,
+      "unable to create new content in namespace " + ns + " because it is being terminated");
+  error.causes.push_back(
+      {"NamespaceTerminating", "namespace " + ns + " is being terminated", "metadata.namespace"});
+  return error;
+}
+
+ApiError admit_create(const Context& context, Kind kind, Message& message) {
+  switch (kind) {
+    case Kind::pods: {
+      api::Pod& pod = static_cast<api::Pod&>(message);
+      if (ApiError error = admit_priority(context, pod)) return error;
+      admit_tolerations(context, *pod.mutable_spec());
+      return admit_service_account(context, pod);
+    }
+    case Kind::priority_classes:
+      return admit_priority_class(context, static_cast<const api::PriorityClass&>(message));
+    default: return {};
+  }
+}
+
+bool immortal(const std::string& ns) {
+  return ns == "default" || ns == kSystemNamespace || ns == "kube-public";
+}
+
+}  // namespace keelson::apiserver

@@ -1,0 +1,126 @@
+#include "core/apiserver/pipeline/claims.hpp"
+
+#include <algorithm>
+
+#include "core/api/quantity.hpp"
+
+namespace keelson::apiserver {
+
+namespace {
+
+using Resources = google::protobuf::Map<std::string, api::Quantity>;
+
+int64_t& amount_of(Claims& claims, const std::string& resource) {
+  if (resource == "cpu") return claims.milli_cpu;
+  if (resource == "memory") return claims.memory;
+  auto at =
+      std::lower_bound(claims.others.begin(), claims.others.end(), resource,
+                       [](const auto& entry, const std::string& r) { return entry.first < r; });
+  if (at == claims.others.end() || at->first != resource) {
+    at = claims.others.insert(at, {resource, 0});
+  }
+  return at->second;
+}
+
+// The additions commute, so the order of the protobuf map does not matter.
+void add_resources(Claims& claims, const Resources& resources) {
+  for (const auto& [name, quantity] : resources) {
+    amount_of(claims, name) +=
+        name == "cpu" ? api::milli_value_of(quantity) : api::value_of(quantity);
+  }
+}
+
+void raise_to(Claims& claims, const Claims& other) {
+  claims.milli_cpu = std::max(claims.milli_cpu, other.milli_cpu);
+  claims.memory = std::max(claims.memory, other.memory);
+  for (const auto& [name, value] : other.others) {
+    int64_t& mine = amount_of(claims, name);
+    mine = std::max(mine, value);
+  }
+}
+
+void add_ports(Claims& claims, const api::Container& container) {
+  for (const auto& port : container.ports()) {
+    if (port.host_port() <= 0) continue;
+    claims.host_ports.push_back({port.host_ip().empty() ? "0.0.0.0" : port.host_ip(),
+                                 port.protocol().empty() ? "TCP" : port.protocol(),
+                                 port.host_port()});
+  }
+}
+
+bool clash(const HostPort& a, const HostPort& b) {
+  if (a.port != b.port || a.protocol != b.protocol) return false;
+  return a.ip == b.ip || a.ip == "0.0.0.0" || b.ip == "0.0.0.0";
+}
+
+int64_t available(const Resources& resources, const std::string& name) {
+  const auto found = resources.find(name);
+  if (found == resources.end()) return 0;
+  return name == "cpu" ? api::milli_value_of(found->second) : api::value_of(found->second);
+}
+
+}  // namespace
+
+void Claims::add(const Claims& more) {
+  milli_cpu += more.milli_cpu;
+  memory += more.memory;
+  for (const auto& [name, value] : more.others) amount_of(*this, name) += value;
+  host_ports.insert(host_ports.end(), more.host_ports.begin(), more.host_ports.end());
+}
+
+Claims claims_of(const api::Pod& pod) {
+  Claims running, starting, sidecars;
+  for (const auto& container : pod.spec().containers()) {
+    add_resources(running, container.resources().requests());
+    add_ports(running, container);
+  }
+  // Init containers run one after the other, beside the sidecars started before them (KEP-753).
+  for (const auto& container : pod.spec().init_containers()) {
+    Claims step;
+    add_resources(step, container.resources().requests());
+    if (container.restart_policy() == "Always") {
+      running.add(step);
+      sidecars.add(step);
+      raise_to(starting, sidecars);
+      add_ports(running, container);
+    } else {
+      step.add(sidecars);
+      raise_to(starting, step);
+    }
+  }
+  raise_to(running, starting);
+  add_resources(running, pod.spec().overhead());
+  return running;
+}
+
+std::string no_room(const api::Node& node, const Claims& taken, std::size_t pods_taken,
+                    const Claims& pod) {
+  // A node that reports no allocatable has all its capacity (SetDefaults_NodeStatus).
+  const Resources& room =
+      node.status().allocatable().empty() ? node.status().capacity() : node.status().allocatable();
+  if (room.contains("pods") && static_cast<int64_t>(pods_taken) + 1 > available(room, "pods")) {
+    return "Too many pods";
+  }
+  // Only what the pod asks for is checked: one that asks for nothing fits an overfull node.
+  if (pod.milli_cpu > 0 && taken.milli_cpu + pod.milli_cpu > available(room, "cpu")) {
+    return "Insufficient cpu";
+  }
+  if (pod.memory > 0 && taken.memory + pod.memory > available(room, "memory")) {
+    return "Insufficient memory";
+  }
+  for (const auto& [name, value] : pod.others) {
+    int64_t used = 0;
+    for (const auto& [other, amount] : taken.others) {
+      if (other == name) used = amount;
+    }
+    if (value > 0 && used + value > available(room, name)) return "Insufficient " + name;
+  }
+  for (const HostPort& mine : pod.host_ports) {
+    for (const HostPort& other : taken.host_ports) {
+      if (clash(mine, other)) return "node(s) didn't have free ports for the requested pod ports";
+    }
+  }
+  return {};
+}
+
+}  // namespace keelson::apiserver

@@ -1,0 +1,12 @@
+// Patches of a Scale, which is no stored object and has no lists: merge and strategic merge patch
+// are the same for it, and a JSON patch moves among its few members.
+#pragma once
+
+#include "core/apiserver/common.hpp"
+
+namespace keelson::apiserver {
+
+ApiError patch_scale(const api::Scale& before, api::PatchType type, std::string_view patch,
+                     api::Scale& after);
+
+}  // namespace keelson::apiserver

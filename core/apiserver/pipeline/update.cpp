@@ -1,0 +1,197 @@
+#include "core/apiserver/pipeline/update.hpp"
+
+#include <algorithm>
+
+#include "core/api/patch.hpp"
+#include "core/api/validate/errors.hpp"
+#include "core/api/validation.hpp"
+#include "core/apiserver/pipeline/leases.hpp"
+#include "core/apiserver/pipeline/metadata.hpp"
+#include "core/apiserver/pipeline/registry.hpp"
+#include "core/apiserver/pipeline/service_addresses.hpp"
+
+namespace keelson::apiserver {
+
+namespace {
+
+// The namespace controller says by an update of spec.finalizers that it has emptied a namespace
+// (what /finalize is for over HTTP). Components may do that to a terminating namespace, people may
+// not.
+bool may_finalize(const std::string& user) {
+  return user.starts_with("system:") && !user.starts_with("system:node:");
+}
+
+void keep_finalizers(const Request& request, const Object& before, api::Namespace& now) {
+  const auto& had = before.as<api::Namespace>().spec().finalizers();
+  const std::vector<std::string> wanted(now.spec().finalizers().begin(),
+                                        now.spec().finalizers().end());
+  const bool take_away = before.deleting() && may_finalize(request.user);
+  now.mutable_spec()->clear_finalizers();
+  for (const std::string& finalizer : had) {
+    if (take_away && std::find(wanted.begin(), wanted.end(), finalizer) == wanted.end()) continue;
+    now.mutable_spec()->add_finalizers(finalizer);
+  }
+}
+
+// What a namespace still holds, or empty. Events do not count: they only tell of what has been.
+std::string leftover(const WatchCache& cache, const std::string& ns) {
+  for (const api::KindInfo& info : api::all_kinds()) {
+    if (!info.namespaced || info.kind == Kind::events) continue;
+    const ObjectMap& objects = cache.objects(info.kind);
+    const auto first = objects.lower_bound(NameRef{ns, ""});
+    if (first != objects.end() && first->first.ns == ns) return info.plural;
+  }
+  return {};
+}
+
+class Update final : public UpdateBase {
+ public:
+  using UpdateBase::UpdateBase;
+
+  Attempt attempt() override {
+    if (request_.subresource == Subresource::status && !api::info(request_.kind).has_status) {
+      ApiError error = api::not_found(request_.kind, request_.name);
+      error.message = "the server could not find the requested resource";
+      return Attempt::fail(std::move(error));
+    }
+    const ObjectPtr before = current();
+    if (!before) return Attempt::fail(api::not_found(request_.kind, request_.name));
+    if (ApiError error = check_expected(request_.expected, *before)) {
+      return Attempt::fail(std::move(error));
+    }
+    return request_.verb == Verb::patch ? patch(before) : replace(before);
+  }
+
+ private:
+  Attempt replace(const ObjectPtr& before) {
+    if (!request_.body || !is_message_of(request_.kind, *request_.body)) {
+      return Attempt::fail(api::bad_request("the object provided is unrecognized: expected a " +
+                                            api::info(request_.kind).name));
+    }
+    if (request_.subresource == Subresource::status) {
+      const ObjectMeta& sent = api::meta_of(request_.kind, *request_.body);
+      if (ApiError error = check_same_object(sent, *before)) return Attempt::fail(std::move(error));
+      return write_status(before, with_status(request_.kind, before->message(), *request_.body));
+    }
+    std::unique_ptr<Message> now = clone(*request_.body);
+    ObjectMeta& meta = api::mutable_meta_of(request_.kind, *now);
+    if (ApiError error = check_place(request_, meta)) return Attempt::fail(std::move(error));
+    if (ApiError error = check_same_object(meta, *before)) return Attempt::fail(std::move(error));
+    return write_back(before, std::move(now));
+  }
+
+  Attempt patch(const ObjectPtr& before) {
+    api::Patched patched = api::apply_patch(*before, request_.patch_type, request_.patch);
+    if (patched.error) return Attempt::fail(std::move(patched.error));
+    if (ApiError error = check_expected({{}, patched.revision}, *before)) {
+      return Attempt::fail(std::move(error));
+    }
+    if (request_.subresource == Subresource::status) {
+      return write_status(before, with_status(request_.kind, before->message(), *patched.message));
+    }
+    ObjectMeta& meta = api::mutable_meta_of(request_.kind, *patched.message);
+    if (ApiError error = check_place(request_, meta)) return Attempt::fail(std::move(error));
+    if (ApiError error = check_same_object(meta, *before)) return Attempt::fail(std::move(error));
+    return write_back(before, std::move(patched.message));
+  }
+
+  // A body that names another incarnation was made from another object (ST-3).
+  ApiError check_same_object(const ObjectMeta& sent, const Object& before) const {
+    if (!sent.name().empty() && sent.name() != before.name()) {
+      return api::bad_request("the name of the object (" + sent.name() +
+                              ") does not match the name on the URL (" + before.name() + ")");
+    }
+    return check_expected({sent.uid(), {}}, before);
+  }
+};
+
+}  // namespace
+
+std::string UpdateBase::lane() const {
+  return request_.kind == Kind::services && request_.subresource == Subresource::none
+             ? std::string(kServiceLane)
+             : std::string();
+}
+
+Attempt UpdateBase::write_back(const ObjectPtr& before, std::unique_ptr<Message> now) {
+  const Kind kind = request_.kind;
+  carry_over(api::mutable_meta_of(kind, *now), before->meta());
+  keep_status(kind, *now, before->message());
+  api::apply_defaults(kind, *now);
+  Attempt extra;
+  if (kind == Kind::services) {
+    bool allocated = false;
+    if (ApiError error = assign_addresses(context_, static_cast<api::Service&>(*now),
+                                          &before->as<api::Service>(), &allocated)) {
+      return Attempt::fail(std::move(error));
+    }
+    if (allocated) extra.writes.push_back(touch_addresses(context_));
+  }
+  if (kind == Kind::namespaces) {
+    keep_finalizers(request_, *before, static_cast<api::Namespace&>(*now));
+  }
+  if (kind == Kind::leases) {
+    extra.grant_role = role_taken(&before->as<api::Lease>(), static_cast<const api::Lease&>(*now));
+  }
+  count_generation(kind, *now, before->message());
+  if (ApiError error = api::validate_update(kind, *now, before->message())) {
+    return Attempt::fail(std::move(error));
+  }
+  Attempt attempt = put_or_remove(before, std::move(now));
+  if (attempt.writes.empty()) return attempt;
+  attempt.grant_role = std::move(extra.grant_role);
+  for (store::Write& write : extra.writes) attempt.writes.push_back(std::move(write));
+  return attempt;
+}
+
+Attempt UpdateBase::write_status(const ObjectPtr& before, std::unique_ptr<Message> now) {
+  const Kind kind = request_.kind;
+  if (api::same(*status_of(kind, *now), *status_of(kind, before->message()))) {
+    Response response;
+    response.object = before;
+    response.revision = before->revision();
+    return Attempt::answer(std::move(response));
+  }
+  if (ApiError error = api::validate_status_update(kind, *now, before->message())) {
+    return Attempt::fail(std::move(error));
+  }
+  return {{put_over(*before, std::move(now))}, {}, {}};
+}
+
+Attempt UpdateBase::put_or_remove(const ObjectPtr& before, MessagePtr now) {
+  removed_ = nullptr;
+  if (ready_to_go(request_.kind, *now)) {
+    if (request_.kind == Kind::namespaces) {
+      const std::string kept = leftover(context_.cache, before->name());
+      if (!kept.empty()) {
+        return Attempt::fail(
+            api::conflict(request_.kind, before->name(), "the namespace still contains " + kept));
+      }
+    }
+    removed_ = std::move(now);
+    return {{remove_of(*before)}, {}, {}};
+  }
+  if (api::same(*now, before->message())) {
+    Response response;
+    response.object = before;
+    response.revision = before->revision();
+    return Attempt::answer(std::move(response));
+  }
+  return {{put_over(*before, std::move(now))}, {}, {}};
+}
+
+Response UpdateBase::committed(const store::Committed& committed) {
+  Response response = Operation::committed(committed);
+  if (removed_) {
+    response.removed_uid = response.object->uid();
+    response.object =
+        std::make_shared<const Object>(request_.kind, removed_, response.object->revision());
+  }
+  return response;
+}
+
+OperationPtr make_update(Request request, const Context& context) {
+  return std::make_shared<Update>(std::move(request), context);
+}
+
+}  // namespace keelson::apiserver

@@ -1,0 +1,30 @@
+// The part that PUT, PATCH and scale share: from the wanted content of an existing object to its
+// write.
+#pragma once
+
+#include "core/apiserver/pipeline/operation.hpp"
+
+namespace keelson::apiserver {
+
+class UpdateBase : public Operation {
+ public:
+  using Operation::Operation;
+  std::string lane() const override;
+
+  // If the update was what the deleting object waited for, it has been removed: the answer still
+  // shows the updated content.
+  Response committed(const store::Committed& committed) override;
+
+ protected:
+  // Checks and completes `now`, a full object of the kind; suppresses writes that change nothing.
+  Attempt write_back(const ObjectPtr& before, std::unique_ptr<Message> now);
+  Attempt write_status(const ObjectPtr& before, std::unique_ptr<Message> now);
+
+ private:
+  Attempt put_or_remove(const ObjectPtr& before, MessagePtr now);
+  ApiError apply_kind_rules(const Object& before, Message& now);
+
+  MessagePtr removed_;  // the content with which the object went
+};
+
+}  // namespace keelson::apiserver

@@ -1,0 +1,214 @@
+#include "core/apiserver/writer.hpp"
+
+#include <algorithm>
+
+#include "core/api/validate/errors.hpp"
+
+namespace keelson::apiserver {
+
+namespace {
+
+constexpr Duration kDoubtPeriod = 500ms;
+
+ApiError fenced(const Error& why) {
+  ApiError error;
+  error.reason = Reason::forbidden;
+  error.message = "the role token is no longer current: " + why.message;
+  error.fenced = true;
+  return error;
+}
+
+}  // namespace
+
+Writer::Writer(const Context& context, store::Store& store, Freshness& freshness)
+    : context_(context), store_(store), freshness_(freshness), doubt_timer_(context.loop, [this] {
+        for (const OperationPtr& operation : std::exchange(in_doubt_, {})) resolve(operation);
+      }) {}
+
+void Writer::run(OperationPtr operation, Callback<void(Response)> done) {
+  operation->done = std::move(done);
+  const std::string lane = operation->lane();
+  if (!lane.empty()) {
+    auto& queue = lanes_[lane];
+    queue.push_back(operation);
+    if (queue.size() > 1) return;
+  }
+  step(operation);
+}
+
+void Writer::step(const OperationPtr& operation) {
+  Attempt attempt = operation->attempt();
+  const bool writes = !attempt.writes.empty() && !operation->request().dry_run;
+  if (writes) {
+    commit(operation, std::move(attempt));
+  } else if (!operation->fresh) {
+    // Memory may be behind, and an answer that rests on it alone would be about the past: neither
+    // "not found" nor "nothing to change" is certain before a barrier.
+    refresh(operation);
+  } else if (!attempt.writes.empty()) {
+    preview(operation, attempt);
+  } else {
+    finish(operation, std::move(attempt.response));
+  }
+}
+
+void Writer::refresh(const OperationPtr& operation) {
+  freshness_.barrier([this, operation](ApiError error) {
+    if (error) {
+      finish(operation, failed(std::move(error)));
+      return;
+    }
+    operation->fresh = true;
+    step(operation);
+  });
+}
+
+void Writer::commit(const OperationPtr& operation, Attempt attempt) {
+  const Request& request = operation->request();
+  if (!operation->provenance) {
+    operation->provenance = std::make_shared<store::Provenance>(
+        store::Provenance{request.actor, request.user, request.fence, request.basis,
+                          request.request_id});
+  }
+  operation->uncertain = attempt.writes.front();
+  operation->uncertain_since = context_.cache.revision();
+  store::Transaction transaction;
+  transaction.writes = std::move(attempt.writes);
+  transaction.fence = request.fence;
+  transaction.grant_role = std::move(attempt.grant_role);
+  transaction.provenance = operation->provenance;
+  store_.commit(std::move(transaction),
+                life_.tie([this, operation](Result<store::Committed> outcome) {
+                  committed(operation, std::move(outcome));
+                }));
+}
+
+// In a lane the conflict is most likely about the claim that several servers contend for. Whenever
+// one loses another wins, so many more attempts make sense than against a writer of the same
+// object.
+int Writer::retries(const Operation& operation) const {
+  return context_.options.conflict_retries * (operation.lane().empty() ? 1 : 20);
+}
+
+void Writer::committed(const OperationPtr& operation, Result<store::Committed> outcome) {
+  if (outcome) {
+    finish(operation, operation->committed(*outcome));
+    return;
+  }
+  const Error& why = outcome.error();
+  switch (why.code) {
+    case Code::conflict:
+    case Code::exists:
+    case Code::not_found: {
+      // Memory was stale: look again when it has caught up. A client's own preconditions are
+      // checked then against the new state, so they fail as they must.
+      const Request& request = operation->request();
+      if (++operation->conflicts > retries(*operation)) {
+        finish(operation, failed(api::conflict_modified(request.kind, request.name)));
+      } else {
+        refresh(operation);
+      }
+      return;
+    }
+    case Code::fenced: finish(operation, failed(fenced(why))); return;
+    case Code::unavailable:
+      finish(operation,
+             failed(api::service_unavailable("the store is unavailable: " + why.message)));
+      return;
+    case Code::unknown:
+      operation->uncertain_deadline = std::max(
+          operation->uncertain_deadline, operation->uncertain_deadline == Instant{}
+                                             ? context_.loop.now() + context_.options.resolve_wait
+                                             : operation->uncertain_deadline);
+      resolve(operation);
+      return;
+    default: finish(operation, failed(api::internal_error(why.message))); return;
+  }
+}
+
+// The store did not say what became of the commit. Its preconditions make it happen at most once
+// and leave a trace by which it is recognized, so it is looked for, and tried again if it is not
+// there.
+void Writer::resolve(const OperationPtr& operation) {
+  freshness_.barrier([this, operation](ApiError error) {
+    const bool too_late = context_.loop.now() >= operation->uncertain_deadline;
+    if (!error && landed(operation)) return;
+    if (!error && context_.cache.floor() > operation->uncertain_since) {
+      finish(operation, failed(doubt()));
+    } else if (too_late) {
+      finish(operation, failed(doubt()));
+    } else if (error) {
+      in_doubt_.push_back(operation);
+      doubt_timer_.arm_by(kDoubtPeriod);
+    } else {
+      operation->fresh = true;
+      step(operation);
+    }
+  });
+}
+
+bool Writer::landed(const OperationPtr& operation) {
+  const store::Write& write = *operation->uncertain;
+  const auto& changes = context_.cache.history(write.key.kind);
+  const bool put = write.op == store::Write::Op::put;
+  for (std::size_t i = context_.cache.first_after(write.key.kind, operation->uncertain_since);
+       i < changes.size(); ++i) {
+    const Change& change = changes[i];
+    const Object& subject = change.subject();
+    if (subject.name() != write.key.name || subject.ns() != write.key.ns) continue;
+    if (put != (change.after != nullptr)) continue;
+    const bool on_same_basis = write.absent
+                                   ? !change.before
+                                   : change.before && change.before->revision() == *write.revision;
+    if (!on_same_basis) continue;
+    if (put && !api::same(change.after->message(), write.object->message())) continue;
+    finish(operation,
+           operation->committed({{put ? change.after : change.gone()}, change.revision}));
+    return true;
+  }
+  return false;
+}
+
+void Writer::preview(const OperationPtr& operation, const Attempt& attempt) {
+  store::Committed would;
+  for (const store::Write& write : attempt.writes) {
+    would.objects.push_back(write.op == store::Write::Op::put
+                                ? write.object
+                                : context_.cache.find(write.key)->at(Revision{}));
+  }
+  finish(operation, operation->committed(would));
+}
+
+void Writer::finish(const OperationPtr& operation, Response response) {
+  const std::string lane = operation->lane();
+  const Revision revision = response.revision;
+  Callback<void(Response)> done = std::move(operation->done);
+  done(std::move(response));
+  if (lane.empty()) return;
+  // The next one decides on a state that includes this one.
+  freshness_.at_least(revision, context_.options.read_wait, [this, lane](bool) { next_in(lane); });
+}
+
+void Writer::next_in(const std::string& lane) {
+  const auto found = lanes_.find(lane);
+  found->second.pop_front();
+  if (found->second.empty()) {
+    lanes_.erase(found);
+  } else {
+    step(OperationPtr(found->second.front()));
+  }
+}
+
+void Writer::history_lost() {
+  for (const OperationPtr& operation : std::exchange(in_doubt_, {})) {
+    finish(operation, failed(doubt()));
+  }
+}
+
+ApiError Writer::doubt() const {
+  return api::unknown_outcome(
+      "Timeout: the store did not confirm the write; it may or may not have happened, read the "
+      "object back before you try again");
+}
+
+}  // namespace keelson::apiserver

@@ -1,0 +1,204 @@
+// POST pods/x/binding: once, for the pod that was scored, and never beyond the node's room.
+#include "tests/apiserver/fixture.hpp"
+
+#include "core/base/seeded_bug.hpp"
+
+namespace keelson::test {
+namespace {
+
+using ::testing::HasSubstr;
+
+class BindingTest : public ApiServerTest {
+ protected:
+  api::Ref<api::Pod> with_cpu(const std::string& name, const std::string& cpu) {
+    api::Pod pod = pod_named(name);
+    ask_for(pod, "cpu", cpu);
+    return made(pod);
+  }
+};
+
+TEST_F(BindingTest, SetsNodeAndCondition) {
+  made(node_named("n1"));
+  const auto pod = made(pod_named("p"));
+  const Response response = call(binding("p", "n1", pod.uid()));
+  ASSERT_TRUE(response.ok()) << response.error.message;
+  const auto bound = read<api::Pod>("p");
+  EXPECT_EQ(bound->spec().node_name(), "n1");
+  EXPECT_EQ(bound->metadata().generation(), 2);
+  ASSERT_EQ(bound->status().conditions_size(), 1);
+  EXPECT_EQ(bound->status().conditions(0).type(), "PodScheduled");
+  EXPECT_EQ(bound->status().conditions(0).status(), "True");
+  EXPECT_EQ(response.object->revision(), bound.revision());
+}
+
+TEST_F(BindingTest, OnlyOnce) {
+  made(node_named("n1"));
+  made(node_named("n2"));
+  made(pod_named("p"));
+  ASSERT_TRUE(call(binding("p", "n1")).ok());
+  const Response again = call(binding("p", "n2"));
+  EXPECT_EQ(again.error.reason, Reason::conflict);
+  EXPECT_EQ(
+      again.error.message,
+      "Operation cannot be fulfilled on pods/binding \"p\": pod p is already assigned to node "
+      "\"n1\"");
+  EXPECT_EQ(again.error.kind, "pods/binding");
+  EXPECT_EQ(read<api::Pod>("p")->spec().node_name(), "n1");
+}
+
+TEST_F(BindingTest, NotWhileBeingDeleted) {
+  made(node_named("n1"));
+  api::Pod pod = pod_named("p");
+  pod.mutable_metadata()->add_finalizers("example.com/hold");
+  made(pod);
+  call(removal(Kind::pods, "p"));
+  EXPECT_EQ(
+      call(binding("p", "n1")).error.message,
+      "Operation cannot be fulfilled on pods/binding \"p\": pod p is being deleted, cannot be "
+      "assigned to a host");
+}
+
+TEST_F(BindingTest, NotItsSuccessor) {
+  made(node_named("n1"));
+  const auto scored = made(pod_named("p"));
+  call(removal(Kind::pods, "p"));
+  made(pod_named("p"));
+  const Response response = call(binding("p", "n1", scored.uid()));
+  EXPECT_EQ(response.error.reason, Reason::conflict);
+  EXPECT_THAT(response.error.message, HasSubstr("Precondition failed: UID in precondition"));
+  EXPECT_EQ(read<api::Pod>("p")->spec().node_name(), "");
+}
+
+#ifdef KEELSON_SEEDED_BUGS
+TEST_F(BindingTest, SeededBugBindByNameBindsTheSuccessor) {
+  made(node_named("n1"));
+  const auto scored = made(pod_named("p"));
+  call(removal(Kind::pods, "p"));
+  made(pod_named("p"));
+  active_seeded_bug = SeededBug::bind_by_name;
+  EXPECT_TRUE(call(binding("p", "n1", scored.uid())).ok());
+  active_seeded_bug = SeededBug::none;
+  EXPECT_EQ(read<api::Pod>("p")->spec().node_name(), "n1");
+}
+#endif
+
+TEST_F(BindingTest, NodeMustExist) {
+  made(pod_named("p"));
+  const Response response = call(binding("p", "nowhere"));
+  EXPECT_EQ(response.error.reason, Reason::conflict);
+  EXPECT_THAT(response.error.message, HasSubstr("node \"nowhere\" does not exist"));
+}
+
+TEST_F(BindingTest, FormIsChecked) {
+  made(pod_named("p"));
+  Request request = binding("p", "");
+  EXPECT_EQ(call(request).error.message, "Binding \"p\" is invalid: target.name: Required value");
+  EXPECT_EQ(call(binding("nope", "n1")).error.message, "pods \"nope\" not found");
+}
+
+TEST_F(BindingTest, NeverBeyondTheRoomOfTheNode) {
+  made(node_named("n1", "2", "3"));
+  with_cpu("a", "1500m");
+  with_cpu("b", "600m");
+  with_cpu("c", "500m");
+  ASSERT_TRUE(call(binding("a", "n1")).ok());
+  const Response full = call(binding("b", "n1"));
+  EXPECT_EQ(full.error.reason, Reason::conflict);
+  EXPECT_THAT(full.error.message, HasSubstr("Insufficient cpu"));
+  EXPECT_TRUE(call(binding("c", "n1")).ok());
+  made(pod_named("d"));
+  made(pod_named("e"));
+  EXPECT_TRUE(call(binding("d", "n1")).ok());
+  EXPECT_THAT(call(binding("e", "n1")).error.message, HasSubstr("Too many pods"));
+  // A finished pod gives its room back.
+  api::Pod done = *read<api::Pod>("a");
+  done.mutable_status()->set_phase("Succeeded");
+  ASSERT_TRUE(put_status(done).ok());
+  EXPECT_TRUE(call(binding("b", "n1")).ok());
+}
+
+TEST_F(BindingTest, HostPortsDoNotClash) {
+  made(node_named("n1"));
+  for (const char* name : {"a", "b"}) {
+    api::Pod pod = pod_named(name);
+    auto* port = pod.mutable_spec()->mutable_containers(0)->add_ports();
+    port->set_container_port(80);
+    port->set_host_port(8080);
+    made(pod);
+  }
+  EXPECT_TRUE(call(binding("a", "n1")).ok());
+  EXPECT_THAT(call(binding("b", "n1")).error.message, HasSubstr("free ports"));
+}
+
+TEST_F(BindingTest, ManyAtOnceToOneNodeStillFit) {
+  made(node_named("n1", "2"));
+  for (int i = 0; i < 10; ++i) with_cpu("p" + std::to_string(i), "300m");
+  int bound = 0, refused = 0;
+  for (int i = 0; i < 10; ++i) {
+    server->handle(binding("p" + std::to_string(i), "n1"),
+                   [&](Response response) { response.ok() ? ++bound : ++refused; });
+  }
+  loop.run_for(1s);
+  EXPECT_EQ(bound, 6);
+  EXPECT_EQ(refused, 4);
+}
+
+// Two API servers on one store, both believing that there is room: the node's Lease decides.
+TEST_F(BindingTest, TwoServersDoNotOvercommit) {
+  made(node_named("n1", "2"));
+  for (int i = 0; i < 10; ++i) with_cpu("p" + std::to_string(i), "300m");
+  apiserver::ApiServer other(loop, memory, Rng(9), log, options_);
+  other.start();
+  loop.settle();
+  ASSERT_TRUE(other.ready());
+  int bound = 0, refused = 0;
+  for (int i = 0; i < 10; ++i) {
+    (i % 2 ? *server : other)
+        .handle(binding("p" + std::to_string(i), "n1"),
+                [&](Response response) { response.ok() ? ++bound : ++refused; });
+  }
+  loop.run_for(5s);
+  EXPECT_EQ(bound, 6);
+  EXPECT_EQ(refused, 4);
+}
+
+TEST_F(BindingTest, ServerWithStaleMemoryDoesNotOvercommit) {
+  made(node_named("n1", "1"));
+  with_cpu("a", "700m");
+  with_cpu("b", "700m");
+  apiserver::ApiServer other(loop, memory, Rng(9), log, options_);
+  other.start();
+  loop.settle();
+  store.hold_events = true;  // `server` does not hear of what the other one does
+  std::optional<Response> first, second;
+  other.handle(binding("a", "n1"), [&](Response response) { first = std::move(response); });
+  loop.settle();
+  ASSERT_TRUE(first && first->ok());
+  server->handle(binding("b", "n1"), [&](Response response) { second = std::move(response); });
+  loop.settle();
+  EXPECT_FALSE(second);  // its commit was refused, now it catches up
+  store.release();
+  loop.settle();
+  ASSERT_TRUE(second);
+  EXPECT_THAT(second->error.message, HasSubstr("Insufficient cpu"));
+}
+
+class KubernetesBindingTest : public BindingTest {
+ protected:
+  KubernetesBindingTest() {
+    options_.kubernetes_profile = true;
+    restart();
+    loop.settle();
+  }
+};
+
+TEST_F(KubernetesBindingTest, DoesNotCheckRoom) {
+  made(node_named("n1", "1"));
+  with_cpu("a", "700m");
+  with_cpu("b", "700m");
+  EXPECT_TRUE(call(binding("a", "n1")).ok());
+  EXPECT_TRUE(call(binding("b", "n1")).ok());
+}
+
+}  // namespace
+}  // namespace keelson::test

@@ -1,0 +1,214 @@
+// POST: identity, defaults, admission, refusals, worded as a Kubernetes API server words them.
+#include "tests/apiserver/fixture.hpp"
+
+namespace keelson::test {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+
+class CreateTest : public ApiServerTest {};
+
+TEST_F(CreateTest, ClusterHasItsFirstObjects) {
+  for (const char* ns : {"default", "kube-system", "kube-public", "kube-node-lease"}) {
+    const auto found = read<api::Namespace>(ns);
+    ASSERT_TRUE(found) << ns;
+    EXPECT_EQ(found->status().phase(), "Active");
+    EXPECT_THAT(found->spec().finalizers(), ElementsAre("kubernetes"));
+    EXPECT_TRUE(read<api::ServiceAccount>("default", ns)) << ns;
+  }
+  EXPECT_EQ(read<api::PriorityClass>("system-node-critical")->value(), 2'000'001'000);
+  EXPECT_EQ(read<api::PriorityClass>("system-cluster-critical")->value(), 2'000'000'000);
+  const auto service = read<api::Service>("kubernetes");
+  ASSERT_TRUE(service);
+  EXPECT_EQ(service->spec().cluster_ip(), "10.96.0.1");
+}
+
+TEST_F(CreateTest, FillsInWhatTheServerDecides) {
+  const auto pod = made(pod_named("web"));
+  EXPECT_THAT(pod.uid(), MatchesRegex("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-"
+                                      "[0-9a-f]{12}"));
+  EXPECT_EQ(pod->metadata().creation_timestamp().seconds(),
+            loop.wall_now().unix_ns / 1'000'000'000);
+  EXPECT_EQ(pod->metadata().generation(), 1);
+  EXPECT_TRUE(pod.revision());
+  EXPECT_EQ(pod->metadata().resource_version(), "");
+  EXPECT_EQ(pod->status().phase(), "Pending");
+  EXPECT_EQ(pod->status().qos_class(), "BestEffort");
+  EXPECT_EQ(pod->spec().restart_policy(), "Always");
+  EXPECT_EQ(pod->spec().service_account_name(), "default");
+  EXPECT_EQ(pod->spec().priority(), 0);
+  EXPECT_EQ(pod->spec().preemption_policy(), "PreemptLowerPriority");
+  ASSERT_EQ(pod->spec().tolerations_size(), 2);
+  EXPECT_EQ(pod->spec().tolerations(0).key(), "node.kubernetes.io/not-ready");
+  EXPECT_EQ(pod->spec().tolerations(0).toleration_seconds(), 300);
+  EXPECT_EQ(pod->spec().tolerations(1).key(), "node.kubernetes.io/unreachable");
+  EXPECT_EQ(pod->spec().volumes_size(), 0);
+}
+
+TEST_F(CreateTest, ClientsCannotChooseStatusUidOrDeletion) {
+  api::Pod pod = pod_named("web");
+  pod.mutable_metadata()->set_uid("mine");
+  pod.mutable_metadata()->mutable_deletion_timestamp()->set_seconds(5);
+  pod.mutable_status()->set_phase("Running");
+  pod.mutable_status()->set_pod_ip("10.0.0.9");
+  const auto stored = made(pod);
+  EXPECT_NE(stored.uid(), "mine");
+  EXPECT_FALSE(stored.object().deleting());
+  EXPECT_EQ(stored->status().phase(), "Pending");
+  EXPECT_EQ(stored->status().pod_ip(), "");
+}
+
+TEST_F(CreateTest, QosClasses) {
+  api::Pod burstable = pod_named("b");
+  ask_for(burstable, "cpu", "100m");
+  EXPECT_EQ(made(burstable)->status().qos_class(), "Burstable");
+  api::Pod guaranteed = pod_named("g");
+  auto& limits =
+      *guaranteed.mutable_spec()->mutable_containers(0)->mutable_resources()->mutable_limits();
+  limits["cpu"].set_string("1");
+  limits["memory"].set_string("1Gi");
+  EXPECT_EQ(made(guaranteed)->status().qos_class(), "Guaranteed");
+}
+
+TEST_F(CreateTest, GenerateName) {
+  api::Pod pod = pod_named("");
+  pod.mutable_metadata()->set_generate_name("gen-");
+  const auto one = made(pod), two = made(pod);
+  EXPECT_THAT(one.name(), MatchesRegex("gen-[bcdfghjklmnpqrstvwxz2456789]{5}"));
+  EXPECT_NE(one.name(), two.name());
+  pod.mutable_metadata()->set_generate_name(std::string(62, 'a'));
+  EXPECT_EQ(made(pod).name().size(), 63u);
+}
+
+TEST_F(CreateTest, DuplicateIs409) {
+  made(pod_named("web"));
+  const Response again = create(pod_named("web"));
+  EXPECT_EQ(again.error.reason, Reason::already_exists);
+  EXPECT_EQ(again.error.message, "pods \"web\" already exists");
+}
+
+TEST_F(CreateTest, WithResourceVersionIs500) {
+  api::Pod pod = pod_named("web");
+  pod.mutable_metadata()->set_resource_version("5");
+  const Response response = create(pod);
+  EXPECT_EQ(response.error.reason, Reason::internal_error);
+  EXPECT_EQ(response.error.message, "resourceVersion should not be set on objects to be created");
+}
+
+TEST_F(CreateTest, NamespaceMismatchIs400) {
+  Request request = api::create(api::make_object(pod_named("web", "other")));
+  request.ns = "default";
+  EXPECT_EQ(
+      call(request).error.message,
+      "the namespace of the provided object does not match the namespace sent on the request");
+}
+
+TEST_F(CreateTest, NameMismatchIs400) {
+  Request request = api::create(api::make_object(pod_named("zz")));
+  request.name = "a";
+  EXPECT_EQ(call(request).error.message,
+            "the name of the object (zz) does not match the name on the URL (a)");
+}
+
+TEST_F(CreateTest, WrongMessageIs400) {
+  Request request = api::create(api::make_object(pod_named("web")));
+  request.body = std::make_shared<api::ConfigMap>();
+  EXPECT_EQ(call(request).error.reason, Reason::bad_request);
+  request.body = nullptr;
+  EXPECT_EQ(call(request).error.reason, Reason::bad_request);
+}
+
+TEST_F(CreateTest, MissingNamespaceIs404) {
+  const Response response = create(pod_named("web", "nope"));
+  EXPECT_EQ(response.error.reason, Reason::not_found);
+  EXPECT_EQ(response.error.message, "namespaces \"nope\" not found");
+}
+
+TEST_F(CreateTest, InvalidIs422WithAllErrors) {
+  api::Pod pod = pod_named("x");
+  pod.mutable_spec()->clear_containers();
+  const Response response = create(pod);
+  EXPECT_EQ(response.error.reason, Reason::invalid);
+  EXPECT_EQ(response.error.message, "Pod \"x\" is invalid: spec.containers: Required value");
+}
+
+TEST_F(CreateTest, DryRunStoresNothing) {
+  Request request = api::create(api::make_object(pod_named("dry")));
+  request.dry_run = true;
+  const Revision before = now();
+  const Response response = call(request);
+  ASSERT_TRUE(response.ok()) << response.error.message;
+  EXPECT_NE(response.object->uid(), "");
+  EXPECT_FALSE(response.object->revision());
+  EXPECT_FALSE(read<api::Pod>("dry"));
+  EXPECT_EQ(now(), before);
+}
+
+TEST_F(CreateTest, PriorityClassIsResolved) {
+  api::PriorityClass high;
+  high.mutable_metadata()->set_name("high");
+  high.set_value(1000);
+  high.set_preemption_policy("Never");
+  made(high);
+  api::Pod pod = pod_named("web");
+  pod.mutable_spec()->set_priority_class_name("high");
+  const auto stored = made(pod);
+  EXPECT_EQ(stored->spec().priority(), 1000);
+  EXPECT_EQ(stored->spec().preemption_policy(), "Never");
+
+  pod.mutable_metadata()->set_name("other");
+  pod.mutable_spec()->set_priority_class_name("nope");
+  EXPECT_EQ(create(pod).error.message,
+            "pods \"other\" is forbidden: no PriorityClass with name nope was found");
+  pod.mutable_spec()->set_priority_class_name("high");
+  pod.mutable_spec()->set_priority(5);
+  EXPECT_THAT(create(pod).error.message, HasSubstr("the integer value of priority (5)"));
+}
+
+TEST_F(CreateTest, GlobalDefaultPriorityClass) {
+  api::PriorityClass standard;
+  standard.mutable_metadata()->set_name("standard");
+  standard.set_value(10);
+  standard.set_global_default(true);
+  made(standard);
+  const auto pod = made(pod_named("web"));
+  EXPECT_EQ(pod->spec().priority_class_name(), "standard");
+  EXPECT_EQ(pod->spec().priority(), 10);
+  standard.mutable_metadata()->set_name("second");
+  EXPECT_THAT(create(standard).error.message,
+              HasSubstr("PriorityClass standard is already marked"));
+}
+
+TEST_F(CreateTest, OwnTolerationsAreKept) {
+  api::Pod pod = pod_named("web");
+  auto* toleration = pod.mutable_spec()->add_tolerations();
+  toleration->set_key("node.kubernetes.io/unreachable");
+  toleration->set_operator_("Exists");
+  toleration->set_toleration_seconds(5);
+  toleration->set_effect("NoExecute");
+  const auto stored = made(pod);
+  ASSERT_EQ(stored->spec().tolerations_size(), 2);
+  EXPECT_EQ(stored->spec().tolerations(0).toleration_seconds(), 5);
+  EXPECT_EQ(stored->spec().tolerations(1).key(), "node.kubernetes.io/not-ready");
+}
+
+TEST_F(CreateTest, UnknownServiceAccountIsForbidden) {
+  api::Pod pod = pod_named("web");
+  pod.mutable_spec()->set_service_account_name("robot");
+  EXPECT_EQ(create(pod).error.message,
+            "pods \"web\" is forbidden: error looking up service account default/robot: "
+            "serviceaccount \"robot\" not found");
+}
+
+TEST_F(CreateTest, UidsAreNotRepeatedAfterARestart) {
+  const auto before = made(pod_named("a"));
+  restart();
+  loop.settle();
+  const auto after = made(pod_named("b"));
+  EXPECT_NE(before.uid(), after.uid());
+}
+
+}  // namespace
+}  // namespace keelson::test

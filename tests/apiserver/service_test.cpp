@@ -1,0 +1,116 @@
+// Services: cluster IPs and node ports, unique and kept.
+#include "tests/apiserver/fixture.hpp"
+
+#include <set>
+
+namespace keelson::test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+class ServiceTest : public ApiServerTest {};
+
+TEST_F(ServiceTest, AddressesAreAllocated) {
+  const auto plain = made(service_named("a"));
+  EXPECT_THAT(plain->spec().cluster_ip(), StartsWith("10.96."));
+  ASSERT_EQ(plain->spec().cluster_ips_size(), 1);
+  EXPECT_EQ(plain->spec().cluster_ips(0), plain->spec().cluster_ip());
+  EXPECT_EQ(plain->spec().ports(0).node_port(), 0);
+  const auto port = made(service_named("b", "NodePort"));
+  EXPECT_GE(port->spec().ports(0).node_port(), 30000);
+  EXPECT_LE(port->spec().ports(0).node_port(), 32767);
+  EXPECT_NE(port->spec().cluster_ip(), plain->spec().cluster_ip());
+}
+
+TEST_F(ServiceTest, HeadlessGetsNone) {
+  api::Service service = service_named("a");
+  service.mutable_spec()->set_cluster_ip("None");
+  const auto stored = made(service);
+  EXPECT_EQ(stored->spec().cluster_ip(), "None");
+  EXPECT_EQ(stored->spec().cluster_ips(0), "None");
+}
+
+TEST_F(ServiceTest, ChosenAddressesAreChecked) {
+  api::Service service = service_named("a", "NodePort");
+  service.mutable_spec()->set_cluster_ip("10.96.0.77");
+  service.mutable_spec()->mutable_ports(0)->set_node_port(30080);
+  made(service);
+  service.mutable_metadata()->set_name("b");
+  const Response taken = create(service);
+  EXPECT_EQ(taken.error.reason, Reason::invalid);
+  EXPECT_THAT(taken.error.message,
+              HasSubstr("failed to allocate IP 10.96.0.77: provided IP is already allocated"));
+  EXPECT_THAT(taken.error.message,
+              HasSubstr("spec.ports[0].nodePort: Invalid value: 30080: provided port is already "
+                        "allocated"));
+  service.mutable_spec()->set_cluster_ip("192.168.0.1");
+  service.mutable_spec()->mutable_ports(0)->set_node_port(80);
+  const Response outside = create(service);
+  EXPECT_THAT(outside.error.message, HasSubstr("is not in the valid range"));
+  EXPECT_THAT(outside.error.message, HasSubstr("The range of valid ports is 30000-32767"));
+}
+
+TEST_F(ServiceTest, UpdatesKeepWhatWasAllocated) {
+  const auto first = made(service_named("a", "NodePort"));
+  api::Service changed = service_named("a", "NodePort");  // as a client that never saw the answer
+  (*changed.mutable_spec()->mutable_selector())["app"] = "other";
+  const Response response = put(changed);
+  ASSERT_TRUE(response.ok()) << response.error.message;
+  const auto& spec = response.object->as<api::Service>().spec();
+  EXPECT_EQ(spec.cluster_ip(), first->spec().cluster_ip());
+  EXPECT_EQ(spec.ports(0).node_port(), first->spec().ports(0).node_port());
+}
+
+TEST_F(ServiceTest, ChangingTheTypeAllocatesAndReleases) {
+  api::Service service = *made(service_named("a"));
+  service.mutable_spec()->set_type("NodePort");
+  const Response opened = put(service);
+  ASSERT_TRUE(opened.ok()) << opened.error.message;
+  service = opened.object->as<api::Service>();
+  const int32_t port = service.spec().ports(0).node_port();
+  EXPECT_GE(port, 30000);
+  service.mutable_spec()->set_type("ClusterIP");
+  service.mutable_spec()->clear_external_traffic_policy();
+  const Response closed = put(service);
+  ASSERT_TRUE(closed.ok()) << closed.error.message;
+  EXPECT_EQ(closed.object->as<api::Service>().spec().ports(0).node_port(), 0);
+}
+
+// Whatever runs at the same time, also through two servers, no address is given twice (EP-5).
+TEST_F(ServiceTest, ManyAtOnceThroughTwoServersStayUnique) {
+  options_.service_prefix = 27;  // few addresses, so that careless choices would collide
+  restart();
+  apiserver::ApiServer other(loop, memory, Rng(7), log, options_);
+  other.start();
+  loop.settle();
+  std::set<std::string> addresses;
+  std::set<int32_t> ports;
+  int made_count = 0;
+  for (int i = 0; i < 24; ++i) {
+    auto request =
+        api::create(api::make_object(service_named("s" + std::to_string(i), "NodePort")));
+    (i % 2 ? *server : other).handle(request, [&](Response response) {
+      if (!response.ok()) return;
+      ++made_count;
+      const auto& spec = response.object->as<api::Service>().spec();
+      EXPECT_TRUE(addresses.insert(spec.cluster_ip()).second);
+      EXPECT_TRUE(ports.insert(spec.ports(0).node_port()).second);
+    });
+  }
+  loop.run_for(10s);
+  EXPECT_EQ(made_count, 24);
+}
+
+TEST_F(ServiceTest, FullRangeSaysSo) {
+  options_.service_prefix = 29;  // six usable addresses, one of them default/kubernetes'
+  restart();
+  loop.settle();
+  for (int i = 0; i < 5; ++i) made(service_named("s" + std::to_string(i)));
+  EXPECT_THAT(create(service_named("x")).error.message, HasSubstr("range is full"));
+  ASSERT_TRUE(call(removal(Kind::services, "s3")).ok());
+  EXPECT_TRUE(create(service_named("x")).ok());
+}
+
+}  // namespace
+}  // namespace keelson::test
