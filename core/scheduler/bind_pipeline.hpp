@@ -1,0 +1,100 @@
+// The way of a pod from "decided" to "bound": the place is assumed, plugins reserve, permit and
+// prepare, the bind request is sent, and the answer is judged. Many pods are under way at once; the
+// scheduler goes on deciding on the assumed state meanwhile.
+//
+// The answer of a bind may get lost. Then nobody knows whether the pod is bound, and giving its
+// place away would over-commit the node, while keeping it forever would waste it: the pod is read
+// back from the API until there is an answer (GUARANTEES SC-5, SC-6; k8s#106361).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "core/api/request.hpp"
+#include "core/base/log.hpp"
+#include "core/base/loop.hpp"
+#include "core/client/api_client.hpp"
+#include "core/scheduler/cache/cache.hpp"
+#include "core/scheduler/framework/profile.hpp"
+
+namespace keelson::scheduler {
+
+class BindPipeline final : public PluginHost {
+ public:
+  struct Options {
+    std::string user, actor;
+    Duration read_back_retry = 1s;  // between attempts to read a pod back
+  };
+  struct Counters {
+    uint64_t bound = 0, refused = 0, unknown = 0, rejected = 0;
+  };
+  // How it ended. The place has been given back unless `bound`.
+  struct Outcome {
+    PodInfoPtr pod;
+    NameId node = 0;
+    bool bound = false;
+    // Not bound. Rejected by a plugin: bit per slot; 0: time may heal it.
+    uint64_t rejectors = 0;
+    std::string why;
+  };
+  using Ended = std::function<void(const Outcome&)>;
+
+  BindPipeline(Loop& loop, client::ApiClient& client, Cache& cache, const Profile& profile,
+               Log& log, Options options, Ended on_ended);
+  ~BindPipeline();
+  BindPipeline(const BindPipeline&) = delete;
+  BindPipeline& operator=(const BindPipeline&) = delete;
+
+  // Assumes the pod on the node and sets off. `ended` is called later or (a plugin says no) at
+  // once. `may_send` is asked right before the bind is sent.
+  void start(const PodInfoPtr& pod, NameId node, api::Fence fence, api::BasisPtr basis,
+             std::function<bool()> may_send);
+
+  // The pods for which start() was called and `ended` was not.
+  std::size_t in_flight() const { return flights_.size(); }
+  const Counters& counters() const { return counters_; }
+
+  void allow(const Plugin& plugin, const std::string& uid) override;
+  void reject(const Plugin& plugin, const std::string& uid, std::string why) override;
+
+ private:
+  struct Flight {
+    BindTarget target;
+    NameId node = 0;
+    api::Fence fence;
+    api::BasisPtr basis;
+    std::function<bool()> may_send;
+    std::size_t reserved = 0;             // plugins whose reserve() was called
+    std::map<PluginSlot, Timer> permits;  // waited for, with their timeouts
+    std::size_t next_pre_bind = 0;
+    Timer retry;
+  };
+  using FlightPtr = std::shared_ptr<Flight>;
+
+  FlightPtr find(const std::string& uid) const;
+  bool ask_permits(const FlightPtr& flight);
+  void pre_bind(const FlightPtr& flight);
+  void send(const FlightPtr& flight);
+  void on_answer(const FlightPtr& flight, const api::Response& response);
+  void read_back(const FlightPtr& flight);
+  void on_read_back(const FlightPtr& flight, const api::Response& response);
+  void succeed(const FlightPtr& flight);
+  void fail(const FlightPtr& flight, uint64_t rejectors, std::string why);
+
+  Loop& loop_;
+  client::ApiClient& client_;
+  Cache& cache_;
+  const Profile& profile_;
+  Log& log_;
+  Options options_;
+  Ended on_ended_;
+  std::map<std::string, FlightPtr> flights_;  // by uid
+  Counters counters_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace keelson::scheduler

@@ -1,0 +1,150 @@
+#include "core/scheduler/cache/cache.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "core/base/assert.hpp"
+
+namespace keelson::scheduler {
+
+void Cache::take_place(Entry& entry) {
+  snapshot_.place(entry.info, entry.node);
+  // A pod on its way out does not count as a neighbour to be spread from.
+  if (!entry.info->deleting()) classes_.add_pod(entry.info->labels, entry.node);
+}
+
+void Cache::leave_place(const Entry& entry) {
+  snapshot_.unplace(*entry.info, entry.node);
+  if (!entry.info->deleting()) classes_.remove_pod(entry.info->labels, entry.node);
+}
+
+Cache::Seen Cache::see(const api::ObjectPtr& pod) {
+  const std::string& node_name = pod->as<api::Pod>().spec().node_name();
+  KEELSON_ASSERT(!node_name.empty());
+  Seen seen;
+  const auto it = pods_.find(pod->uid());
+  if (terminal_phase(pod->as<api::Pod>())) {
+    seen.confirmed = it != pods_.end() && it->second.state != State::seen;
+    seen.left = remove(pod->uid());
+    if (seen.left != 0) seen.events |= events::pod_removed;
+    return seen;
+  }
+  const NameId node = words_.id(node_name);
+  if (it == pods_.end()) {
+    Entry& entry = pods_[pod->uid()];
+    entry = {info(pod), node, State::seen};
+    take_place(entry);
+    seen.events |= events::pod_added;
+    return seen;
+  }
+  Entry& entry = it->second;
+  if (entry.state != State::seen) {
+    entry.state = State::seen;
+    --assumed_;
+    seen.confirmed = true;
+  }
+  if (entry.node == node && same_for_scheduling(*entry.info, *pod)) {
+    entry.info->object = pod;
+    return seen;
+  }
+  leave_place(entry);
+  if (entry.node != node) {
+    // Bound elsewhere than assumed: another scheduler was quicker.
+    seen.left = entry.node;
+    seen.events |= events::pod_removed | events::pod_added;
+  } else {
+    seen.events |= events::pod_labels;
+  }
+  entry.info = info(pod);
+  entry.node = node;
+  take_place(entry);
+  return seen;
+}
+
+NameId Cache::remove(const std::string& uid) {
+  const auto it = pods_.find(uid);
+  if (it == pods_.end()) return 0;
+  const Entry entry = std::move(it->second);
+  pods_.erase(it);
+  if (entry.state != State::seen) --assumed_;
+  leave_place(entry);
+  return entry.node;
+}
+
+void Cache::assume(const PodInfoPtr& pod, NameId node) {
+  const auto [it, fresh] = pods_.try_emplace(pod->uid());
+  KEELSON_ASSERT_WHY(fresh, "a pod is assumed once");
+  it->second = {pod, node, State::binding};
+  take_place(it->second);
+  ++assumed_;
+}
+
+void Cache::bind_succeeded(const std::string& uid) {
+  const auto it = pods_.find(uid);
+  if (it != pods_.end() && it->second.state == State::binding) it->second.state = State::answered;
+}
+
+NameId Cache::forget(const std::string& uid) {
+  return assumed(uid) ? remove(uid) : 0;
+}
+
+bool Cache::assumed(const std::string& uid) const {
+  const auto it = pods_.find(uid);
+  return it != pods_.end() && it->second.state != State::seen;
+}
+
+NameId Cache::node_of(const std::string& uid) const {
+  const auto it = pods_.find(uid);
+  return it == pods_.end() ? 0 : it->second.node;
+}
+
+std::vector<Cache::Assumption> Cache::assumptions() const {
+  std::vector<Assumption> list;
+  if (assumed_ == 0) return list;
+  for (const auto& [uid, entry] : pods_) {
+    if (entry.state == State::seen) continue;
+    list.push_back({uid, words_.text(entry.node), entry.state == State::answered});
+  }
+  std::sort(list.begin(), list.end(),
+            [](const Assumption& a, const Assumption& b) { return a.uid < b.uid; });
+  return list;
+}
+
+std::string Cache::check() const {
+  struct Totals {
+    std::map<ResourceId, int64_t> requested;
+    std::size_t pods = 0;
+  };
+  std::map<NameId, Totals> nodes;
+  std::size_t assumed = 0;
+  for (const auto& [uid, entry] : pods_) {
+    Totals& totals = nodes[entry.node];
+    for (ResourceId id = 0; id < kFirstExtended; ++id) {
+      totals.requested[id] += entry.info->requests[id];
+    }
+    for (const auto& [id, amount] : entry.info->extended) totals.requested[id] += amount;
+    ++totals.pods;
+    assumed += entry.state != State::seen;
+  }
+  if (assumed != assumed_) return "the count of assumed pods is wrong";
+  for (NodeIndex row = 0; row < snapshot_.slots(); ++row) {
+    const NameId name = snapshot_.name(row);
+    const Totals totals = name == 0 ? Totals{} : nodes[name];
+    if (snapshot_.pods(row).size() != totals.pods) {
+      return "node " + words_.text(name) + ": the list of pods is wrong";
+    }
+    for (ResourceId id = 0; id < words_.resource_count(); ++id) {
+      const auto& column = snapshot_.resource(id).requested;
+      const int64_t have = row < column.size() ? column[row] : 0;
+      const auto it = totals.requested.find(id);
+      if (have != (it == totals.requested.end() ? 0 : it->second)) {
+        return "node " + words_.text(name) + ": the sum of requests for " +
+               words_.resource_name(id) + " is wrong";
+      }
+    }
+    nodes.erase(name);
+  }
+  return nodes.empty() ? std::string() : "pods on a node without a row";
+}
+
+}  // namespace keelson::scheduler

@@ -1,0 +1,57 @@
+// The scheduling decision as a function: profile, snapshot and pod in, decision out.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/base/rng.hpp"
+#include "core/scheduler/framework/filter_run.hpp"
+#include "core/scheduler/framework/profile.hpp"
+
+namespace keelson::scheduler {
+
+struct Decision {
+  enum class Kind : uint8_t {
+    node,           // bind it there
+    unschedulable,  // the diagnosis says why
+    preempt,        // delete the victims and nominate the pod to the node
+    error,          // a plugin failed; message in `error`
+  };
+  Kind kind = Kind::unschedulable;
+  NodeIndex node = kNoNode;
+  std::vector<PodInfoPtr> victims;
+  Diagnosis diagnosis;            // unschedulable, preempt
+  bool clear_nomination = false;  // unschedulable: the pod's nomination, if any, is void
+  std::string error;
+  uint32_t evaluated = 0;  // nodes that the filters looked at
+  uint32_t feasible = 0;   // of those, scored
+  int64_t score = 0;       // of the chosen node; 0 if it was the only one
+};
+
+// Memory that is reused from one decision to the next, and where the search for nodes goes on.
+struct Cycle {
+  // Percentage of nodes to find feasible before scoring; 0: adaptive (50 % of 100 nodes down to 5 %
+  // of the largest clusters), 100: all.
+  int32_t percentage_of_nodes_to_score = 0;
+  uint32_t next_start = 0;  // each search starts where the last one stopped, so that all get a turn
+
+  CycleState state;
+  Diagnosis diagnosis;
+  NodeBitset candidates, block;
+  std::vector<NodeIndex> feasible;
+  std::vector<int32_t> scores;
+  std::vector<int64_t> totals;
+};
+
+// How many feasible nodes are enough. Source: kube-scheduler's numFeasibleNodesToFind.
+std::size_t feasible_nodes_to_find(std::size_t nodes, int32_t percentage);
+
+// The snapshot is on return as it was before; it is not const because what-if changes are tried out
+// in it. Ties between best nodes are broken by `rng`, uniformly.
+Decision decide(const Profile& profile, Snapshot& snapshot, const PodInfo& pod, Rng& rng,
+                Cycle& cycle);
+// Looks at all nodes, with memory of its own: for tests and checkers.
+Decision decide(const Profile& profile, Snapshot& snapshot, const PodInfo& pod, Rng& rng);
+
+}  // namespace keelson::scheduler

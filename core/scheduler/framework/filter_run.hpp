@@ -1,0 +1,51 @@
+// One pod's way through the filters, with the possibility to ask "what if that pod were not there".
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "core/scheduler/framework/plugin.hpp"
+#include "core/scheduler/framework/profile.hpp"
+
+namespace keelson::scheduler {
+
+class FilterRun {
+ public:
+  FilterRun(const Profile& profile, Snapshot& snapshot, const PodInfo& pod, CycleState& state)
+      : profile_(profile), snapshot_(snapshot), pod_(pod), state_(state) {}
+  // Undoes the what-if changes that are left.
+  ~FilterRun() { undo_to(0); }
+  FilterRun(const FilterRun&) = delete;
+  FilterRun& operator=(const FilterRun&) = delete;
+
+  const PodInfo& pod() const { return pod_; }
+  const Snapshot& snapshot() const { return snapshot_; }
+
+  // Narrows `nodes` to those that accept the pod now. Pods nominated to a node, of at least this
+  // pod's priority, count as being there; the pod must fit with them and (because they may serve
+  // its affinity, but might never arrive) also without.
+  void filter(NodeBitset& nodes, Diagnosis& diagnosis);
+
+  // What-if changes, and their undoing in reverse order back to a mark.
+  void add(NodeIndex node, const PodInfoPtr& other);
+  void remove(NodeIndex node, const PodInfoPtr& other);
+  std::size_t mark() const { return changes_.size(); }
+  void undo_to(std::size_t mark);
+
+ private:
+  struct Change {
+    NodeIndex node;
+    PodInfoPtr pod;
+    bool added;
+  };
+  void plain_filter(NodeBitset& nodes, Diagnosis& diagnosis);
+  void apply(NodeIndex node, const PodInfoPtr& other, bool added);
+
+  const Profile& profile_;
+  Snapshot& snapshot_;
+  const PodInfo& pod_;
+  CycleState& state_;
+  std::vector<Change> changes_;
+};
+
+}  // namespace keelson::scheduler

@@ -1,0 +1,92 @@
+// A profile is the list of plugins that decide for the pods of one scheduler name, with their
+// weights.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/result.hpp"
+#include "core/scheduler/framework/plugin.hpp"
+
+namespace keelson::scheduler {
+
+enum class ResourceStrategy : uint8_t { least_allocated, most_allocated };
+
+// The arguments of the plugins that have some.
+struct PluginArgs {
+  ResourceStrategy strategy = ResourceStrategy::least_allocated;
+  // What NodeResourcesFit scores by, and with which weight; and what
+  // NodeResourcesBalancedAllocation balances.
+  std::vector<std::pair<std::string, int32_t>> scored_resources{{"cpu", 1}, {"memory", 1}};
+  std::vector<std::string> balanced_resources{"cpu", "memory"};
+  // Extended resources that NodeResourcesFit does not check, by name or by group ("example.com").
+  std::vector<std::string> ignored_resources;
+  std::vector<std::string> ignored_resource_groups;
+  // How many nodes preemption tries: at least this share and at least this many.
+  int32_t min_candidate_nodes_percentage = 10;
+  int32_t min_candidate_nodes_absolute = 100;
+};
+
+struct PluginChoice {
+  std::string name;
+  int32_t weight = 1;  // of its score
+};
+
+struct ProfileOptions {
+  std::vector<PluginChoice> plugins;  // in the order in which they are asked
+  PluginArgs args;
+
+  // What kube-scheduler enables by default, as far as it exists here, with the same weights.
+  static ProfileOptions defaults();
+  ProfileOptions& disable(std::string_view name);
+  // Adds it at the end, or changes the weight of one that is there.
+  ProfileOptions& enable(std::string name, int32_t weight = 1);
+};
+
+class Profile;
+using ProfilePtr = std::shared_ptr<Profile>;
+using PluginFactory = std::function<std::unique_ptr<Plugin>(const PluginArgs&)>;
+using PluginRegistry = std::map<std::string, PluginFactory, std::less<>>;
+
+class Profile {
+ public:
+  struct Scorer {
+    Plugin* plugin;
+    int32_t weight;
+  };
+
+  // Error: Code::invalid, naming the plugin that is unknown or the weight that is out of range.
+  static Result<ProfilePtr> make(const ProfileOptions& options, const PluginRegistry& registry);
+
+  std::span<const std::unique_ptr<Plugin>> plugins() const { return plugins_; }
+  std::span<Plugin* const> at(Point point) const {
+    return points_[static_cast<std::size_t>(std::countr_zero(static_cast<uint32_t>(point)))];
+  }
+  std::span<const Scorer> scorers() const { return scorers_; }
+  // The plugin that orders the queue.
+  const Plugin& sorter() const { return *sorter_; }
+  const Plugin& plugin(PluginSlot slot) const { return *plugins_[slot]; }
+  const Plugin* find(std::string_view name) const;
+
+  // The events that can undo a rejection by these plugins (bit per slot).
+  EventMask wakes_on(uint64_t rejectors) const;
+  // Could one of them accept the pod on this node now?
+  bool helps(uint64_t rejectors, EventMask event, const PodInfo& pod, const Snapshot& snapshot,
+             NodeIndex node) const;
+
+ private:
+  Profile() = default;
+  std::vector<std::unique_ptr<Plugin>> plugins_;
+  std::array<std::vector<Plugin*>, kPointCount> points_;
+  std::vector<Scorer> scorers_;
+  const Plugin* sorter_ = nullptr;
+};
+
+}  // namespace keelson::scheduler

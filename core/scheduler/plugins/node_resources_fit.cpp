@@ -1,0 +1,184 @@
+// The node must have room for what the pod requests; score by how much is left (LeastAllocated, the
+// default: spreads) or how little (MostAllocated: packs).
+#include "core/scheduler/plugins/plugins.hpp"
+#include "core/scheduler/plugins/scores.hpp"
+
+namespace keelson::scheduler {
+namespace {
+
+struct Scored {
+  std::string name;
+  int32_t weight = 1;
+};
+
+struct FitState final : CycleState::Data {
+  // What is checked for this pod: resource and amount, pods (count) not among them.
+  std::vector<std::pair<ResourceId, int64_t>> wanted;
+  std::vector<int64_t> sums, weights;
+  NodeBitset failed;
+};
+
+class NodeResourcesFit final : public Plugin {
+ public:
+  explicit NodeResourcesFit(const PluginArgs& args)
+      : strategy_(args.strategy),
+        ignored_(args.ignored_resources),
+        ignored_groups_(args.ignored_resource_groups) {
+    for (const auto& [name, weight] : args.scored_resources) scored_.push_back({name, weight});
+  }
+  std::string_view name() const override { return "NodeResourcesFit"; }
+  Points points() const override { return Point::pre_filter | Point::filter | Point::score; }
+  EventMask wakes_on() const override {
+    return events::node_added | events::node_allocatable | events::pod_removed;
+  }
+  bool helps(const PodInfo& pod, const Snapshot& snapshot, NodeIndex node) const override {
+    if (free(snapshot, kPods, node) < 1) return false;
+    for (ResourceId id = 0; id < kPods; ++id) {
+      if (pod.requests[id] > 0 && pod.requests[id] > free(snapshot, id, node)) return false;
+    }
+    for (const auto& [id, amount] : pod.extended) {
+      if (!ignored(snapshot, id) && amount > free(snapshot, id, node)) return false;
+    }
+    return true;
+  }
+
+  Verdict pre_filter(CycleState& state, const PodInfo& pod, const Snapshot& snapshot,
+                     NodeBitset&) const override {
+    auto& wanted = state.of<FitState>(slot()).wanted;
+    wanted.clear();
+    for (ResourceId id = 0; id < kPods; ++id) {
+      if (pod.requests[id] > 0) wanted.emplace_back(id, pod.requests[id]);
+    }
+    for (const auto& [id, amount] : pod.extended) {
+      if (!ignored(snapshot, id)) wanted.emplace_back(id, amount);
+    }
+    return Verdict::success();
+  }
+
+  void filter(CycleState& state, const PodInfo&, const Snapshot& snapshot, NodeBitset& feasible,
+              Diagnosis& diagnosis) const override {
+    const auto& wanted = state.of<FitState>(slot()).wanted;
+    // Resource by resource, so that each loop runs over two arrays; a node that fails in one place
+    // is looked at in full afterwards, because all its reasons are counted.
+    NodeBitset& failed = state.of<FitState>(slot()).failed;
+    failed = feasible;
+    const ResourceColumn& pods = snapshot.resource(kPods);
+    feasible.keep_if([&](NodeIndex n) { return pods.requested[n] < pods.allocatable[n]; });
+    for (const auto& [id, amount] : wanted) {
+      const ResourceColumn& c = snapshot.resource(id);
+      if (c.allocatable.size() < snapshot.slots()) {
+        feasible.clear();  // no node has any
+        break;
+      }
+      const int64_t* allocatable = c.allocatable.data();
+      const int64_t* requested = c.requested.data();
+      feasible.keep_if(
+          [&, amount = amount](NodeIndex n) { return amount <= allocatable[n] - requested[n]; });
+    }
+    failed.subtract(feasible);
+    if (!failed.none()) explain(wanted, snapshot, failed, diagnosis);
+  }
+
+  void score(CycleState& state, const PodInfo& pod, const Snapshot& snapshot,
+             std::span<const NodeIndex> nodes, std::span<int32_t> scores) const override {
+    auto& mine = state.of<FitState>(slot());
+    mine.sums.assign(nodes.size(), 0);
+    mine.weights.assign(nodes.size(), 0);
+    for (const Scored& scored : scored_) {
+      if (scored.name == "cpu") {
+        add_scores(mine, snapshot.resource(kCpu).allocatable, snapshot.nonzero_cpu(),
+                   pod.nonzero_cpu, scored.weight, nodes);
+      } else if (scored.name == "memory") {
+        add_scores(mine, snapshot.resource(kMemory).allocatable, snapshot.nonzero_memory(),
+                   pod.nonzero_memory, scored.weight, nodes);
+      } else {
+        add_other(mine, pod, snapshot, scored, nodes);
+      }
+    }
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      scores[i] = mine.weights[i] == 0 ? 0 : static_cast<int32_t>(mine.sums[i] / mine.weights[i]);
+    }
+  }
+
+ private:
+  static int64_t free(const Snapshot& snapshot, ResourceId id, NodeIndex node) {
+    const ResourceColumn& c = snapshot.resource(id);
+    return node < c.allocatable.size() ? c.allocatable[node] - c.requested[node] : 0;
+  }
+
+  bool ignored(const Snapshot& snapshot, ResourceId id) const {
+    if (ignored_.empty() && ignored_groups_.empty()) return false;
+    const std::string& name = snapshot.words().resource_name(id);
+    if (std::find(ignored_.begin(), ignored_.end(), name) != ignored_.end()) return true;
+    const std::string group = name.substr(0, name.find('/'));
+    return std::find(ignored_groups_.begin(), ignored_groups_.end(), group) !=
+           ignored_groups_.end();
+  }
+
+  static void explain(const std::vector<std::pair<ResourceId, int64_t>>& wanted,
+                      const Snapshot& snapshot, const NodeBitset& failed, Diagnosis& diagnosis) {
+    const ResourceColumn& pods = snapshot.resource(kPods);
+    uint32_t full = 0;
+    failed.for_each([&](NodeIndex n) { full += pods.requested[n] >= pods.allocatable[n]; });
+    if (full > 0) diagnosis.count(diagnosis.reason("Too many pods"), full);
+    for (const auto& [id, amount] : wanted) {
+      uint32_t short_of = 0;
+      const ResourceColumn& c = snapshot.resource(id);
+      failed.for_each([&, id = id, amount = amount](NodeIndex n) {
+        if (amount <= free(snapshot, id, n)) return;
+        ++short_of;
+        // More than the node has at all: no preemption can help.
+        if (n >= c.allocatable.size() || amount > c.allocatable[n]) diagnosis.mark_unresolvable(n);
+      });
+      if (short_of == 0) continue;
+      diagnosis.count(diagnosis.reason("Insufficient " + snapshot.words().resource_name(id)),
+                      short_of);
+    }
+  }
+
+  int32_t one(int64_t requested, int64_t allocatable) const {
+    if (strategy_ == ResourceStrategy::least_allocated) {
+      return requested > allocatable ? 0 : percent(allocatable - requested, allocatable);
+    }
+    return percent(std::min(requested, allocatable), allocatable);
+  }
+
+  void add_scores(FitState& mine, std::span<const int64_t> allocatable,
+                  std::span<const int64_t> requested, int64_t amount, int32_t weight,
+                  std::span<const NodeIndex> nodes) const {
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      const int64_t whole = allocatable[nodes[i]];
+      if (whole <= 0) continue;  // a node without the resource is not judged by it
+      mine.sums[i] += int64_t{weight} * one(requested[nodes[i]] + amount, whole);
+      mine.weights[i] += weight;
+    }
+  }
+
+  // Ephemeral storage and extended resources: only for pods that request them.
+  void add_other(FitState& mine, const PodInfo& pod, const Snapshot& snapshot, const Scored& scored,
+                 std::span<const NodeIndex> nodes) const {
+    if (scored.name == "ephemeral-storage") {
+      const ResourceColumn& c = snapshot.resource(kEphemeralStorage);
+      add_scores(mine, c.allocatable, c.requested, pod.requests[kEphemeralStorage], scored.weight,
+                 nodes);
+      return;
+    }
+    for (const auto& [id, amount] : pod.extended) {
+      const ResourceColumn& c = snapshot.resource(id);
+      if (snapshot.words().resource_name(id) != scored.name || c.allocatable.empty()) continue;
+      add_scores(mine, c.allocatable, c.requested, amount, scored.weight, nodes);
+    }
+  }
+
+  ResourceStrategy strategy_;
+  std::vector<Scored> scored_;
+  std::vector<std::string> ignored_, ignored_groups_;
+};
+
+}  // namespace
+
+std::unique_ptr<Plugin> make_node_resources_fit(const PluginArgs& args) {
+  return std::make_unique<NodeResourcesFit>(args);
+}
+
+}  // namespace keelson::scheduler

@@ -1,0 +1,556 @@
+#include "core/scheduler/scheduler.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <utility>
+
+#include "core/base/seeded_bug.hpp"
+#include "core/client/event_recorder.hpp"
+#include "core/client/informer.hpp"
+#include "core/scheduler/bind_pipeline.hpp"
+#include "core/scheduler/plugins/plugins.hpp"
+#include "core/scheduler/pod_status.hpp"
+
+namespace keelson::scheduler {
+namespace {
+
+using api::Kind;
+using api::ObjectPtr;
+
+// What the caches hold. The order is that in which they are listed at the start.
+constexpr std::array kKinds{Kind::nodes, Kind::services, Kind::replica_sets,
+                            Kind::pod_disruption_budgets, Kind::pods};
+
+// While the lease is in doubt the scheduler looks again after this long.
+constexpr Duration kNotLeadingPause = 1s;
+// A status that could not be written is written again after this long.
+constexpr Duration kStatusPause = 1s;
+
+ProfilePtr default_profile() {
+  return Profile::make(ProfileOptions::defaults(), default_plugins()).value();
+}
+
+client::EventRecorderOptions recorder_options(const SchedulerOptions& options) {
+  client::EventRecorderOptions recorder;
+  recorder.component = options.scheduler_name;
+  recorder.user = options.user;
+  recorder.actor = options.actor;
+  recorder.warnings_only = options.warnings_only;
+  return recorder;
+}
+
+}  // namespace
+
+struct Scheduler::Impl {
+  Impl(Loop& loop, client::ApiClient& client, Rng rng, Log& log, SchedulerOptions opts);
+  ~Impl() { *alive = false; }
+
+  // --- What the informers bring
+  // ---------------------------------------------------------------------
+  void on_node(const ObjectPtr& before, const ObjectPtr& after);
+  void on_pod(const ObjectPtr& before, const ObjectPtr& after);
+  void pod_gone(const api::Object& pod);
+  void pod_on_node(const ObjectPtr& pod);
+  void pod_pending(const ObjectPtr& before, const ObjectPtr& pod);
+  void on_workload(const ObjectPtr& before, const ObjectPtr& after);
+  void on_pods_progress();
+
+  // --- Scheduling
+  // -----------------------------------------------------------------------------------
+  void kick();  // sees to it that waiting pods get their turn and timers are armed
+  void turn();
+  void schedule(QueuedPod& pod);
+  void place(QueuedPod& pod, NodeIndex node);
+  void give_up(QueuedPod& pod, const Decision& decision);
+  void preempt(QueuedPod& pod, const Decision& decision);
+  void on_bind_ended(const BindPipeline::Outcome& outcome);
+
+  // --- Writes
+  // ---------------------------------------------------------------------------------------
+  api::BasisPtr basis();
+  void stamp(api::Request& request);
+  void delete_victim(const PodInfo& victim, const PodInfo& preemptor, const std::string& node);
+  void write_status(const PodInfo& pod, PodStatusChange change);
+  void send_status(const std::string& uid);
+  void send_unsaid();
+  void nominate(const PodInfoPtr& pod, NameId node);
+  void unnominate(const std::string& uid);
+
+  bool responsible(const api::Pod& pod) const {
+    const std::string& name = pod.spec().scheduler_name();
+    return name == options.scheduler_name ||
+           (name.empty() && options.scheduler_name == "default-scheduler");
+  }
+  client::Informer& informer(Kind kind) {
+    const auto at = std::find(kKinds.begin(), kKinds.end(), kind) - kKinds.begin();
+    return *informers[static_cast<std::size_t>(at)];
+  }
+  bool synced() const {
+    return std::all_of(informers.begin(), informers.end(),
+                       [](const auto& i) { return i->synced(); });
+  }
+  void wake(EventMask event, NameId node) {
+    const Snapshot& snapshot = cache.snapshot();
+    const NodeIndex at = node == 0 ? kNoNode : snapshot.find(node);
+    // What happens to pods of an unknown node helps nobody.
+    if (node != 0 && !snapshot.valid().test(at)) return;
+    queue.wake(event, snapshot, at, loop.now());
+  }
+
+  Loop& loop;
+  client::ApiClient& client;
+  Log& log;
+  SchedulerOptions options;
+  Rng rng;
+  ProfilePtr profile;
+  Cache cache;
+  SchedulingQueue queue;
+  Cycle cycle;
+  client::EventRecorder recorder;
+  BindPipeline binds;
+  std::vector<std::unique_ptr<client::Informer>> informers;  // as kKinds
+  Timer due_timer, pace_timer, status_timer;
+
+  // What pods' statuses are still to say, by uid: the newest only.
+  struct Unsaid {
+    std::string ns, name;
+    PodStatusChange change;
+    bool in_flight = false;
+    bool waiting = false;  // there is more to say than what is in flight
+  };
+  std::map<std::string, Unsaid> unsaid_status;
+
+  bool warm = false, running = false;
+  bool turn_pending = false;
+  uint64_t pods_epoch = 0;
+  uint64_t turn_number = 0;  // of the turn that is pending; others that were posted are void
+  api::Fence fence;
+  std::function<bool()> leading;
+  api::BasisPtr last_basis;
+  SchedulerStats stats;
+  std::shared_ptr<bool> alive = std::make_shared<bool>(true);
+};
+
+Scheduler::Impl::Impl(Loop& l, client::ApiClient& c, Rng r, Log& lg, SchedulerOptions opts)
+    : loop(l),
+      client(c),
+      log(lg),
+      options(std::move(opts)),
+      rng(r.fork("decisions")),
+      profile(options.profile ? options.profile : default_profile()),
+      queue(*profile, options.queue),
+      recorder(l, c, r.fork("events"), recorder_options(options)),
+      binds(l, c, cache, *profile, lg, {options.user, options.actor, options.read_back_retry},
+            [this](const BindPipeline::Outcome& outcome) { on_bind_ended(outcome); }),
+      due_timer(l,
+                [this] {
+                  queue.advance(loop.now());
+                  kick();
+                }),
+      pace_timer(l, [this] { turn(); }),
+      status_timer(l, [this] { send_unsaid(); }) {
+  cycle.percentage_of_nodes_to_score = options.percentage_of_nodes_to_score;
+  for (const Kind kind : kKinds) {
+    client::InformerOptions informer_options;
+    informer_options.kind = kind;
+    informer_options.user = options.user;
+    informer_options.actor = options.actor;
+    informers.push_back(std::make_unique<client::Informer>(
+        loop, client, r.fork("informer").fork(static_cast<uint64_t>(kind)), informer_options));
+    client::Informer& fresh = *informers.back();
+    if (kind == Kind::nodes) {
+      fresh.on_change([this](const auto& before, const auto& after) { on_node(before, after); });
+    } else if (kind == Kind::pods) {
+      fresh.on_change([this](const auto& before, const auto& after) { on_pod(before, after); });
+    } else {
+      fresh.on_change(
+          [this](const auto& before, const auto& after) { on_workload(before, after); });
+    }
+    fresh.on_progress([this, kind] {
+      if (kind == Kind::pods) on_pods_progress();
+      kick();
+    });
+  }
+}
+
+// --- What the informers bring
+// -----------------------------------------------------------------------
+
+void Scheduler::Impl::on_node(const ObjectPtr& before, const ObjectPtr& after) {
+  if (!after) {
+    cache.remove_node(before->name());
+    wake(events::node_removed, 0);
+    return;
+  }
+  wake(cache.set_node(after), cache.words().id(after->name()));
+}
+
+void Scheduler::Impl::on_workload(const ObjectPtr& before, const ObjectPtr& after) {
+  if (!cache.snapshot().workloads.apply(before, after)) return;
+  const bool budget = (after ? after : before)->kind() == Kind::pod_disruption_budgets;
+  wake(budget ? events::budget_changed : events::workload_changed, 0);
+}
+
+void Scheduler::Impl::on_pod(const ObjectPtr& before, const ObjectPtr& after) {
+  // Deletion and re-creation under the same name may arrive as one change (k8s#106545).
+  const bool replaced = before && after && before->uid() != after->uid();
+  if (before && (!after || replaced)) pod_gone(*before);
+  if (!after) return;
+  if (!after->as<api::Pod>().spec().node_name().empty()) {
+    pod_on_node(after);
+  } else {
+    pod_pending(replaced ? nullptr : before, after);
+  }
+}
+
+void Scheduler::Impl::pod_gone(const api::Object& pod) {
+  // A pod on a node is deleted in steps, and its last state known shows the deletion under way; if
+  // it does not, steps were missed and only a relist revealed that the pod is gone. The seeded bug
+  // is Kubernetes' own k8s#69926: such deletions were ignored.
+  const bool revealed_by_relist = !pod.deleting() && !pod.as<api::Pod>().spec().node_name().empty();
+  if (seeded(SeededBug::tombstone_drop) && revealed_by_relist) return;
+  const NameId node = cache.remove(pod.uid());
+  unnominate(pod.uid());
+  queue.remove(pod.uid());
+  if (node != 0) wake(events::pod_removed, node);
+}
+
+void Scheduler::Impl::pod_on_node(const ObjectPtr& pod) {
+  const Cache::Seen seen = cache.see(pod);
+  unnominate(pod->uid());
+  queue.remove(pod->uid());
+  if (seen.left != 0) wake(events::pod_removed, seen.left);
+  if (seen.events.intersects(events::pod_added | events::pod_labels)) {
+    wake(seen.events, cache.node_of(pod->uid()));
+  }
+}
+
+void Scheduler::Impl::pod_pending(const ObjectPtr& before, const ObjectPtr& pod) {
+  const auto& message = pod->as<api::Pod>();
+  if (pod->deleting() || terminal_phase(message) || !responsible(message)) {
+    // It will not be bound any more. If a bind is under way its answer will say what became of it.
+    unnominate(pod->uid());
+    if (!cache.assumed(pod->uid())) queue.remove(pod->uid());
+    return;
+  }
+  if (cache.knows(pod->uid()) && !cache.assumed(pod->uid())) {
+    // It was seen on a node and is pending again: the store has lost history (the epoch has risen).
+    if (const NameId node = cache.remove(pod->uid()); node != 0) wake(events::pod_removed, node);
+  }
+  // Assumed: this is an older state, or the bind is not there yet.
+  const bool bound_already = cache.knows(pod->uid());
+  const bool tried_before = before && queue.find(pod->uid()) != nullptr;
+  PodInfoPtr info = cache.info(pod);
+  if (info->nominated_node != 0 && !tried_before && !bound_already) {
+    // Nominated by an earlier incarnation of this scheduler.
+    cache.snapshot().nominate(info, info->nominated_node);
+  }
+  if (bound_already && queue.find(pod->uid()) == nullptr) return;
+  queue.put(info, !tried_before || !same_demands(*before, *pod), loop.now());
+}
+
+// A bind that was acknowledged and then lost with the store's history will never be seen: once the
+// cache shows the new epoch, what it still shows as pending is pending.
+void Scheduler::Impl::on_pods_progress() {
+  const uint64_t epoch = informer(Kind::pods).revision().epoch;
+  if (epoch == std::exchange(pods_epoch, epoch)) return;
+  for (const Cache::Assumption& assumption : cache.assumptions()) {
+    if (!assumption.answered) continue;
+    const QueuedPod* queued = queue.find(assumption.uid);
+    const NameId node = cache.forget(assumption.uid);
+    const ObjectPtr pod = queued == nullptr
+                              ? nullptr
+                              : informer(Kind::pods).get(queued->info->ns(), queued->info->name());
+    queue.remove(assumption.uid);
+    wake(events::pod_removed, node);
+    if (pod && pod->uid() == assumption.uid) on_pod(nullptr, pod);
+  }
+}
+
+// --- Scheduling
+// -------------------------------------------------------------------------------------
+
+void Scheduler::Impl::kick() {
+  if (!running || !synced()) return;
+  const Instant due = queue.next_due();
+  if (due != Instant::max()) due_timer.arm(std::max(due - loop.now(), Duration::zero()));
+  if (turn_pending || !queue.has_active() || binds.in_flight() >= options.binds_in_flight_max) {
+    return;
+  }
+  turn_pending = true;
+  if (options.pacing > Duration::zero()) {
+    pace_timer.arm(options.pacing);
+  } else {
+    loop.post([this, token = alive, number = ++turn_number] {
+      if (*token && number == turn_number) turn();
+    });
+  }
+}
+
+void Scheduler::Impl::turn() {
+  turn_pending = false;
+  if (!running || !synced()) return;
+  if (!leading()) {
+    turn_pending = true;
+    pace_timer.arm(kNotLeadingPause);
+    return;
+  }
+  cache.snapshot().reorder_if_needed();
+  for (uint32_t i = 0; i < options.cycles_per_turn; ++i) {
+    if (binds.in_flight() >= options.binds_in_flight_max) break;
+    QueuedPod* pod = queue.pop();
+    if (pod == nullptr) break;
+    schedule(*pod);
+  }
+  kick();
+}
+
+void Scheduler::Impl::schedule(QueuedPod& pod) {
+  if (cache.knows(pod.info->uid())) {  // bound, or being bound, already
+    queue.remove(pod.info->uid());
+    return;
+  }
+  ++stats.attempts;
+  Decision decision = decide(*profile, cache.snapshot(), *pod.info, rng, cycle);
+  switch (decision.kind) {
+    case Decision::Kind::node: place(pod, decision.node); break;
+    case Decision::Kind::unschedulable: give_up(pod, decision); break;
+    case Decision::Kind::preempt: preempt(pod, decision); break;
+    case Decision::Kind::error:
+      ++stats.errors;
+      log.warning("scheduling failed", {{"pod", pod.info->name()}, {"why", decision.error}});
+      recorder.record(*pod.info->object, true, "FailedScheduling", decision.error);
+      write_status(*pod.info, {"SchedulerError", decision.error, std::nullopt});
+      queue.retry(pod, loop.now());
+      break;
+  }
+}
+
+void Scheduler::Impl::place(QueuedPod& pod, NodeIndex node) {
+  const PodInfoPtr info = pod.info;
+  const NameId name = cache.snapshot().name(node);
+  // The place is taken from here on, so the nomination has served its purpose.
+  const NameId nominated = cache.snapshot().unnominate(info->uid());
+  binds.start(info, name, fence, basis(), [this] { return running && leading(); });
+  if (nominated != 0 && nominated != name) wake(events::pod_removed, nominated);
+}
+
+void Scheduler::Impl::give_up(QueuedPod& pod, const Decision& decision) {
+  ++stats.unschedulable;
+  const PodInfoPtr info = pod.info;
+  const std::string message = decision.diagnosis.message();
+  recorder.record(*info->object, true, "FailedScheduling", message);
+  PodStatusChange change{"Unschedulable", message, std::nullopt};
+  if (decision.clear_nomination) change.nominated_node = "";
+  queue.unschedulable(pod, decision.diagnosis.rejectors(), loop.now());
+  if (decision.clear_nomination) unnominate(info->uid());
+  write_status(*info, std::move(change));
+}
+
+void Scheduler::Impl::preempt(QueuedPod& pod, const Decision& decision) {
+  ++stats.unschedulable;
+  ++stats.preemptions;
+  const PodInfoPtr info = pod.info;
+  const NameId node = cache.snapshot().name(decision.node);
+  const std::string node_name = cache.words().text(node);
+  const std::string message = decision.diagnosis.message();
+  recorder.record(*info->object, true, "FailedScheduling", message);
+  queue.unschedulable(pod, decision.diagnosis.rejectors(), loop.now());
+  nominate(info, node);
+  write_status(*info, {"Unschedulable", message, node_name});
+  for (const PodInfoPtr& victim : decision.victims) delete_victim(*victim, *info, node_name);
+}
+
+void Scheduler::Impl::on_bind_ended(const BindPipeline::Outcome& outcome) {
+  const PodInfo& pod = *outcome.pod;
+  if (outcome.bound) {
+    ++stats.scheduled;
+    recorder.record(*pod.object, false, "Scheduled",
+                    "Successfully assigned " + pod.ns() + "/" + pod.name() + " to " +
+                        cache.words().text(outcome.node));
+    kick();
+    return;
+  }
+  if (QueuedPod* queued = queue.find(pod.uid())) {
+    // The object's newest state is in the informer, the queue has what it made of it.
+    const ObjectPtr now = informer(Kind::pods).get(pod.ns(), pod.name());
+    if (!now || now->uid() != pod.uid() || now->deleting()) {
+      queue.remove(pod.uid());
+    } else if (outcome.rejectors != 0) {
+      ++stats.unschedulable;
+      recorder.record(*pod.object, true, "FailedScheduling", outcome.why);
+      write_status(pod, {"Unschedulable", outcome.why, std::nullopt});
+      queue.unschedulable(*queued, outcome.rejectors, loop.now());
+    } else {
+      log.info("bind failed, trying again", {{"pod", pod.name()}, {"why", outcome.why}});
+      queue.retry(*queued, loop.now());
+    }
+  }
+  // The place that it had been given is free again.
+  wake(events::pod_removed, outcome.node);
+  kick();
+}
+
+// --- Writes
+// -----------------------------------------------------------------------------------------
+
+api::BasisPtr Scheduler::Impl::basis() {
+  api::Basis now;
+  for (const auto& i : informers) now.read(i->kind(), i->revision());
+  if (!last_basis || last_basis->seen != now.seen) {
+    last_basis = std::make_shared<const api::Basis>(now);
+  }
+  return last_basis;
+}
+
+void Scheduler::Impl::stamp(api::Request& request) {
+  request.user = options.user;
+  request.actor = options.actor;
+  request.fence = fence;
+  request.basis = basis();
+}
+
+void Scheduler::Impl::delete_victim(const PodInfo& victim, const PodInfo& preemptor,
+                                    const std::string& node) {
+  if (victim.deleting()) return;  // on its way out already
+  ++stats.victims;
+  recorder.record(*victim.object, false, "Preempted",
+                  "Preempted by pod " + preemptor.uid() + " on node " + node);
+  api::Request request = api::remove(*victim.object);
+  stamp(request);
+  client.call(std::move(request), [this, token = alive, name = victim.name(),
+                                   preemptor = preemptor.uid()](api::Response response) {
+    if (!*token || response.ok() || response.error.reason == api::Reason::not_found) {
+      return;
+    }
+    log.info("victim not deleted", {{"pod", name}, {"why", response.error.message}});
+    // No event will come: the preemptor has to look for victims again.
+    queue.wake_pod(preemptor, loop.now());
+    kick();
+  });
+}
+
+void Scheduler::Impl::nominate(const PodInfoPtr& pod, NameId node) {
+  // Pods of lower priority that counted on this node have lost it.
+  std::vector<PodInfoPtr> outranked;
+  if (const auto it = cache.snapshot().nominated().find(node);
+      it != cache.snapshot().nominated().end()) {
+    for (const PodInfoPtr& other : it->second) {
+      if (other->priority < pod->priority) outranked.push_back(other);
+    }
+  }
+  cache.snapshot().nominate(pod, node);
+  for (const PodInfoPtr& other : outranked) {
+    unnominate(other->uid());
+    write_status(*other, {{}, {}, std::string()});
+  }
+}
+
+void Scheduler::Impl::unnominate(const std::string& uid) {
+  if (const NameId node = cache.snapshot().unnominate(uid); node != 0) {
+    wake(events::pod_removed, node);
+  }
+}
+
+void Scheduler::Impl::write_status(const PodInfo& pod, PodStatusChange change) {
+  Unsaid& unsaid = unsaid_status[pod.uid()];
+  // A nomination that could not be written yet must not be lost by a newer message.
+  if (!change.nominated_node) change.nominated_node = unsaid.change.nominated_node;
+  if (change.reason.empty()) {
+    change.reason = unsaid.change.reason;
+    change.message = unsaid.change.message;
+  }
+  unsaid = {pod.ns(), pod.name(), std::move(change), unsaid.in_flight, true};
+  if (!unsaid.in_flight) send_status(pod.uid());
+}
+
+void Scheduler::Impl::send_status(const std::string& uid) {
+  Unsaid& unsaid = unsaid_status.at(uid);
+  const ObjectPtr pod = informer(Kind::pods).get(unsaid.ns, unsaid.name);
+  ObjectPtr changed;
+  if (running && leading() && pod && pod->uid() == uid &&
+      pod->as<api::Pod>().spec().node_name().empty()) {
+    changed = with_status(*pod, unsaid.change, loop.wall_now());
+  }
+  if (!changed) {  // bound, gone, or said already
+    unsaid_status.erase(uid);
+    return;
+  }
+  unsaid.in_flight = true;
+  unsaid.waiting = false;
+  api::Request request = api::update_status(changed);
+  request.expected.uid = uid;
+  stamp(request);
+  client.call(std::move(request), [this, token = alive, uid](api::Response response) {
+    if (!*token) return;
+    Unsaid& said = unsaid_status.at(uid);
+    said.in_flight = false;
+    const bool retry = !response.ok() && response.error.reason != api::Reason::not_found;
+    if (!said.waiting && !retry) {
+      unsaid_status.erase(uid);
+      return;
+    }
+    // Others may write the pod at the same time: the cache has to catch up first.
+    said.waiting = true;
+    status_timer.arm_by(kStatusPause);
+  });
+}
+
+void Scheduler::Impl::send_unsaid() {
+  std::vector<std::string> due;
+  for (const auto& [uid, unsaid] : unsaid_status) {
+    if (!unsaid.in_flight) due.push_back(uid);
+  }
+  for (const std::string& uid : due) send_status(uid);
+}
+
+// --- The public face
+// --------------------------------------------------------------------------------
+
+Scheduler::Scheduler(Loop& loop, client::ApiClient& client, Rng rng, Log& log,
+                     SchedulerOptions options)
+    : impl_(std::make_unique<Impl>(loop, client, rng, log, std::move(options))) {}
+
+Scheduler::~Scheduler() = default;
+
+void Scheduler::warm_up() {
+  if (std::exchange(impl_->warm, true)) return;
+  for (const auto& informer : impl_->informers) informer->start();
+}
+
+void Scheduler::start(api::Fence fence, std::function<bool()> leading) {
+  impl_->fence = std::move(fence);
+  impl_->leading = std::move(leading);
+  impl_->running = true;
+  warm_up();
+  impl_->queue.advance(impl_->loop.now());
+  impl_->kick();
+}
+
+void Scheduler::stop() {
+  impl_->running = false;
+  impl_->turn_pending = false;
+  ++impl_->turn_number;
+  impl_->pace_timer.disarm();
+  impl_->due_timer.disarm();
+}
+
+bool Scheduler::synced() const {
+  return impl_->synced();
+}
+
+SchedulerStats Scheduler::stats() const {
+  SchedulerStats stats = impl_->stats;
+  stats.binds_refused = impl_->binds.counters().refused;
+  stats.binds_unknown = impl_->binds.counters().unknown;
+  stats.queue = impl_->queue.depths();
+  stats.binds_in_flight = impl_->binds.in_flight();
+  return stats;
+}
+
+const Cache& Scheduler::cache() const {
+  return impl_->cache;
+}
+
+}  // namespace keelson::scheduler
