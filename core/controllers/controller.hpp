@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -24,26 +25,51 @@ struct Occurrence {
   std::string message;  // "Created pod: web-5d4f8"
 };
 
+// What the live store, not a cache, must confirm before a write is sent. A plan stays a pure value:
+// it says what to verify, the driver reads. If a check does not hold, the write fails without being
+// sent and the key is reconciled again once the cache shows what the live read showed (GC-1, RS-4).
+struct LiveCheck {
+  enum class Expect : uint8_t {
+    absent,   // no object of this name with this uid (empty uid: none at all); with an empty name:
+              // nothing of the kind in the namespace
+    present,  // the object exists with this uid and is not being deleted
+  };
+  Expect expect{};
+  api::ObjectKey key;
+  std::string uid;
+};
+
 struct PlannedWrite {
   api::Request request;
   // Writes of one stage are sent together; a stage starts when all of the stage before succeeded.
   // The first failure drops the stages after it and makes the key retry with back-off.
   uint32_t stage = 0;
+  std::vector<LiveCheck> checks;  // read one after the other before the write is sent
+  // Recorded when the write succeeded ("{}" in the message becomes the object's name), or when the
+  // server refused it ("{}" becomes its message).
+  std::optional<Occurrence> on_success, on_failure;
 };
 
 struct Plan {
   std::vector<PlannedWrite> writes;
-  std::vector<Occurrence> events;
+  std::vector<Occurrence> events;  // recorded when all writes have succeeded
   // Run again after this long even if nothing changes; zero: only on changes.
   Duration requeue_after{};
 
   // Adds a write in a stage of its own.
-  void then(api::Request request) {
-    writes.push_back({std::move(request), writes.empty() ? 0 : writes.back().stage + 1});
+  PlannedWrite& then(api::Request request) {
+    return add(std::move(request), writes.empty() ? 0 : writes.back().stage + 1);
   }
   // Adds a write to the current last stage.
-  void together(api::Request request) {
-    writes.push_back({std::move(request), writes.empty() ? 0 : writes.back().stage});
+  PlannedWrite& together(api::Request request) {
+    return add(std::move(request), writes.empty() ? 0 : writes.back().stage);
+  }
+  // Adds a write to this stage. REQUIRES: stages are added in order.
+  PlannedWrite& add(api::Request request, uint32_t stage) {
+    PlannedWrite& write = writes.emplace_back();
+    write.request = std::move(request);
+    write.stage = stage;
+    return write;
   }
 };
 
@@ -55,15 +81,21 @@ class Controller {
   virtual ~Controller() = default;
 
   virtual std::string_view name() const = 0;  // "deployment"
-  // The kinds whose caches reconcile() reads: it does not run before all are synced, nor before they
-  // contain the controller's own writes for the key.
+  // The kinds whose caches reconcile() reads: it does not run before all are synced, nor before
+  // they contain the controller's own writes for the key.
   virtual std::span<const api::Kind> reads() const = 0;
   // Which keys a change concerns. `before` or `after` may be null. May use the view's indexes.
-  virtual void keys_for(const View& view, const api::ObjectPtr& before,
-                        const api::ObjectPtr& after, const KeySink& sink) const = 0;
+  // Before the first reconcile it has been shown every object of the kinds read, as (null, object).
+  virtual void keys_for(const View& view, const api::ObjectPtr& before, const api::ObjectPtr& after,
+                        const KeySink& sink) const = 0;
   // Idempotent and level-triggered. Local memory between calls is allowed only for times observed
   // (since when a node has been silent); it must be rebuildable from nothing.
   virtual Plan reconcile(const View& view, const api::ObjectKey& key) = 0;
+  // The server refused a write that was planned for `key` (not a conflict: those only mean a stale
+  // view). For controllers that report failures in a status.
+  virtual void write_refused(const api::ObjectKey& /*key*/, const api::ApiError& /*error*/) {}
+  // The role was taken anew: forget all local memory.
+  virtual void reset() {}
 };
 
 }  // namespace keelson::controllers

@@ -1,0 +1,33 @@
+// Rolls ReplicaSets so that the pods of a Deployment become what its template says. Guarantees
+// DP-1..DP-8. The steps are in rolling.cpp, recreate.cpp, scaling.cpp, revisions.cpp and
+// progress.cpp; what they share is in rollout.hpp.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "core/base/result.hpp"
+#include "core/controllers/controller.hpp"
+#include "core/controllers/progress.hpp"
+
+namespace keelson::controllers {
+
+class DeploymentController final : public Controller {
+ public:
+  std::string_view name() const override { return "deployment"; }
+  std::span<const api::Kind> reads() const override;
+  void keys_for(const View& view, const api::ObjectPtr& before, const api::ObjectPtr& after,
+                const KeySink& sink) const override;
+  Plan reconcile(const View& view, const api::ObjectKey& key) override;
+  void reset() override { progress_.clear(); }
+
+ private:
+  ProgressClock progress_;
+};
+
+// The request that brings back the template of a revision, as `rollout undo` does; 0: the one
+// before the current. Errors are worded for users.
+Result<api::Request> rollback_to(const View& view, const api::Ref<api::Deployment>& deployment,
+                                 int64_t revision);
+
+}  // namespace keelson::controllers
