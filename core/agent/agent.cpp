@@ -1,0 +1,282 @@
+#include "core/agent/agent.hpp"
+
+#include <algorithm>
+
+#include "core/agent/admission.hpp"
+#include "core/agent/context.hpp"
+#include "core/agent/images.hpp"
+#include "core/agent/node_status.hpp"
+#include "core/agent/pod_worker.hpp"
+#include "core/agent/references.hpp"
+#include "core/agent/runtime_cache.hpp"
+#include "core/agent/witness_duty.hpp"
+#include "core/client/informer.hpp"
+
+namespace keelson::agent {
+
+namespace {
+
+AgentOptions complete(AgentOptions options) {
+  if (options.user.empty()) options.user = "system:node:" + options.node_name;
+  if (options.actor.empty()) options.actor = "agent/" + options.node_name;
+  return options;
+}
+
+using WorkerPtr = std::shared_ptr<PodWorker>;
+
+}  // namespace
+
+struct Agent::Impl {
+  Impl(Loop& loop, client::ApiClient& client, ContainerRuntime& runtime, Rng rng, Log& log,
+       AgentOptions options)
+      : context(loop, client, runtime, log, rng, complete(std::move(options))),
+        pods(loop, client, rng.fork("pods"),
+             client::InformerOptions{.kind = api::Kind::pods,
+                                     .field_selector = "spec.nodeName=" + context.options.node_name,
+                                     .user = context.options.user,
+                                     .actor = context.options.actor,
+                                     .not_before = context.options.last_seen}),
+        cache(
+            context, [this](const Sightings& seen, uint64_t asked) { on_listed(seen, asked); },
+            [this](bool healthy) { on_health(healthy); }),
+        images(context, [this] { node.images_changed(); }),
+        references(context),
+        node(context),
+        room(context.options.allocatable.empty() ? context.options.capacity
+                                                 : context.options.allocatable,
+             context.options.max_pods),
+        saved(context.options.last_seen) {
+    context.pods = &pods;
+    context.cache = &cache;
+    context.images = &images;
+    context.references = &references;
+    context.on_freed = [this] { schedule_sweep(); };
+    pods.on_change([this](const api::ObjectPtr& before, const api::ObjectPtr& after) {
+      on_pod(before, after);
+    });
+    pods.on_progress([this] { on_progress(); });
+    if (client::PeerProber* prober = context.options.prober) {
+      witness = std::make_unique<WitnessDuty>(
+          context, *prober, [this](api::PeerReport report) { node.report(std::move(report)); });
+    }
+  }
+
+  void start() {
+    images.refresh();
+    cache.start();
+    pods.start();
+    node.start();
+    if (witness) witness->start();
+  }
+
+  void on_health(bool healthy) {
+    node.set_runtime_health(healthy);
+    if (healthy) images.refresh();
+  }
+
+  // --- What the API says ---
+
+  void save(api::Revision seen) {
+    if (seen <= saved) return;
+    saved = seen;
+    if (context.options.save_last_seen) context.options.save_last_seen(seen);
+  }
+
+  void on_pod(const api::ObjectPtr& before, const api::ObjectPtr& after) {
+    if (after) save(after->revision());
+    if (before && (!after || after->uid() != before->uid())) {
+      const auto at = workers.find(before->uid());
+      if (at != workers.end()) at->second->on_gone();
+    }
+    if (!after) return;
+    const auto at = workers.find(after->uid());
+    if (at != workers.end()) {
+      at->second->on_object(after);
+      return;
+    }
+    add_worker(api::Ref<api::Pod>(after), after->uid());
+  }
+
+  void on_progress() {
+    save(pods.revision());
+    if (!synced && pods.synced()) {
+      synced = true;
+      cache.request();  // nothing starts before the runtime, too, has said what there is
+    }
+  }
+
+  // --- What the runtime says ---
+
+  void on_listed(const Sightings& seen, uint64_t asked) {
+    if (!synced) return;
+    static const Sighting nothing;
+    for (const auto& [uid, worker] : workers) {
+      const auto found = seen.find(uid);
+      worker->on_sighting(found == seen.end() ? nothing : found->second, asked);
+    }
+    for (const auto& [uid, sighting] : seen) {
+      const std::string key(uid);
+      if (workers.contains(key)) continue;
+      context.log.info("removing what no pod owns",
+                       {{"node", context.options.node_name}, {"uid", key}});
+      add_worker(nullptr, key)->on_sighting(sighting, asked);
+    }
+    if (!ready) {
+      ready = true;
+      schedule_sweep();
+    }
+  }
+
+  // --- Workers ---
+
+  PodWorker* add_worker(api::Ref<api::Pod> pod, const std::string& uid) {
+    const bool known = static_cast<bool>(pod);
+    WorkerPtr worker = std::make_shared<PodWorker>(context, std::move(pod), uid);
+    PodWorker* raw = worker.get();
+    workers.emplace(uid, std::move(worker));
+    cache.set_busy(true);
+    if (known && ready) {
+      // The last list had nothing of it, or there would be a worker already.
+      raw->assume_absent();
+      schedule_sweep();
+    }
+    return raw;
+  }
+
+  void schedule_sweep() {
+    if (sweep_pending) return;
+    sweep_pending = true;
+    context.loop.post(lifetime.guard([this] {
+      sweep_pending = false;
+      sweep();
+    }));
+  }
+
+  // Forgets workers that have nothing left to do, then admits the waiting ones.
+  void sweep() {
+    std::vector<api::ObjectPtr> again;
+    for (auto at = workers.begin(); at != workers.end();) {
+      if (!at->second->done()) {
+        ++at;
+        continue;
+      }
+      // An orphan whose pod has turned up in the API meanwhile starts afresh.
+      const api::Ref<api::Pod>& pod = at->second->state().pod;
+      if (!pod) {
+        for (const auto& [key, object] : pods.objects()) {
+          if (object->uid() == at->first) again.push_back(object);
+        }
+      }
+      at = workers.erase(at);
+    }
+    for (const api::ObjectPtr& object : again)
+      add_worker(api::Ref<api::Pod>(object), object->uid());
+    cache.set_busy(!workers.empty());
+    if (ready) admit();
+  }
+
+  // Something of this pod runs or has been admitted before: it is not judged again. A restart of
+  // the agent must not evict what runs (k8s#83612).
+  static bool admitted_before(const PodState& state) {
+    return state.pod->status().has_start_time() || !state.sandbox.id.empty() ||
+           !state.strays.empty();
+  }
+
+  void admit() {
+    std::vector<PodWorker*> waiting;
+    for (const auto& [uid, worker] : workers) {
+      if (worker->state().held && worker->state().pod) waiting.push_back(worker.get());
+    }
+    if (waiting.empty()) return;
+    std::stable_sort(waiting.begin(), waiting.end(),
+                     [](const PodWorker* a, const PodWorker* b) { return rank(*a) < rank(*b); });
+    room.reset();
+    for (const auto& [uid, worker] : workers) {
+      if (worker->occupies()) room.take(worker->demand());
+    }
+    const std::map<std::string, std::string> labels = node.labels();
+    for (PodWorker* worker : waiting) judge(*worker, labels);
+  }
+  using Rank = std::tuple<bool, int64_t, const std::string&, const std::string&>;
+  static Rank rank(const PodWorker& worker) {
+    const PodState& state = worker.state();
+    return {!admitted_before(state), state.pod->metadata().creation_timestamp().seconds(),
+            state.pod.ns(), state.pod.name()};
+  }
+
+  void judge(PodWorker& worker, const std::map<std::string, std::string>& labels) {
+    const PodState& state = worker.state();
+    if (has_predecessor(worker)) return;
+    if (!admitted_before(state)) {
+      if (!matches_node(state.pod->spec(), labels, context.options.node_name)) {
+        worker.reject(node_affinity_verdict());
+        return;
+      }
+      if (std::optional<Verdict> refusal = room.refuse(worker.demand())) {
+        // What is on its way out has been given away already by the scheduler: wait for it, instead
+        // of refusing pods until it is gone (k8s#106884).
+        if (!fits_without_ending(worker)) worker.reject(std::move(*refusal));
+        return;
+      }
+    }
+    room.take(worker.demand());
+    worker.admit();
+  }
+
+  // An older pod of the same name whose processes have not ended: two of one identity must not run
+  // side by side (GUARANTEES SS-1).
+  bool has_predecessor(const PodWorker& worker) const {
+    for (const auto& [uid, other] : workers) {
+      const PodState& state = other->state();
+      if (other.get() == &worker || !state.pod || state.ending == Ending::none) continue;
+      if (state.rejected || state.pod.name() != worker.state().pod.name() ||
+          state.pod.ns() != worker.state().pod.ns()) {
+        continue;
+      }
+      if (!state.runtime_known || processes_alive(state)) return true;
+    }
+    return false;
+  }
+
+  bool fits_without_ending(PodWorker& worker) const {
+    NodeRoom later = room;
+    later.reset();
+    bool any = false;
+    for (const auto& [uid, other] : workers) {
+      if (!other->occupies()) continue;
+      if (other->state().ending == Ending::none) {
+        later.take(other->demand());
+      } else {
+        any = true;
+      }
+    }
+    return any && !later.refuse(worker.demand());
+  }
+
+  Context context;
+  client::Informer pods;
+  RuntimeCache cache;
+  ImageStore images;
+  ReferenceCache references;
+  NodeStatus node;
+  std::unique_ptr<WitnessDuty> witness;
+  NodeRoom room;
+  api::Revision saved;
+  std::map<std::string, WorkerPtr> workers;  // by pod uid
+  bool synced = false;                       // the pods of this node are known
+  bool ready = false;                        // and so is what the runtime has
+  bool sweep_pending = false;
+  Lifetime lifetime;
+};
+
+Agent::Agent(Loop& loop, client::ApiClient& client, ContainerRuntime& runtime, Rng rng, Log& log,
+             AgentOptions options)
+    : impl_(std::make_unique<Impl>(loop, client, runtime, rng, log, std::move(options))) {}
+
+Agent::~Agent() = default;
+
+void Agent::start() {
+  impl_->start();
+}
+
+}  // namespace keelson::agent

@@ -1,0 +1,377 @@
+#include "core/agent/node_status.hpp"
+
+#include <algorithm>
+
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+
+#include "core/agent/backoff.hpp"
+#include "core/agent/images.hpp"
+#include "core/api/json.hpp"
+#include "core/api/quantity.hpp"
+
+namespace keelson::agent {
+
+namespace {
+
+constexpr std::string_view kLeaseNamespace = "kube-node-lease";
+// Kubelet lists at most so many images. Source: nodeStatusMaxImages.
+constexpr int kMaxImages = 50;
+// News about images is for the scheduler's preferences only: it is gathered.
+constexpr Duration kImagesDelay = 10s;
+constexpr Duration kRetryFirst = 200ms;
+constexpr Duration kRetryMost = 7s;
+constexpr std::size_t kMaxReports = 64;
+// Writes about the Node keep this distance: should the server or somebody else keep changing what
+// the agent wants, they must not chase each other.
+constexpr Duration kPace = 1s;
+
+std::string bytes_of(const api::NodeStatus& status) {
+  std::string out;
+  google::protobuf::io::StringOutputStream stream(&out);
+  google::protobuf::io::CodedOutputStream coded(&stream);
+  coded.SetSerializationDeterministic(true);
+  (void)status.ByteSizeLong();
+  status.SerializeWithCachedSizes(&coded);
+  coded.Trim();
+  return out;
+}
+
+bool same(const api::NodeStatus& a, const api::NodeStatus& b) {
+  return bytes_of(a) == bytes_of(b);
+}
+
+void set_condition(api::NodeStatus& status, std::string_view type, bool holds,
+                   std::string_view reason, std::string_view message, WallTime wall) {
+  api::NodeCondition* condition = nullptr;
+  for (api::NodeCondition& c : *status.mutable_conditions()) {
+    if (c.type() == type) condition = &c;
+  }
+  if (!condition) {
+    condition = status.add_conditions();
+    condition->set_type(std::string(type));
+    *condition->mutable_last_heartbeat_time() = api::to_time(wall);
+  }
+  const std::string_view value = holds ? "True" : "False";
+  if (condition->status() != value) {
+    condition->set_status(std::string(value));
+    *condition->mutable_last_transition_time() = api::to_time(wall);
+  }
+  condition->set_reason(std::string(reason));
+  condition->set_message(std::string(message));
+}
+
+bool ours(const std::string& condition) {
+  return condition == "Ready" || condition == "MemoryPressure" || condition == "DiskPressure" ||
+         condition == "PIDPressure";
+}
+
+void set_address(api::NodeStatus& status, const std::string& type, const std::string& address) {
+  if (address.empty()) return;
+  for (api::NodeAddress& known : *status.mutable_addresses()) {
+    if (known.type() == type) {
+      known.set_address(address);
+      return;
+    }
+  }
+  api::NodeAddress& added = *status.add_addresses();
+  added.set_type(type);
+  added.set_address(address);
+}
+
+void set_quantities(google::protobuf::Map<std::string, api::Quantity>& to,
+                    const std::map<std::string, std::string>& from) {
+  to.clear();
+  for (const auto& [name, text] : from) {
+    // Canonical, as the server stores it: "8192Mi" would differ from its "8Gi" for ever.
+    const auto value = api::QuantityValue::parse(text);
+    to[name].set_string(value.ok() ? value->to_string() : text);
+  }
+}
+
+}  // namespace
+
+NodeStatus::NodeStatus(Context& context)
+    : context_(context),
+      rng_(context.rng.fork("node")),
+      nodes_(context.loop, context.api, context.rng.fork("node-informer"),
+             client::InformerOptions{.kind = api::Kind::nodes,
+                                     .field_selector = "metadata.name=" + context.options.node_name,
+                                     .user = context.options.user,
+                                     .actor = context.options.actor}),
+      own_labels_(context.options.labels),
+      timer_(context.loop, lifetime_.guard([this] { reconcile(); })),
+      beat_timer_(context.loop, lifetime_.guard([this] { beat(); })) {
+  const AgentOptions& o = context_.options;
+  const auto or_else = [](const std::string& value, std::string_view otherwise) {
+    return value.empty() ? std::string(otherwise) : value;
+  };
+  own_labels_.try_emplace("kubernetes.io/hostname", or_else(o.hostname, o.node_name));
+  own_labels_.try_emplace("kubernetes.io/os", or_else(o.node_info.operating_system(), "linux"));
+  own_labels_.try_emplace("kubernetes.io/arch", or_else(o.node_info.architecture(), "amd64"));
+  nodes_.on_change([this](const api::ObjectPtr& before, const api::ObjectPtr& after) {
+    on_node(before, after);
+  });
+}
+
+void NodeStatus::start() {
+  const uint64_t incarnation =
+      context_.options.incarnation != 0
+          ? context_.options.incarnation
+          : static_cast<uint64_t>(context_.loop.wall_now().unix_ns / 1'000'000'000);
+  sequence_ = incarnation << 24;
+  nodes_.start();
+}
+
+std::map<std::string, std::string> NodeStatus::labels() const {
+  if (!latest_) return own_labels_;
+  std::map<std::string, std::string> out;
+  for (const auto& [key, value] : latest_->metadata().labels()) out[key] = value;
+  return out;
+}
+
+void NodeStatus::set_runtime_health(bool healthy) {
+  healthy_ = healthy;
+  reconcile();
+}
+
+void NodeStatus::images_changed() {
+  if (latest_) reconcile();
+}
+
+void NodeStatus::report(api::PeerReport report) {
+  if (reports_.size() >= kMaxReports) reports_.erase(reports_.begin());
+  reports_.push_back(std::move(report));
+  if (beating_) beat();
+}
+
+void NodeStatus::on_node(const api::ObjectPtr& before, const api::ObjectPtr& after) {
+  if (after) {
+    adopt(after);
+    reconcile();
+  } else if (latest_ && before && before->uid() == latest_.uid()) {
+    // Deleted by somebody, or lost by the store. A node that lives belongs into the cluster:
+    // who wants it out stops its agent.
+    context_.log.info("node object gone, registering again",
+                      {{"node", context_.options.node_name}});
+    latest_ = nullptr;
+    if (!busy_) arm(1s);
+  }
+}
+
+void NodeStatus::adopt(const api::ObjectPtr& node) {
+  if (latest_ && latest_.uid() == node->uid() && node->revision() <= latest_.revision()) return;
+  latest_ = api::Ref<api::Node>(node);
+  if (beating_) return;
+  beating_ = true;
+  beat();
+}
+
+void NodeStatus::arm(Duration after) {
+  timer_.arm(after);
+}
+
+void NodeStatus::reconcile() {
+  if (!healthy_ || busy_) return;
+  if (!latest_) {
+    create();
+    return;
+  }
+  const Instant now = context_.loop.now();
+  if (now < not_before_) {
+    arm(not_before_ - now);
+    return;
+  }
+  const auto& labels = latest_->metadata().labels();
+  for (const auto& [key, value] : own_labels_) {
+    const auto found = labels.find(key);
+    if (found == labels.end() || found->second != value) {
+      update_meta();
+      return;
+    }
+  }
+  api::NodeStatus status = wanted();
+  const api::NodeStatus& current = latest_->status();
+  if (now >= next_status_) {
+    update_status(std::move(status));
+    return;
+  }
+  if (!same(status, current)) {
+    api::NodeStatus but_images = status;
+    *but_images.mutable_images() = current.images();
+    if (!same(but_images, current)) {
+      update_status(std::move(status));
+      return;
+    }
+    next_status_ = std::min(next_status_, now + kImagesDelay);
+  }
+  arm(next_status_ - now);
+}
+
+api::NodeStatus NodeStatus::wanted() const {
+  const AgentOptions& o = context_.options;
+  const WallTime wall = context_.loop.wall_now();
+  api::NodeStatus status;
+  if (latest_) status = latest_->status();
+  std::map<std::string, std::string> capacity = o.capacity;
+  capacity.try_emplace("pods", std::to_string(o.max_pods));
+  std::map<std::string, std::string> allocatable = o.allocatable.empty() ? capacity : o.allocatable;
+  allocatable.try_emplace("pods", capacity["pods"]);
+  set_quantities(*status.mutable_capacity(), capacity);
+  set_quantities(*status.mutable_allocatable(), allocatable);
+  set_condition(status, "MemoryPressure", false, "KubeletHasSufficientMemory",
+                "kubelet has sufficient memory available", wall);
+  set_condition(status, "DiskPressure", false, "KubeletHasNoDiskPressure",
+                "kubelet has no disk pressure", wall);
+  set_condition(status, "PIDPressure", false, "KubeletHasSufficientPID",
+                "kubelet has sufficient PID available", wall);
+  if (*healthy_) {
+    set_condition(status, "Ready", true, "KubeletReady", "kubelet is posting ready status", wall);
+  } else {
+    set_condition(status, "Ready", false, "KubeletNotReady", "container runtime is down", wall);
+  }
+  set_address(status, "InternalIP", o.address);
+  set_address(status, "Hostname", o.hostname.empty() ? o.node_name : o.hostname);
+  status.mutable_daemon_endpoints()->mutable_kubelet_endpoint()->set_port(o.agent_port);
+  *status.mutable_node_info() = o.node_info;
+  status.clear_images();
+  std::vector<const api::ContainerImage*> images;
+  for (const api::ContainerImage& image : context_.images->images()) images.push_back(&image);
+  std::stable_sort(images.begin(), images.end(),
+                   [](const auto* a, const auto* b) { return a->size_bytes() > b->size_bytes(); });
+  for (const api::ContainerImage* image : images) {
+    if (status.images_size() == kMaxImages) break;
+    *status.add_images() = *image;
+  }
+  return status;
+}
+
+void NodeStatus::create() {
+  const AgentOptions& o = context_.options;
+  api::Node node;
+  node.mutable_metadata()->set_name(o.node_name);
+  for (const auto& [key, value] : own_labels_)
+    (*node.mutable_metadata()->mutable_labels())[key] = value;
+  if (!o.pod_cidr.empty()) {
+    node.mutable_spec()->set_pod_cidr(o.pod_cidr);
+    node.mutable_spec()->add_pod_cidrs(o.pod_cidr);
+  }
+  node.mutable_spec()->set_provider_id(o.provider_id);
+  for (const api::Taint& taint : o.taints) *node.mutable_spec()->add_taints() = taint;
+  *node.mutable_status() = wanted();
+  busy_ = true;
+  context_.api.call(context_.sign(api::create(api::make_object(std::move(node)))),
+                    lifetime_.guard([this](api::Response r) { on_write(std::move(r)); }));
+}
+
+void NodeStatus::update_meta() {
+  api::Node node = *latest_;
+  for (const auto& [key, value] : own_labels_)
+    (*node.mutable_metadata()->mutable_labels())[key] = value;
+  busy_ = true;
+  context_.api.call(
+      context_.sign(api::update(api::make_object(std::move(node), latest_.revision()))),
+      lifetime_.guard([this](api::Response r) { on_write(std::move(r)); }));
+}
+
+void NodeStatus::update_status(api::NodeStatus status) {
+  const WallTime wall = context_.loop.wall_now();
+  for (api::NodeCondition& condition : *status.mutable_conditions()) {
+    if (ours(condition.type())) *condition.mutable_last_heartbeat_time() = api::to_time(wall);
+  }
+  api::Node node = *latest_;
+  *node.mutable_status() = std::move(status);
+  busy_ = true;
+  context_.api.call(
+      context_.sign(api::update_status(api::make_object(std::move(node), latest_.revision()))),
+      lifetime_.guard([this](api::Response r) {
+        if (r.ok()) next_status_ = context_.loop.now() + context_.options.status_period;
+        on_write(std::move(r));
+      }));
+}
+
+void NodeStatus::on_write(api::Response response) {
+  busy_ = false;
+  switch (response.error.reason) {
+    case api::Reason::none:
+      failures_ = 0;
+      not_before_ = context_.loop.now() + kPace;
+      if (response.object) adopt(response.object);
+      reconcile();
+      return;
+    case api::Reason::already_exists:
+    case api::Reason::conflict:
+    case api::Reason::not_found:
+    case api::Reason::unknown_outcome: read_back(); return;
+    case api::Reason::invalid:
+      context_.log.warning("node refused",
+                           {{"node", context_.options.node_name}, {"why", response.error.message}});
+      [[fallthrough]];
+    default: failed(); return;
+  }
+}
+
+void NodeStatus::failed() {
+  arm(backoff_after(++failures_, kRetryFirst, kRetryMost));
+}
+
+// Learns what is true before trying again.
+void NodeStatus::read_back() {
+  busy_ = true;
+  context_.api.call(context_.sign(api::get(api::Kind::nodes, "", context_.options.node_name)),
+                    lifetime_.guard([this](api::Response response) {
+                      busy_ = false;
+                      if (response.ok() && response.object) {
+                        adopt(response.object);
+                      } else if (response.error.reason == api::Reason::not_found) {
+                        latest_ = nullptr;
+                      }
+                      failed();
+                    }));
+}
+
+// --- Heartbeats
+// -----------------------------------------------------------------------------------
+
+void NodeStatus::schedule_beat() {
+  const Duration period = context_.options.heartbeat_period;
+  // Thousands of nodes start together; the jitter lets their beats drift apart.
+  beat_timer_.arm(rng_.between(period - period / 25, period));
+}
+
+// Every period, whether the last one was answered or not: waiting for a lost answer would silence a
+// node that is well.
+void NodeStatus::beat() {
+  schedule_beat();
+  api::Request request;
+  request.verb = api::Verb::renew;
+  request.kind = api::Kind::leases;
+  request.ns = std::string(kLeaseNamespace);
+  request.name = context_.options.node_name;
+  request.user = context_.options.user;
+  request.actor = context_.options.actor;
+  request.beat = {.node = context_.options.node_name,
+                  .seq = ++sequence_,
+                  .renew_time = context_.loop.wall_now(),
+                  .reports = reports_};
+  context_.api.call(std::move(request),
+                    lifetime_.guard([this, sent = reports_.size()](api::Response response) {
+                      on_beat(response, sent);
+                    }));
+}
+
+void NodeStatus::on_beat(const api::Response& response, std::size_t reports) {
+  if (response.ok()) {
+    // What was queued since stays. A report that the cap has dropped meanwhile does no harm.
+    reports_.erase(reports_.begin(), reports_.begin() + static_cast<std::ptrdiff_t>(
+                                                            std::min(reports, reports_.size())));
+    return;
+  }
+  if (response.error.reason == api::Reason::not_found && !busy_) {
+    read_back();
+    return;
+  }
+  beat_timer_.arm_by(std::min<Duration>(context_.options.heartbeat_period / 2, 2s));
+}
+
+}  // namespace keelson::agent

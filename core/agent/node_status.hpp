@@ -1,0 +1,61 @@
+// The agent's Node: registers or adopts it, posts its status, and renews its heartbeat.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/agent/context.hpp"
+#include "core/client/informer.hpp"
+
+namespace keelson::agent {
+
+class NodeStatus {
+ public:
+  explicit NodeStatus(Context& context);
+
+  void start();
+  // The node registers itself once this was called.
+  void set_runtime_health(bool healthy);
+  void images_changed();
+  // Goes out with a heartbeat at once.
+  void report(api::PeerReport report);
+  // The labels of the Node as last seen; those of the options until then.
+  std::map<std::string, std::string> labels() const;
+
+ private:
+  void on_node(const api::ObjectPtr& before, const api::ObjectPtr& after);
+  void adopt(const api::ObjectPtr& node);
+  void reconcile();
+  void arm(Duration after);
+  void create();
+  void update_meta();
+  void update_status(api::NodeStatus status);
+  void read_back();
+  void on_write(api::Response response);
+  void failed();
+  // The status that the Node should have, heartbeat times left as they are.
+  api::NodeStatus wanted() const;
+  void beat();
+  void on_beat(const api::Response& response, std::size_t reports);
+  void schedule_beat();
+
+  Context& context_;
+  Rng rng_;
+  client::Informer nodes_;
+  std::map<std::string, std::string> own_labels_;
+  api::Ref<api::Node> latest_;
+  std::vector<api::PeerReport> reports_;
+  Lifetime lifetime_;  // before the timers, which use it
+  Timer timer_, beat_timer_;
+  Instant next_status_;
+  Instant not_before_;  // the next write about the Node, unless something failed
+  uint64_t sequence_ = 0;
+  uint32_t failures_ = 0;
+  std::optional<bool> healthy_;
+  bool busy_ = false;  // a request about the Node is under way
+  bool beating_ = false;
+};
+
+}  // namespace keelson::agent

@@ -1,0 +1,373 @@
+// The actions that bring a pod up, each with what its answer means. The rule for every answer:
+// `unknown` leaves the record uncertain, and nothing more is done to it before a runtime list that
+// was asked for afterwards has said what is true. See the pitfalls of containerd: a call that timed
+// out may still happen (containerd#9947).
+#include <fmt/format.h>
+
+#include "core/agent/images.hpp"
+#include "core/agent/pod_worker.hpp"
+#include "core/agent/references.hpp"
+#include "core/agent/runtime_cache.hpp"
+
+namespace keelson::agent {
+
+namespace {
+
+// How often a missing ConfigMap or Secret is looked for: kubelet's sync period of failed pods.
+constexpr Duration kConfigRetry = 10s;
+
+bool gone(const Result<Unit>& answer) {
+  return answer.ok() || answer.code() == Code::not_found;
+}
+
+std::string seconds_text(Duration d) {
+  return fmt::format("{}.{:03}s", d / 1s, d % std::chrono::seconds(1) / 1ms);
+}
+
+}  // namespace
+
+// --- Sandbox
+// --------------------------------------------------------------------------------------
+
+void PodWorker::check_volumes() {
+  SandboxRecord& sandbox = state_.sandbox;
+  std::vector<Reference> references = volume_references(state_.pod->spec());
+  if (references.empty()) {
+    sandbox.volumes_checked = true;
+    again_ = true;
+    return;
+  }
+  sandbox.op = Op::preparing;
+  context_.references->check(
+      state_.pod.ns(), std::move(references), then([](PodWorker& w, Status status) {
+        SandboxRecord& own = w.state_.sandbox;
+        own.op = Op::none;
+        if (status.ok()) {
+          own.volumes_checked = true;
+          own.failures = 0;
+        } else {
+          // Kubelet's back-off of volume operations: 0.5 s to about 2 min.
+          own.retry_at = w.context_.loop.now() + backoff_after(++own.failures, 500ms, 122s);
+          w.context_.warn(w.state_.pod.object(), "FailedMount", status.message());
+        }
+        w.touch();
+      }));
+}
+
+void PodWorker::run_sandbox() {
+  SandboxRecord& sandbox = state_.sandbox;
+  sandbox.op = Op::creating;
+  // Each try has a number of its own: the name of one whose answer was lost stays reserved.
+  SandboxSpec spec{.pod_uid = state_.uid,
+                   .pod_ns = state_.pod.ns(),
+                   .pod_name = state_.pod.name(),
+                   .attempt = sandbox.next_attempt++,
+                   .host_network = state_.pod->spec().host_network(),
+                   .pod = pod_message()};
+  context_.runtime.run_sandbox(std::move(spec), then([](PodWorker& w, Result<SandboxInfo> answer) {
+                                 w.on_sandbox(std::move(answer));
+                               }));
+}
+
+void PodWorker::on_sandbox(Result<SandboxInfo> answer) {
+  SandboxRecord& sandbox = state_.sandbox;
+  sandbox.op = Op::none;
+  sandbox.changed = ++context_.sequence;
+  if (answer.ok()) {
+    sandbox.id = answer->id;
+    sandbox.ip = answer->ip;
+    sandbox.ready = true;
+    sandbox.stopped = false;
+    sandbox.failures = 0;
+    state_.mains_begun = false;
+    for (R& record : state_.containers) record.in_sandbox = false;
+  } else {
+    sandbox.uncertain = answer.code() == Code::unknown || answer.code() == Code::exists;
+    sandbox.retry_at = context_.loop.now() + backoff_after(++sandbox.failures, 1s, 60s);
+    if (state_.pod) {
+      context_.warn(state_.pod.object(), "FailedCreatePodSandBox",
+                    "Failed to create pod sandbox: " + answer.error().message);
+    }
+  }
+  touch();
+}
+
+void PodWorker::end_sandbox(bool remove) {
+  SandboxRecord& sandbox = state_.sandbox;
+  if (!remove && state_.ending == Ending::none) {
+    context_.event(state_.pod.object(), "SandboxChanged",
+                   "Pod sandbox changed, it will be killed and re-created.");
+  }
+  sandbox.op = remove ? Op::removing : Op::stopping;
+  auto done = then([remove](PodWorker& w, Result<Unit> answer) {
+    SandboxRecord& own = w.state_.sandbox;
+    own.op = Op::none;
+    own.changed = ++w.context_.sequence;
+    if (!gone(answer)) {
+      own.uncertain = answer.code() == Code::unknown;
+      own.retry_at = w.context_.loop.now() + backoff_after(++own.failures, 1s, 10s);
+    } else {
+      own.failures = 0;
+      own.ready = false;
+      own.stopped = true;
+      if (remove) {
+        own.id.clear();
+        own.stopped = false;
+        w.state_.mains_begun = false;
+        for (R& record : w.state_.containers) record.in_sandbox = false;
+      }
+    }
+    w.touch();
+  });
+  if (remove) {
+    context_.runtime.remove_sandbox(sandbox.id, std::move(done));
+  } else {
+    context_.runtime.stop_sandbox(sandbox.id, std::move(done));
+  }
+}
+
+// --- Up
+// -------------------------------------------------------------------------------------------
+
+void PodWorker::prepare(std::size_t i) {
+  R& record = state_.containers[i];
+  record.op = Op::preparing;
+  std::vector<Reference> references = environment_references(spec_of(state_, i));
+  if (references.empty()) {
+    fetch_image(i);
+    return;
+  }
+  context_.references->check(
+      state_.pod.ns(), std::move(references), then([i](PodWorker& w, Status status) {
+        if (status.ok()) {
+          w.fetch_image(i);
+          return;
+        }
+        R& r = w.state_.containers[i];
+        r.op = Op::none;
+        if (status.code() == Code::invalid) {
+          r.waiting = "CreateContainerConfigError";
+          r.waiting_message = status.message();
+          r.retry_at = w.context_.loop.now() + kConfigRetry;
+          w.context_.warn(w.state_.pod.object(), "Failed", "Error: " + status.message());
+        } else {
+          r.retry_at = w.context_.loop.now() + 1s;
+        }
+        w.touch();
+      }));
+}
+
+void PodWorker::fetch_image(std::size_t i) {
+  R& record = state_.containers[i];
+  const api::Container& spec = spec_of(state_, i);
+  const std::string& image = spec.image();
+  const std::string_view policy = pull_policy(spec);
+  const Instant now = context_.loop.now();
+  if (policy != "Always") {
+    if (const std::optional<std::string> id = context_.images->find(image)) {
+      record.op = Op::none;
+      record.image_id = *id;
+      record.prepared = true;
+      if (context_.wants_events()) {
+        context_.event(state_.pod.object(), "Pulled",
+                       fmt::format("Container image \"{}\" already present on machine", image));
+      }
+      touch();
+      return;
+    }
+  }
+  if (policy == "Never") {
+    record.op = Op::none;
+    record.waiting = "ErrImageNeverPull";
+    record.waiting_message =
+        fmt::format("Container image \"{}\" is not present with pull policy of Never", image);
+    record.retry_at = now + backoff_after(++record.pull_failures);
+    context_.warn(state_.pod.object(), "ErrImageNeverPull", record.waiting_message);
+    touch();
+    return;
+  }
+  context_.event(state_.pod.object(), "Pulling", fmt::format("Pulling image \"{}\"", image));
+  context_.images->pull(image, then([i, now](PodWorker& w, Result<std::string> id) {
+                          w.on_image(i, now, std::move(id));
+                        }));
+}
+
+void PodWorker::on_image(std::size_t i, Instant asked, Result<std::string> id) {
+  R& record = state_.containers[i];
+  const std::string& image = spec_of(state_, i).image();
+  if (record.op != Op::preparing) return;
+  record.op = Op::none;
+  const Instant now = context_.loop.now();
+  if (id.ok()) {
+    record.image_id = *id;
+    record.prepared = true;
+    record.pull_failures = 0;
+    if (context_.wants_events()) {
+      context_.event(
+          state_.pod.object(), "Pulled",
+          fmt::format("Successfully pulled image \"{}\" in {}", image, seconds_text(now - asked)));
+    }
+    touch();
+    return;
+  }
+  // Kubelet alternates between the two reasons; here the first failure says what went wrong and the
+  // later ones that it goes on, which spares the API the writes in between.
+  const bool first = record.pull_failures++ == 0;
+  record.retry_at = now + backoff_after(record.pull_failures);
+  record.waiting = first ? "ErrImagePull" : "ImagePullBackOff";
+  record.waiting_message =
+      first ? id.error().message : fmt::format("Back-off pulling image \"{}\"", image);
+  context_.warn(state_.pod.object(), "Failed",
+                fmt::format("Failed to pull image \"{}\": {}", image, id.error().message));
+  context_.warn(state_.pod.object(), "Failed", "Error: ErrImagePull");
+  context_.event(state_.pod.object(), "BackOff",
+                 fmt::format("Back-off pulling image \"{}\"", image));
+  touch();
+}
+
+void PodWorker::create(std::size_t i) {
+  R& record = state_.containers[i];
+  record.op = Op::creating;
+  if (record.waiting == "CrashLoopBackOff") {
+    record.waiting.clear();
+    record.waiting_message.clear();
+  }
+  ContainerSpec spec{.pod_uid = state_.uid,
+                     .name = spec_of(state_, i).name(),
+                     .attempt = record.next_attempt,
+                     .image = record.image_id,
+                     .init = is_init(state_, i),
+                     .container = &spec_of(state_, i),
+                     .pod = pod_message()};
+  context_.runtime.create_container(
+      state_.sandbox.id, std::move(spec),
+      then([i](PodWorker& w, Result<ContainerId> id) { w.on_created(i, std::move(id)); }));
+}
+
+void PodWorker::on_created(std::size_t i, Result<ContainerId> id) {
+  R& record = state_.containers[i];
+  const Instant now = context_.loop.now();
+  record.op = Op::none;
+  record.changed = ++context_.sequence;
+  if (id.ok()) {
+    if (record.phase == Phase::exited) {
+      record.last = std::make_unique<Exit>(Exit{.id = record.id,
+                                                .code = record.exit_code,
+                                                .reason = record.reason,
+                                                .message = record.message,
+                                                .started_at = record.started_at,
+                                                .finished_at = record.finished_at});
+    }
+    // One dead instance is kept for its logs; the one before it goes.
+    if (!record.previous.empty()) {
+      state_.strays.push_back({.dead = true, .id = std::move(record.previous)});
+    }
+    record.previous = record.exists ? record.id : ContainerId();
+    record.id = std::move(*id);
+    record.attempt = record.next_attempt++;
+    record.phase = Phase::created;
+    record.exists = record.in_sandbox = true;
+    record.prepared = record.start_failed = record.force_restart = record.name_taken = false;
+    record.kill_reason.clear();
+    record.waiting.clear();
+    record.waiting_message.clear();
+    if (!is_init(state_, i)) state_.mains_begun = true;
+    if (context_.wants_events()) {
+      context_.event(state_.pod.object(), "Created",
+                     fmt::format("Created container {}", spec_of(state_, i).name()));
+    }
+    touch();
+    return;
+  }
+  record.retry_at = now + backoff_after(++record.start_failures, 1s);
+  switch (id.code()) {
+    case Code::unknown: record.uncertain = true; break;
+    case Code::exists:
+      // The name is reserved: by an instance that the next list shows, or by a ghost, which only a
+      // new number gets around (containerd#12438).
+      record.uncertain = true;
+      if (record.name_taken) ++record.next_attempt;
+      record.name_taken = true;
+      break;
+    case Code::not_found:
+      // The image or the sandbox is not there after all.
+      context_.images->forget(spec_of(state_, i).image());
+      record.prepared = false;
+      record.uncertain = true;
+      break;
+    default:
+      record.retry_at = now + backoff_after(record.start_failures);
+      record.waiting = "CreateContainerError";
+      record.waiting_message = id.error().message;
+      context_.warn(state_.pod.object(), "Failed", "Error: " + id.error().message);
+      break;
+  }
+  touch();
+}
+
+void PodWorker::start(std::size_t i) {
+  R& record = state_.containers[i];
+  record.op = Op::starting;
+  context_.runtime.start_container(record.id, then([i](PodWorker& w, Result<Unit> answer) {
+                                     w.on_started(i, std::move(answer));
+                                   }));
+}
+
+void PodWorker::on_started(std::size_t i, Result<Unit> answer) {
+  R& record = state_.containers[i];
+  const api::Container& spec = spec_of(state_, i);
+  const Instant now = context_.loop.now();
+  record.op = Op::none;
+  record.changed = ++context_.sequence;
+  if (answer.ok()) {
+    record.phase = Phase::running;
+    record.running_since = now;
+    record.started_at = context_.loop.wall_now();
+    record.start_failures = 0;
+    record.started = !spec.has_startup_probe();
+    record.ready = record.started && !spec.has_readiness_probe();
+    if (context_.wants_events()) {
+      context_.event(state_.pod.object(), "Started",
+                     fmt::format("Started container {}", spec.name()));
+    }
+    if (spec.lifecycle().has_post_start() && state_.ending == Ending::none) post_start(i);
+  } else if (answer.code() == Code::unknown || answer.code() == Code::not_found) {
+    record.uncertain = true;
+  } else {
+    record.start_failed = true;
+    record.exit_code = 128;  // as container runtimes report what could not be executed
+    record.reason = "StartError";
+    record.message = answer.error().message;
+    record.started_at = {};
+    record.finished_at = context_.loop.wall_now();
+    context_.warn(state_.pod.object(), "Failed", "Error: " + answer.error().message);
+    note_exit(state_, i, Duration::zero(), now, now);
+  }
+  touch();
+}
+
+void PodWorker::post_start(std::size_t i) {
+  R& record = state_.containers[i];
+  const api::LifecycleHandler& hook = spec_of(state_, i).lifecycle().post_start();
+  record.op = Op::post_start;
+  record.op_until = {};
+  const uint32_t token = ++record.token;
+  if (hook.has_sleep()) {
+    record.op_until = context_.loop.now() +
+                      std::chrono::seconds(std::clamp<int64_t>(hook.sleep().seconds(), 0, 86'400));
+    return;
+  }
+  context_.runtime.run_hook(record.id, hook, then([i, token](PodWorker& w, Result<Unit> answer) {
+                              R& r = w.state_.containers[i];
+                              if (r.token != token || r.op != Op::post_start) return;
+                              r.op = Op::none;
+                              if (!answer.ok()) {
+                                w.context_.warn(w.state_.pod.object(), "FailedPostStartHook",
+                                                "PostStartHook failed");
+                                r.kill_reason = "FailedPostStartHook";
+                              }
+                              w.touch();
+                            }));
+}
+
+}  // namespace keelson::agent

@@ -1,0 +1,283 @@
+#include "core/agent/pod_worker.hpp"
+
+#include <fmt/format.h>
+
+#include "core/agent/runtime_cache.hpp"
+#include "core/agent/status.hpp"
+#include "core/api/json.hpp"
+
+namespace keelson::agent {
+
+namespace {
+bool terminal(const std::string& phase) {
+  return phase == "Succeeded" || phase == "Failed";
+}
+}  // namespace
+
+PodWorker::PodWorker(Context& context, api::Ref<api::Pod> pod, std::string uid)
+    : context_(context), state_(make_pod_state(std::move(pod), std::move(uid))) {
+  if (!state_.pod) return;
+  for (const ContainerRecord& record : state_.containers) {
+    const auto i = static_cast<std::size_t>(&record - state_.containers.data());
+    if (has_probes(spec_of(state_, i))) probes_.resize(state_.containers.size());
+  }
+  // What has ended stays ended, whatever became of its containers: NA-2, k8s#126341.
+  if (terminal(state_.pod->status().phase())) end(Ending::finished, Duration::zero());
+}
+
+std::shared_ptr<const api::Pod> PodWorker::pod_message() const {
+  const auto& body = state_.pod.object().body();
+  return {body, static_cast<const api::Pod*>(body.get())};
+}
+
+const PodDemand& PodWorker::demand() {
+  if (!demand_) {
+    demand_ = std::make_unique<PodDemand>(state_.pod ? demand_of(state_.pod->spec()) : PodDemand{});
+  }
+  return *demand_;
+}
+
+bool PodWorker::occupies() const {
+  if (!state_.pod || state_.held || state_.rejected) return false;
+  return state_.ending == Ending::none || !state_.runtime_known || processes_alive(state_);
+}
+
+bool PodWorker::done() const {
+  return state_.ending == Ending::gone && (state_.rejected || state_.runtime_known) &&
+         runtime_clean(state_);
+}
+
+void PodWorker::on_object(const api::ObjectPtr& newest) {
+  if (!state_.pod || newest->uid() != state_.uid) return;
+  if (newest->revision() <= state_.pod.revision()) return;
+  const api::Ref<api::Pod> before = std::exchange(state_.pod, api::Ref<api::Pod>(newest));
+  const api::Pod& now = *state_.pod;
+  // The API server keeps the containers of a pod; another list would be another pod.
+  if (now.spec().init_containers_size() + now.spec().containers_size() !=
+          static_cast<int>(state_.containers.size()) ||
+      now.spec().init_containers_size() != state_.init_count) {
+    context_.log.warning("containers of a pod changed", {{"pod", describe(state_)}});
+    state_.pod = before;
+    return;
+  }
+  for (std::size_t i = 0; i < state_.containers.size(); ++i) {
+    R& record = state_.containers[i];
+    const std::string& was =
+        is_init(state_, i)
+            ? before->spec().init_containers(static_cast<int>(i)).image()
+            : before->spec().containers(static_cast<int>(i - state_.init_count)).image();
+    if (was == spec_of(state_, i).image()) continue;
+    record.prepared = false;
+    record.pull_failures = 0;
+    record.retry_at = {};
+    if (record.phase != Phase::running || (is_init(state_, i) && !is_sidecar(state_, i))) continue;
+    record.force_restart = true;
+    record.kill_reason = fmt::format("Container {} definition changed, will be restarted",
+                                     spec_of(state_, i).name());
+  }
+  touch();
+}
+
+void PodWorker::on_gone() {
+  if (state_.ending == Ending::gone) return;
+  end(Ending::gone, grace_of(state_));
+  state_.object_deleted = true;
+  touch();
+}
+
+void PodWorker::on_sighting(const Sighting& seen, uint64_t asked) {
+  const bool was_uncertain = uncertain(state_);
+  const bool changed = observe(state_, seen, asked, context_.loop.now(), context_.loop.wall_now());
+  if (changed) {
+    touch();
+  } else if (was_uncertain) {
+    step();
+  }
+}
+
+void PodWorker::assume_absent() {
+  on_sighting({}, context_.sequence);
+}
+
+void PodWorker::admit() {
+  if (!state_.held) return;
+  state_.held = false;
+  if (state_.pod->spec().has_active_deadline_seconds()) {
+    const api::PodStatus& status = state_.pod->status();
+    Duration used{};
+    if (status.has_start_time()) {
+      const int64_t wall = context_.loop.wall_now().unix_ns;
+      used = Duration{std::max<int64_t>(0, wall - api::to_wall(status.start_time()).unix_ns)};
+    }
+    const auto limit = std::chrono::seconds(
+        std::clamp<int64_t>(state_.pod->spec().active_deadline_seconds(), 0, 1'000'000'000));
+    state_.active_until = context_.loop.now() + std::max<Duration>(Duration::zero(), limit - used);
+  }
+  touch();
+}
+
+void PodWorker::reject(Verdict verdict) {
+  KEELSON_ASSERT(state_.held && state_.pod);
+  context_.log.info("pod rejected", {{"pod", describe(state_)}, {"reason", verdict.reason}});
+  context_.warn(state_.pod.object(), verdict.reason, verdict.message);
+  state_.verdict = std::move(verdict);
+  state_.rejected = true;
+  end(Ending::finished, Duration::zero());
+  touch();
+}
+
+void PodWorker::end(Ending ending, Duration grace) {
+  if (ending <= state_.ending) return;
+  const Instant deadline = context_.loop.now() + grace;
+  const bool first = state_.ending == Ending::none;
+  state_.ending = ending;
+  state_.held = false;
+  if (first) state_.deadline = deadline;
+}
+
+// A deletion may shorten the grace that is running, never lengthen it.
+void PodWorker::shorten(Instant deadline) {
+  if (deadline >= state_.deadline) return;
+  state_.deadline = deadline;
+  for (R& record : state_.containers) {
+    if (record.op != Op::pre_stop) continue;
+    record.op_until = std::min(record.op_until, deadline);
+    record.stop_by = std::min(record.stop_by, deadline);
+  }
+}
+
+void PodWorker::refresh_ending() {
+  const Instant now = context_.loop.now();
+  if (!state_.pod) return;
+  if (state_.pod.object().deleting() && state_.ending <= Ending::deleted) {
+    const api::ObjectMeta& meta = state_.pod.object().meta();
+    // The grace counts from when this agent learns of the deletion: the timestamp is another
+    // machine's clock.
+    const Duration grace = meta.has_deletion_grace_period_seconds()
+                               ? std::chrono::seconds(std::clamp<int64_t>(
+                                     meta.deletion_grace_period_seconds(), 0, 1'000'000'000))
+                               : grace_of(state_);
+    end(Ending::deleted, grace);
+    shorten(now + grace);
+  }
+  if (state_.ending != Ending::none || state_.held || !state_.runtime_known) return;
+  Verdict verdict;
+  if (state_.active_until != Instant{} && now >= state_.active_until) {
+    state_.verdict = {"Failed", "DeadlineExceeded",
+                      "Pod was active on the node longer than the specified deadline"};
+    context_.warn(state_.pod.object(), "DeadlineExceeded", state_.verdict.message);
+    end(Ending::finished, grace_of(state_));
+  } else if (finished(state_, &verdict)) {
+    end(Ending::finished, grace_of(state_));
+  }
+}
+
+void PodWorker::touch() {
+  if (!dirty_) {
+    dirty_ = true;
+    dirty_since_ = context_.loop.now();
+  }
+  step();
+}
+
+void PodWorker::step() {
+  if (stepping_) {
+    again_ = true;
+    return;
+  }
+  stepping_ = true;
+  Decision decision;
+  do {
+    again_ = false;
+    refresh_ending();
+    decision = decide(state_, context_.loop.now());
+    for (const Action& action : decision.actions) perform(action);
+  } while (again_);
+  stepping_ = false;
+  if (decision.relist) context_.cache->request();
+  sync_probes();
+  Instant wake = decision.wake;
+  const auto also = [&wake](Instant at) {
+    if (at != Instant{} && (wake == Instant{} || at < wake)) wake = at;
+  };
+  if (state_.ending == Ending::none && !state_.held) also(state_.active_until);
+  also(sync_status(context_.loop.now()));
+  arm(wake);
+  if (state_.ending != Ending::none && (done() || (!occupies() && !freed_reported_))) {
+    freed_reported_ = true;
+    context_.on_freed();
+  }
+}
+
+void PodWorker::arm(Instant wake) {
+  if (wake == armed_for_ && wake != Instant{}) return;
+  armed_for_ = wake;
+  if (wake == Instant{}) {
+    timer_.disarm();
+    return;
+  }
+  if (!timer_) {
+    timer_ = Timer(context_.loop, then([](PodWorker& w) {
+                     w.armed_for_ = {};
+                     w.step();
+                   }));
+  }
+  timer_.arm(std::max(Duration::zero(), wake - context_.loop.now()));
+}
+
+void PodWorker::perform(const Action& action) {
+  using Kind = Action::Kind;
+  switch (action.kind) {
+    case Kind::check_volumes: check_volumes(); break;
+    case Kind::run_sandbox: run_sandbox(); break;
+    case Kind::stop_sandbox: end_sandbox(false); break;
+    case Kind::remove_sandbox: end_sandbox(true); break;
+    case Kind::prepare: prepare(action.index); break;
+    case Kind::create: create(action.index); break;
+    case Kind::start: start(action.index); break;
+    case Kind::stop: stop(action.index); break;
+    case Kind::end_hook:
+      state_.containers[action.index].op = Op::none;
+      again_ = true;
+      break;
+    case Kind::stop_now:
+    case Kind::hurry: stop_now(action.index); break;
+    case Kind::remove: remove(action.index); break;
+    case Kind::stop_stray: stray_action(action.index, false); break;
+    case Kind::remove_stray: stray_action(action.index, true); break;
+    case Kind::delete_object: delete_object(); break;
+  }
+}
+
+void PodWorker::sync_probes() {
+  for (std::size_t i = 0; i < probes_.size(); ++i) {
+    const R& record = state_.containers[i];
+    const bool wanted = state_.ending == Ending::none && record.phase == Phase::running &&
+                        record.kill_reason.empty() && record.op != Op::stopping &&
+                        has_probes(spec_of(state_, i)) &&
+                        (!is_init(state_, i) || is_sidecar(state_, i));
+    if (!wanted) {
+      probes_[i].reset();
+      continue;
+    }
+    if (probes_[i] && probes_[i]->id() == record.id) continue;
+    Duration spread{};
+    if (record.running_since < context_.loop.now()) {
+      // Adopted: its probes are spread, so that a restarted agent does not probe all at once.
+      spread = context_.rng.between(Duration::zero(), Duration(5s));
+    }
+    ContainerProbes::Events events{
+        .on_verdict =
+            then([i](PodWorker& w, ProbeKind kind, bool healthy) { w.on_probe(i, kind, healthy); }),
+        .on_failure = then([i](PodWorker& w, ProbeKind kind, const std::string& why) {
+          (void)i;
+          w.context_.warn(w.state_.pod.object(), "Unhealthy",
+                          fmt::format("{} probe failed: {}", to_string(kind), why));
+        })};
+    probes_[i] =
+        std::make_unique<ContainerProbes>(context_, pod_message(), spec_of(state_, i), record.id,
+                                          record.started, record.ready, spread, std::move(events));
+  }
+}
+
+}  // namespace keelson::agent

@@ -1,0 +1,444 @@
+// Starting, restarting, ending of pods.
+#include "core/agent/backoff.hpp"
+#include "tests/agent/agent_fixture.hpp"
+
+namespace keelson::test {
+namespace {
+
+using LifecycleTest = AgentTest;
+
+api::Container& add_init(api::Pod& pod, const std::string& name, bool sidecar = false) {
+  api::Container& c = *pod.mutable_spec()->add_init_containers();
+  c.set_name(name);
+  c.set_image("busybox:1");
+  if (sidecar) c.set_restart_policy("Always");
+  return c;
+}
+api::Container& add_main(api::Pod& pod, const std::string& name) {
+  api::Container& c = *pod.mutable_spec()->add_containers();
+  c.set_name(name);
+  c.set_image("busybox:1");
+  return c;
+}
+
+TEST_F(LifecycleTest, StartsAPodAndSaysSoInFewWrites) {
+  start();
+  api.put(web());
+  loop.run_for(2s);
+  EXPECT_EQ(runtime.running("main"), 1);
+  EXPECT_EQ(status().phase(), "Running");
+  EXPECT_EQ(condition("Ready"), "True");
+  EXPECT_EQ(condition("ContainersReady"), "True");
+  EXPECT_EQ(condition("Initialized"), "True");
+  EXPECT_EQ(condition("PodReadyToStartContainers"), "True");
+  EXPECT_EQ(condition("PodScheduled"), "True");
+  EXPECT_EQ(status().pod_ip(), "10.1.0.1");
+  EXPECT_EQ(status().pod_ips(0).ip(), "10.1.0.1");
+  EXPECT_EQ(status().host_ip(), "192.168.0.1");
+  EXPECT_EQ(status().qos_class(), "BestEffort");
+  EXPECT_TRUE(status().has_start_time());
+  EXPECT_TRUE(container().state().has_running());
+  EXPECT_TRUE(container().ready());
+  EXPECT_TRUE(container().started());
+  EXPECT_EQ(container().image_id(), "sha256:nginx:1.7.9");
+  EXPECT_EQ(container().container_id().substr(0, 13), "containerd://");
+  EXPECT_LE(status_writes(), 3);
+  const int writes = status_writes();
+  loop.run_for(600s);
+  EXPECT_EQ(status_writes(), writes);  // quiet afterwards
+}
+
+TEST_F(LifecycleTest, ShowsContainerCreatingWhileTheImageIsPulled) {
+  runtime.pull_time = 60s;
+  start();
+  api.put(web());
+  loop.run_for(5s);
+  EXPECT_EQ(status().phase(), "Pending");
+  EXPECT_EQ(container().state().waiting().reason(), "ContainerCreating");
+  EXPECT_EQ(condition("Ready"), "False");
+}
+
+TEST_F(LifecycleTest, OnePullServesAllPodsOfTheImage) {
+  start();
+  for (const char* name : {"a", "b", "c"}) api.put(web(name));
+  loop.run_for(5s);
+  EXPECT_EQ(runtime.running("main"), 3);
+  EXPECT_EQ(runtime.count("pull"), 1);
+}
+
+TEST_F(LifecycleTest, RestartsImmediatelyThenBacksOff) {
+  start();
+  api.put(web());
+  loop.run_for(2s);
+  runtime.exit("main", 1);
+  loop.run_for(100ms);
+  EXPECT_EQ(runtime.running("main"), 1);  // the first restart does not wait
+  for (const Duration wait : {Duration(10s), Duration(20s), Duration(40s), Duration(80s),
+                              Duration(160s), Duration(300s), Duration(300s)}) {
+    runtime.exit("main", 1);
+    loop.run_for(wait - 1s);
+    ASSERT_EQ(runtime.running("main"), 0) << wait / 1s;
+    EXPECT_EQ(container().state().waiting().reason(), "CrashLoopBackOff");
+    EXPECT_EQ(container().last_state().terminated().exit_code(), 1);
+    EXPECT_EQ(status().phase(), "Running");
+    EXPECT_EQ(condition("Ready"), "False");
+    loop.run_for(1s + 100ms);
+    ASSERT_EQ(runtime.running("main"), 1) << wait / 1s;
+  }
+  loop.run_for(1s);
+  EXPECT_EQ(container().restart_count(), 8);
+  EXPECT_EQ(condition("Ready"), "True");
+  // Ten minutes of running make it a new start.
+  loop.run_for(601s);
+  runtime.exit("main", 1);
+  loop.run_for(100ms);
+  EXPECT_EQ(runtime.running("main"), 1);
+  runtime.exit("main", 1);
+  loop.run_for(9s);
+  EXPECT_EQ(runtime.running("main"), 0);
+  loop.run_for(2s);
+  EXPECT_EQ(runtime.running("main"), 1);
+  EXPECT_EQ(container().restart_count(), 10);
+}
+
+TEST_F(LifecycleTest, KeepsOneDeadInstanceForItsLogs) {
+  start();
+  api.put(web());
+  loop.run_for(2s);
+  for (int i = 0; i < 4; ++i) {
+    runtime.exit("main", 1);
+    loop.run_for(100s);
+  }
+  EXPECT_EQ(runtime.container_count(), 2u);
+}
+
+TEST_F(LifecycleTest, SeesAnExitWithoutAHint) {
+  runtime.hints = false;
+  start();
+  api.put(web());
+  loop.run_for(2s);
+  runtime.exit("main", 1);
+  loop.run_for(1500ms);  // relist_period is a second
+  EXPECT_EQ(runtime.running("main"), 1);
+  EXPECT_EQ(container().restart_count(), 1);
+}
+
+TEST_F(LifecycleTest, NeverEndsWithTheFirstExit) {
+  start();
+  api.put(job("ok", "Never"));
+  api.put(job("bad", "Never"));
+  loop.run_for(2s);
+  ASSERT_EQ(runtime.running("main"), 2);
+  runtime.exit("main", 0);
+  runtime.exit("main", 3);
+  loop.run_for(2s);
+  std::vector<std::string> phases = {status("ok").phase(), status("bad").phase()};
+  std::sort(phases.begin(), phases.end());
+  EXPECT_EQ(phases, (std::vector<std::string>{"Failed", "Succeeded"}));
+  EXPECT_EQ(runtime.running(), 0);
+  EXPECT_EQ(runtime.container_count(), 2u);  // for the logs
+  loop.run_for(600s);
+  EXPECT_EQ(runtime.count("start"), 2);
+}
+
+TEST_F(LifecycleTest, OnFailureRestartsUntilItSucceeds) {
+  start();
+  api.put(job("web", "OnFailure"));
+  loop.run_for(2s);
+  runtime.exit("main", 2);
+  loop.run_for(1s);
+  ASSERT_EQ(runtime.running("main"), 1);
+  EXPECT_EQ(status().phase(), "Running");
+  runtime.exit("main", 0);
+  loop.run_for(2s);
+  EXPECT_EQ(status().phase(), "Succeeded");
+  EXPECT_EQ(condition("Ready"), "False");
+  EXPECT_EQ(container().state().terminated().reason(), "Completed");
+  EXPECT_EQ(container().restart_count(), 1);
+}
+
+TEST_F(LifecycleTest, InitContainersRunOneAfterTheOther) {
+  start();
+  api.put(web().with([](api::Pod& pod) {
+    add_init(pod, "first");
+    add_init(pod, "second");
+  }));
+  loop.run_for(3s);
+  EXPECT_EQ(runtime.order("start"), (std::vector<std::string>{"first"}));
+  EXPECT_EQ(status().phase(), "Pending");
+  EXPECT_EQ(condition("Initialized"), "False");
+  EXPECT_EQ(container().state().waiting().reason(), "PodInitializing");
+  runtime.exit("first", 1);  // restartPolicy Always: try again
+  loop.run_for(1s);
+  EXPECT_EQ(runtime.order("start"), (std::vector<std::string>{"first", "first"}));
+  runtime.exit("first", 0);
+  loop.run_for(1s);
+  EXPECT_EQ(runtime.running("second"), 1);
+  EXPECT_EQ(runtime.running("main"), 0);
+  runtime.exit("second", 0);
+  loop.run_for(1s);
+  EXPECT_EQ(runtime.running("main"), 1);
+  EXPECT_EQ(status().phase(), "Running");
+  EXPECT_EQ(condition("Initialized"), "True");
+  EXPECT_EQ(status().init_container_statuses(0).name(), "first");
+  EXPECT_EQ(status().init_container_statuses(0).restart_count(), 1);
+  EXPECT_TRUE(status().init_container_statuses(0).ready());
+}
+
+TEST_F(LifecycleTest, FailedInitContainerFailsAPodThatNeverRestarts) {
+  start();
+  api.put(job("web", "Never").with([](api::Pod& pod) { add_init(pod, "first"); }));
+  loop.run_for(2s);
+  runtime.exit("first", 4);
+  loop.run_for(2s);
+  EXPECT_EQ(status().phase(), "Failed");
+  EXPECT_EQ(runtime.order("start"), (std::vector<std::string>{"first"}));
+}
+
+TEST_F(LifecycleTest, SidecarStartsBeforeAndEndsAfterTheMainContainers) {
+  start();
+  api.put(job("web", "Never").with([](api::Pod& pod) { add_init(pod, "proxy", true); }));
+  loop.run_for(3s);
+  EXPECT_EQ(runtime.order("start"), (std::vector<std::string>{"proxy", "main"}));
+  EXPECT_EQ(status().phase(), "Running");
+  runtime.exit("proxy", 1);  // restarted whatever the pod's policy says
+  loop.run_for(1s);
+  EXPECT_EQ(runtime.running("proxy"), 1);
+  runtime.exit("main", 0);
+  loop.run_for(3s);
+  EXPECT_EQ(runtime.running("proxy"), 0);
+  EXPECT_EQ(status().phase(), "Succeeded");
+}
+
+TEST_F(LifecycleTest, ContainersStartInTheOrderOfTheSpec) {
+  start();
+  api.put(web().with([](api::Pod& pod) {
+    add_main(pod, "b");
+    add_main(pod, "a");
+  }));
+  loop.run_for(3s);
+  EXPECT_EQ(runtime.order("start"), (std::vector<std::string>{"main", "b", "a"}));
+  EXPECT_EQ(container(0).name(), "a");  // status is sorted by name
+  EXPECT_EQ(condition("Ready"), "True");
+}
+
+TEST_F(LifecycleTest, PostStartDelaysTheNextContainer) {
+  runtime.hook_times["warm"] = 5s;
+  start();
+  api.put(web().with([](api::Pod& pod) {
+    pod.mutable_spec()
+        ->mutable_containers(0)
+        ->mutable_lifecycle()
+        ->mutable_post_start()
+        ->mutable_exec()
+        ->add_command("warm");
+    add_main(pod, "second");
+  }));
+  loop.run_for(4s);
+  EXPECT_EQ(runtime.running("second"), 0);
+  loop.run_for(3s);
+  EXPECT_EQ(runtime.running("second"), 1);
+}
+
+TEST_F(LifecycleTest, PastItsActiveDeadlineAPodFails) {
+  start();
+  api.put(job("web", "Never").with([](api::Pod& pod) {
+    pod.mutable_spec()->set_active_deadline_seconds(60);
+  }));
+  loop.run_for(58s);
+  EXPECT_EQ(status().phase(), "Running");
+  loop.run_for(5s);
+  EXPECT_EQ(status().phase(), "Failed");
+  EXPECT_EQ(status().reason(), "DeadlineExceeded");
+  EXPECT_EQ(runtime.running(), 0);
+}
+
+TEST_F(LifecycleTest, FirstPullFailureSaysWhyThenBackOff) {
+  runtime.fail("pull", {Code::not_found}, 3);
+  start();
+  api.put(web());
+  loop.run_for(1s);
+  EXPECT_EQ(container().state().waiting().reason(), "ErrImagePull");
+  EXPECT_EQ(status().phase(), "Pending");
+  loop.run_for(10s);
+  EXPECT_EQ(container().state().waiting().reason(), "ImagePullBackOff");
+  EXPECT_EQ(container().state().waiting().message(), "Back-off pulling image \"nginx:1.7.9\"");
+  EXPECT_EQ(runtime.count("pull"), 2);
+  loop.run_for(18s);
+  EXPECT_EQ(runtime.count("pull"), 2);  // 20 s after the second failure
+  loop.run_for(3s);
+  EXPECT_EQ(runtime.count("pull"), 3);
+  loop.run_for(41s);
+  EXPECT_EQ(status().phase(), "Running");
+  EXPECT_FALSE(container().state().has_waiting());
+}
+
+TEST_F(LifecycleTest, NeverPullsWhatMustBePresent) {
+  start();
+  api.put(web().with([](api::Pod& pod) {
+    pod.mutable_spec()->mutable_containers(0)->set_image_pull_policy("Never");
+  }));
+  loop.run_for(5s);
+  EXPECT_EQ(container().state().waiting().reason(), "ErrImageNeverPull");
+  EXPECT_EQ(runtime.count("pull"), 0);
+}
+
+TEST_F(LifecycleTest, MissingConfigMapHoldsTheContainerBack) {
+  start();
+  api.put(web().with([](api::Pod& pod) {
+    auto& env = *pod.mutable_spec()->mutable_containers(0)->add_env();
+    env.set_name("X");
+    auto& ref = *env.mutable_value_from()->mutable_config_map_key_ref();
+    ref.mutable_local_object_reference()->set_name("settings");
+    ref.set_key("x");
+  }));
+  loop.run_for(2s);
+  EXPECT_EQ(container().state().waiting().reason(), "CreateContainerConfigError");
+  EXPECT_EQ(container().state().waiting().message(), "configmap \"settings\" not found");
+  api::ConfigMap map;
+  map.mutable_metadata()->set_namespace_("default");
+  map.mutable_metadata()->set_name("settings");
+  api.put(api::make_object(map));
+  loop.run_for(10s);
+  EXPECT_EQ(container().state().waiting().message(),
+            "couldn't find key x in ConfigMap default/settings");
+  (*map.mutable_data())["x"] = "1";
+  api.put(api::make_object(map));
+  loop.run_for(25s);
+  EXPECT_EQ(status().phase(), "Running");
+}
+
+TEST_F(LifecycleTest, MissingSecretVolumeHoldsThePodBackUnlessOptional) {
+  const auto with_volume = [](bool optional) {
+    return [optional](api::Pod& pod) {
+      auto& volume = *pod.mutable_spec()->add_volumes();
+      volume.set_name("keys");
+      volume.mutable_volume_source()->mutable_secret()->set_secret_name("keys");
+      if (optional) volume.mutable_volume_source()->mutable_secret()->set_optional(true);
+    };
+  };
+  start();
+  api.put(web("strict").with(with_volume(false)));
+  api.put(web("lax").with(with_volume(true)));
+  loop.run_for(3s);
+  EXPECT_EQ(status("lax").phase(), "Running");
+  EXPECT_EQ(status("strict").phase(), "Pending");
+  api::Secret secret;
+  secret.mutable_metadata()->set_namespace_("default");
+  secret.mutable_metadata()->set_name("keys");
+  api.put(api::make_object(secret));
+  loop.run_for(15s);
+  EXPECT_EQ(status("strict").phase(), "Running");
+}
+
+TEST_F(LifecycleTest, ANewImageRestartsTheContainer) {
+  start();
+  api.put(web());
+  loop.run_for(2s);
+  change("web",
+         [](api::Pod& pod) { pod.mutable_spec()->mutable_containers(0)->set_image("nginx:1.8"); });
+  loop.run_for(3s);
+  EXPECT_EQ(runtime.running("main"), 1);
+  EXPECT_EQ(container().image_id(), "sha256:nginx:1.8");
+  EXPECT_EQ(container().restart_count(), 1);
+}
+
+TEST_F(LifecycleTest, AContainerThatDoesNotStartCountsAsCrashed) {
+  runtime.fail("start", {Code::invalid}, 1);
+  start();
+  api.put(web());
+  loop.run_for(3s);
+  EXPECT_EQ(runtime.running("main"), 1);
+  EXPECT_EQ(container().restart_count(), 1);
+  EXPECT_EQ(container().last_state().terminated().reason(), "StartError");
+  EXPECT_EQ(container().last_state().terminated().exit_code(), 128);
+}
+
+TEST_F(LifecycleTest, ALostSandboxIsMadeAgainWithItsContainers) {
+  start();
+  api.put(web().with([](api::Pod& pod) { add_init(pod, "first"); }));
+  loop.run_for(2s);
+  runtime.exit("first", 0);
+  loop.run_for(2s);
+  ASSERT_EQ(status().phase(), "Running");
+  runtime.reboot();
+  loop.run_for(3s);
+  EXPECT_EQ(runtime.running("first"), 1);  // a new sandbox begins from the beginning
+  EXPECT_EQ(status().phase(), "Running");  // but the phase does not go back
+  EXPECT_EQ(condition("Ready"), "False");
+  runtime.exit("first", 0);
+  loop.run_for(15s);
+  EXPECT_EQ(runtime.running("main"), 1);
+  EXPECT_EQ(condition("Ready"), "True");
+  EXPECT_EQ(status().pod_ip(), "10.1.0.2");
+  EXPECT_EQ(runtime.sandbox_count(), 1u);
+}
+
+TEST_F(LifecycleTest, EventsTellTheStory) {
+  options.record_events = agent::RecordEvents::all;
+  start();
+  api.put(web());
+  loop.run_for(2s);
+  EXPECT_EQ(events(), (std::vector<std::string>{
+                          "Pulling: Pulling image \"nginx:1.7.9\"",
+                          "Pulled: Successfully pulled image \"nginx:1.7.9\" in 0.200s",
+                          "Created: Created container main", "Started: Started container main"}));
+}
+
+TEST_F(LifecycleTest, StatusSurvivesConflictsLostRepliesAndOutages) {
+  start();
+  api.put(web());
+  loop.run_for(100ms);
+  api.lose_replies = 3;
+  loop.run_for(5s);
+  EXPECT_EQ(condition("Ready"), "True");
+  api.down = true;
+  runtime.exit("main", 1);
+  loop.run_for(60s);
+  EXPECT_EQ(runtime.running("main"), 1);  // pods are looked after without the API
+  api.down = false;
+  loop.run_for(20s);
+  EXPECT_EQ(container().restart_count(), 1);
+  EXPECT_EQ(condition("Ready"), "True");
+}
+
+TEST_F(LifecycleTest, ReadyIsReportedAgainWhenSomebodyElseSaidOtherwise) {
+  start();
+  api.put(web());
+  loop.run_for(2s);
+  change("web",
+         [](api::Pod& pod) {  // as the node lifecycle controller does to pods of silent nodes
+           for (auto& c : *pod.mutable_status()->mutable_conditions()) {
+             if (c.type() == "Ready") c.set_status("False");
+           }
+         });
+  loop.run_for(2s);
+  EXPECT_EQ(condition("Ready"), "True");
+}
+
+TEST_F(LifecycleTest, DoesNotChaseSomebodyWhoKeepsChangingTheStatus) {
+  start();
+  api.put(web());
+  loop.run_for(2s);
+  const int writes = status_writes();
+  for (int i = 0; i < 6000; ++i) {
+    change("web", [](api::Pod& pod) {
+      for (auto& c : *pod.mutable_status()->mutable_conditions()) {
+        if (c.type() == "Ready") c.set_status("False");
+      }
+    });
+    loop.run_for(10ms);
+  }
+  EXPECT_GE(status_writes() - writes, 3);
+  EXPECT_LE(status_writes() - writes, 40);
+}
+
+TEST(BackOff, Doubles) {
+  EXPECT_EQ(agent::backoff_after(1), Duration(10s));
+  EXPECT_EQ(agent::backoff_after(5), Duration(160s));
+  EXPECT_EQ(agent::backoff_after(6), Duration(300s));
+  EXPECT_EQ(agent::backoff_after(4'000'000'000u), Duration(300s));
+}
+
+}  // namespace
+}  // namespace keelson::test
