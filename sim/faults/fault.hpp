@@ -1,0 +1,102 @@
+// Faults: what can go wrong, by name, and the injector that makes it go wrong at a time or at a rate.
+// `keelson sim list` prints the names and parameters that stand here.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/world/world.hpp"
+
+namespace keelson::sim {
+
+// One fault as a scenario asks for it. Which fields a kind uses stands in its `parameters`.
+struct FaultSpec {
+  std::string kind;
+  std::string node = "random";  // a node's name, or "random"
+  std::string zone;             // restricts random nodes; names the zone of zone-loss
+  int64_t count = 1;            // how many nodes (or containers) at once
+  std::string role;             // "controller-manager" or "scheduler": the process that leads in it
+  std::string process;          // "api-0", ...; empty: random, or as role or node say
+  std::optional<api::Kind> resource;  // slow-watch: only watches of this kind
+  Duration lasts = 30s;         // `for`
+  bool forever = false;         // `for: forever`
+  uint32_t ppm = 10'000;        // `share`
+  Duration by{};                // clock step, extra delay, lag
+  int64_t rate_ppm = 1'000'000; // clock rate
+  int64_t at_most = INT64_MAX;  // nodes that may be down at once because of this
+  std::string place;            // "file:line", for messages
+};
+
+class Injector;
+
+// What a fault gets to work with.
+struct FaultContext {
+  World& world;
+  Rng& rng;
+  const FaultSpec& spec;
+  Injector& injector;
+};
+
+struct FaultKind {
+  std::string_view name;
+  std::string_view what;        // one sentence
+  std::string_view parameters;  // "node, for"
+  // True if it really happened (there may be nothing to break).
+  bool (*inject)(FaultContext&);
+};
+
+std::span<const FaultKind> all_faults();
+const FaultKind* find_fault(std::string_view name);
+// What is wrong with the spec in this world (unknown node, zone, role ...): Code::invalid.
+Status check_fault(const FaultSpec& spec, const WorldOptions& options);
+
+// Injects, remembers what must heal, and counts.
+class Injector {
+ public:
+  explicit Injector(World& world) : world_(world), rng_(world.rng("faults")) {}
+
+  // Now. False: there was nothing to break.
+  bool inject(const FaultSpec& spec);
+  // From `from` until `until`, at exponential distances with this mean.
+  void at_rate(FaultSpec spec, Duration mean, Instant from, Instant until);
+
+  // For the faults themselves: runs `heal` after the time that the spec gives, or at stop().
+  void heal_later(const FaultSpec& spec, std::string what, std::function<void()> heal);
+  // Every fault ends now and none begins any more. Nodes that were to stay down stay down.
+  void stop();
+  bool stopped() const { return stopped_; }
+  std::size_t active() const { return active_.size(); }
+  // Nodes without power now.
+  std::size_t nodes_down() const;
+  // Node names picked by the spec: powered ones only. The rng is the context's.
+  std::vector<Node*> pick_nodes(FaultContext& context);
+
+  struct Count {
+    uint64_t fired = 0;
+    uint64_t skipped = 0;  // nothing to break, or the limit was reached
+  };
+  const std::map<std::string, Count>& counts() const { return counts_; }
+  Rng& rng(const std::string& kind);
+
+ private:
+  void schedule_next(FaultSpec spec, Duration mean, Instant until);
+  struct Active {
+    std::string what;
+    std::function<void()> heal;
+  };
+  World& world_;
+  Rng rng_;
+  std::map<std::string, Rng> rngs_;  // one stream per kind
+  uint64_t next_ = 1;
+  std::map<uint64_t, Active> active_;
+  std::map<std::string, Count> counts_;
+  bool stopped_ = false;
+};
+
+}  // namespace keelson::sim

@@ -1,0 +1,465 @@
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <sstream>
+
+#include "core/api/json.hpp"
+#include "core/api/kinds.hpp"
+#include "core/api/quantity.hpp"
+#include "core/base/seeded_bug.hpp"
+#include "sim/scenario/reader.hpp"
+#include "sim/scenario/scenario.hpp"
+
+namespace keelson::sim {
+
+namespace {
+
+// "5" or "5..20".
+Range range(MapReader& map, const std::string& field, Range fallback) {
+  const auto text = map.maybe_text(field);
+  if (!text) return fallback;
+  const auto dots = text->find("..");
+  const std::string low = text->substr(0, dots);
+  const std::string high = dots == std::string::npos ? low : text->substr(dots + 2);
+  Range value;
+  const auto number = [](const std::string& s, int64_t* out) {
+    const auto end = std::from_chars(s.data(), s.data() + s.size(), *out);
+    return !s.empty() && end.ec == std::errc{} && end.ptr == s.data() + s.size();
+  };
+  if (!number(low, &value.low) || !number(high, &value.high) || value.low < 0 ||
+      value.low > value.high) {
+    map.fail(field, "\"" + *text + "\" is no range; write 5 or 5..20");
+    return fallback;
+  }
+  return value;
+}
+
+void read_quantities(MapReader& map, const std::string& field,
+                     std::map<std::string, std::string>* into) {
+  for (auto& [name, value] : map.pairs(field)) {
+    if (auto parsed = api::QuantityValue::parse(value); !parsed) {
+      map.fail(field, name + ": " + parsed.error().message);
+      continue;
+    }
+    (*into)[name] = value;
+  }
+}
+
+NodePool read_pool(MapReader map) {
+  NodePool pool;
+  pool.prefix = map.text("prefix", "node-");
+  pool.count = static_cast<uint32_t>(map.integer("count", 1, 0, 60'000));
+  pool.zones = map.texts("zones");
+  read_quantities(map, "capacity", &pool.capacity);
+  if (pool.capacity.empty()) pool.capacity = {{"cpu", "4"}, {"memory", "16Gi"}};
+  for (auto& [key, value] : map.pairs("labels")) pool.labels[key] = value;
+  map.each("taints", [&](MapReader taint) {
+    api::Taint& t = pool.taints.emplace_back();
+    t.set_key(taint.text("key"));
+    t.set_value(taint.text("value"));
+    t.set_effect(taint.text("effect", "NoSchedule"));
+    taint.done();
+  });
+  pool.max_pods = static_cast<int>(map.integer("maxPods", 110, 1, 10'000));
+  map.done();
+  return pool;
+}
+
+void read_cluster(MapReader map, WorldOptions& world) {
+  map.each("pools", [&](MapReader pool) { world.pools.push_back(read_pool(std::move(pool))); });
+  world.api_servers = static_cast<uint32_t>(map.integer("apiServers", 1, 1, 9));
+  world.controller_managers = static_cast<uint32_t>(map.integer("controllerManagers", 2, 1, 9));
+  world.schedulers = static_cast<uint32_t>(map.integer("schedulers", 2, 1, 9));
+  const std::string proxies = map.text("proxies", "all");
+  if (proxies != "all") {
+    world.proxies = static_cast<uint32_t>(map.integer("proxies", 0, 0, UINT32_MAX));
+  }
+  world.record_normal_events = map.boolean("normalEvents", true);
+  world.heartbeat = map.duration("heartbeat", world.heartbeat);
+  world.restart_after = map.duration("restartAfter", world.restart_after);
+  if (auto network = map.map("network")) {
+    world.network.delay_min = network->duration("delayMin", world.network.delay_min);
+    world.network.delay_max = network->duration("delayMax", world.network.delay_max);
+    if (world.network.delay_min > world.network.delay_max) {
+      network->fail("delayMin", "must not be more than delayMax");
+      world.network.delay_max = world.network.delay_min;
+    }
+    network->done();
+  }
+  if (auto store = map.map("store")) {
+    world.store.commit_min = store->duration("commitMin", world.store.commit_min);
+    world.store.commit_max = store->duration("commitMax", world.store.commit_max);
+    if (world.store.commit_min > world.store.commit_max) {
+      store->fail("commitMin", "must not be more than commitMax");
+      world.store.commit_max = world.store.commit_min;
+    }
+    world.store.history.events_max = static_cast<std::size_t>(
+        store->integer("events", static_cast<int64_t>(world.store.history.events_max), 10, 10'000'000));
+    store->done();
+  }
+  map.done();
+}
+
+ImageBehaviour read_image(MapReader map) {
+  ImageBehaviour image;
+  image.pull = map.duration("pull", image.pull);
+  image.start = map.duration("start", image.start);
+  image.serves_after = map.duration("servesAfter", image.serves_after);
+  image.runs_for = map.duration("runsFor", image.runs_for);
+  image.exit_code = static_cast<int32_t>(map.integer("exitCode", 0, 0, 255));
+  image.drains_for = map.duration("drainsFor", image.drains_for);
+  image.missing = map.boolean("missing", false);
+  image.crash_mean = map.duration("crashesEvery", image.crash_mean);
+  map.done();
+  return image;
+}
+
+FaultSpec read_fault(MapReader& map, const ReadErrors& errors) {
+  FaultSpec fault;
+  fault.kind = map.text("fault");
+  fault.node = map.text("node", "random");
+  fault.zone = map.text("zone");
+  fault.count = map.integer("count", 1, 1, 1'000'000);
+  fault.role = map.text("role");
+  fault.process = map.text("process");
+  if (const std::string resource = map.text("resource"); !resource.empty()) {
+    if (const api::KindInfo* kind = api::find_resource(resource)) {
+      fault.resource = kind->kind;
+    } else {
+      map.fail("resource", "\"" + resource + "\" is no kind of objects");
+    }
+  }
+  if (map.text("for") == "forever") {
+    fault.forever = true;
+  } else {
+    fault.lasts = map.duration("for", fault.lasts);
+  }
+  fault.ppm = map.ppm("share", fault.ppm);
+  std::string by = map.text("by", "0s");
+  const bool back = by.starts_with("-");
+  if (back) by.erase(0, 1);
+  if (auto parsed = parse_duration(by)) {
+    fault.by = back ? -*parsed : *parsed;
+  } else {
+    map.fail("by", parsed.error().message);
+  }
+  fault.rate_ppm = map.integer("rate", 100, 10, 1'000) * 10'000;
+  fault.at_most = map.integer("at-most", INT64_MAX, 1, INT64_MAX);
+  fault.place = errors.file() + ":" + std::to_string(map.node().Mark().line + 1);
+  return fault;
+}
+
+std::vector<api::ObjectPtr> read_manifest(MapReader& map, const std::string& field,
+                                          const std::string& file) {
+  std::vector<api::ObjectPtr> objects;
+  const auto text = map.maybe_text(field);
+  if (!text) return objects;
+  auto decoded = api::decode_yaml(*text, file);
+  if (!decoded) {
+    map.fail(field, decoded.error().message);
+    return objects;
+  }
+  for (auto& item : *decoded) objects.push_back(item.object);
+  if (objects.empty()) map.fail(field, "contains no object");
+  return objects;
+}
+
+const std::map<std::string, UserAction::Verb> kVerbs = {
+    {"apply", UserAction::Verb::apply},       {"run", UserAction::Verb::run},
+    {"expose", UserAction::Verb::expose},     {"scale", UserAction::Verb::scale},
+    {"set-image", UserAction::Verb::set_image}, {"undo", UserAction::Verb::undo},
+    {"pause", UserAction::Verb::pause},       {"resume", UserAction::Verb::resume},
+    {"restart", UserAction::Verb::restart},   {"delete", UserAction::Verb::remove},
+    {"cordon", UserAction::Verb::cordon},     {"uncordon", UserAction::Verb::uncordon},
+    {"drain", UserAction::Verb::drain},
+};
+
+UserAction read_action(MapReader& map, const ReadErrors& errors) {
+  using Verb = UserAction::Verb;
+  UserAction action;
+  const std::string verb = map.text("do");
+  const auto it = kVerbs.find(verb);
+  if (it == kVerbs.end()) {
+    std::string known;
+    for (const auto& [name, value] : kVerbs) known += (known.empty() ? "" : ", ") + name;
+    map.fail("do", "\"" + verb + "\" is nothing a user can do here; known: " + known);
+    return action;
+  }
+  action.verb = it->second;
+  action.ns = map.text("namespace", "default");
+  action.name = map.text("name");
+  action.image = map.text("image");
+  action.replicas = map.integer("replicas", 1, 0, 1'000'000);
+  action.port = map.integer("port", 0, 0, 65535);
+  action.type = map.text("type", "ClusterIP");
+  action.revision = map.integer("revision", 0, 0, 1'000'000);
+  action.objects = read_manifest(map, "manifest", errors.file());
+  const std::string& n = action.name;
+  if (n.empty() && action.verb != Verb::apply) map.fail("do", verb + " needs a name");
+  switch (action.verb) {
+    case Verb::apply:
+      if (action.objects.empty()) map.fail("do", "apply needs a manifest");
+      action.text = "apply";
+      for (const auto& o : action.objects) action.text += " " + api::to_string(o->key());
+      break;
+    case Verb::run:
+      if (action.image.empty()) map.fail("do", "run needs an image");
+      action.text = "run " + n + " --image=" + action.image;
+      if (action.port != 0) action.text += " --port=" + std::to_string(action.port);
+      if (action.replicas != 1) action.text += " --replicas=" + std::to_string(action.replicas);
+      break;
+    case Verb::expose:
+      if (action.port == 0) map.fail("do", "expose needs a port");
+      action.text = "expose deployment " + n + " --port=" + std::to_string(action.port) +
+                    " --type=" + action.type;
+      break;
+    case Verb::scale:
+      if (!map.has("replicas")) map.fail("do", "scale needs replicas");
+      action.text = "scale deployments/" + n + " --replicas=" + std::to_string(action.replicas);
+      break;
+    case Verb::set_image:
+      if (action.image.empty()) map.fail("do", "set-image needs an image");
+      action.text = "set image deployments/" + n + " *=" + action.image;
+      break;
+    case Verb::undo:
+      action.text = "rollout undo deployments/" + n;
+      if (action.revision != 0) action.text += " --to-revision=" + std::to_string(action.revision);
+      break;
+    case Verb::pause: action.text = "rollout pause deployments/" + n; break;
+    case Verb::resume: action.text = "rollout resume deployments/" + n; break;
+    case Verb::restart: action.text = "rollout restart deployments/" + n; break;
+    case Verb::remove: action.text = "delete " + n; break;
+    case Verb::cordon: action.text = "cordon " + n; break;
+    case Verb::uncordon: action.text = "uncordon " + n; break;
+    case Verb::drain: action.text = "drain " + n; break;
+  }
+  return action;
+}
+
+DeploymentGenerator read_generator(MapReader map) {
+  DeploymentGenerator g;
+  g.prefix = map.text("prefix", g.prefix);
+  g.ns = map.text("namespace", g.ns);
+  g.count = map.integer("deployments", 1, 0, 1'000'000);
+  g.replicas = range(map, "replicas", g.replicas);
+  if (map.has("images")) g.images = map.texts("images");
+  if (g.images.empty()) map.fail("images", "must not be empty");
+  g.cpu_milli = range(map, "cpuMilli", g.cpu_milli);
+  g.memory_mib = range(map, "memoryMi", g.memory_mib);
+  g.max_surge = map.text("maxSurge", g.max_surge);
+  g.max_unavailable = map.text("maxUnavailable", g.max_unavailable);
+  g.min_ready_seconds = map.integer("minReadySeconds", 0, 0, 3600);
+  g.services = map.boolean("services", false);
+  g.readiness_probe = map.boolean("readinessProbe", false);
+  g.probe_period = map.integer("probePeriod", 5, 1, 3600);
+  g.pre_stop_sleep = map.integer("preStopSleep", 0, 0, 3600);
+  g.grace = map.integer("gracePeriod", 30, 0, 3600);
+  g.over = map.duration("over", Duration::zero());
+  map.done();
+  return g;
+}
+
+Churn read_churn(MapReader map) {
+  Churn churn;
+  churn.every = map.duration("every", 1s);
+  churn.from = map.duration("from", Duration::zero());
+  const auto weight = [&](const char* field) {
+    return static_cast<uint32_t>(map.integer(field, 0, 0, 1'000));
+  };
+  churn.create = weight("create");
+  churn.scale = weight("scale");
+  churn.roll = weight("roll");
+  churn.remove = weight("delete");
+  churn.undo = weight("undo");
+  churn.replicas = range(map, "replicas", {1, 10});
+  if (churn.create + churn.scale + churn.roll + churn.remove + churn.undo == 0) {
+    map.fail("every", "churn needs a weight for at least one of create, scale, roll, delete, undo");
+  }
+  map.done();
+  return churn;
+}
+
+TrafficSpec read_traffic(MapReader map) {
+  TrafficSpec traffic;
+  traffic.ns = map.text("namespace", "default");
+  traffic.service = map.text("service");
+  if (traffic.service.empty()) map.fail("service", "which service? (\"*\": all of the namespace)");
+  traffic.every = map.duration("every", traffic.every);
+  if (traffic.every < 1ms) map.fail("every", "must be at least 1ms");
+  traffic.port = map.integer("port", 80, 1, 65535);
+  traffic.from = map.duration("from", Duration::zero());
+  traffic.must_not_fail = map.boolean("mustNotFail", false);
+  map.done();
+  return traffic;
+}
+
+Expectation read_expectation(MapReader map) {
+  Expectation expect;
+  expect.bug = map.text("bug");
+  expect.violates = map.texts("violates");
+  std::string known;
+  bool found = false;
+  for (const SeededBugName& bug : kSeededBugs) {
+    known += (known.empty() ? "" : ", ") + std::string(bug.name);
+    found = found || bug.name == expect.bug;
+  }
+  if (!found) map.fail("bug", "\"" + expect.bug + "\" is no seeded bug; known: " + known);
+  if (expect.violates.empty()) map.fail("violates", "which guarantee must fire?");
+  map.done();
+  return expect;
+}
+
+void read_all(MapReader& map, Scenario& s, ReadErrors& errors) {
+  map.raw("parameters");  // done before
+  s.name = map.text("name");
+  if (s.name.empty()) map.fail("name", "a scenario needs a name");
+  s.description = map.text("description");
+  s.seed = static_cast<uint64_t>(map.integer("seed", 1, 0, INT64_MAX));
+  s.duration = map.duration("duration", s.duration);
+  s.converge = map.duration("converge", s.converge);
+  s.quiet = map.duration("quiet", s.quiet);
+  s.recheck_every = map.duration("recheckEvery", s.recheck_every);
+  s.quiet_timeline = map.boolean("quietTimeline", false);
+  s.follow = map.texts("follow");
+  const std::string profile = map.text("profile", "keelson");
+  s.world.kubernetes_profile = profile == "kubernetes";
+  if (profile != "kubernetes" && profile != "keelson") {
+    map.fail("profile", "\"" + profile + "\" is neither keelson nor kubernetes");
+  }
+  if (auto expect = map.map("expect")) s.expect = read_expectation(*expect);
+  if (auto cluster = map.map("cluster")) read_cluster(*cluster, s.world);
+  map.each_named("images", [&](const std::string& name, MapReader image) {
+    if (name == "default") {
+      s.world.runtime.fallback = read_image(std::move(image));
+    } else {
+      s.world.runtime.images[name] = read_image(std::move(image));
+    }
+  });
+  s.manifests = read_manifest(map, "manifests", errors.file());
+  map.each("generate", [&](MapReader g) { s.generators.push_back(read_generator(std::move(g))); });
+  map.each("timeline", [&](MapReader entry) {
+    TimedAction timed;
+    timed.at = entry.duration("at", Duration::zero());
+    if (!entry.has("at")) entry.fail("at", "when?");
+    if (entry.has("fault")) {
+      timed.fault = read_fault(entry, errors);
+      if (auto ok = check_fault(*timed.fault, s.world); !ok) entry.fail("fault", ok.message());
+    } else if (entry.has("do")) {
+      timed.action = read_action(entry, errors);
+    } else {
+      entry.fail("at", "neither `do` nor `fault`");
+    }
+    entry.done();
+    s.timeline.push_back(std::move(timed));
+  });
+  map.each("faults", [&](MapReader entry) {
+    FaultRate rate;
+    rate.fault = read_fault(entry, errors);
+    rate.mean = entry.duration("every", 1min);
+    rate.from = entry.duration("from", Duration::zero());
+    if (entry.has("until")) rate.until = entry.duration("until", Duration::zero());
+    if (rate.mean < 1ms) entry.fail("every", "must be at least 1ms");
+    if (auto ok = check_fault(rate.fault, s.world); !ok) entry.fail("fault", ok.message());
+    entry.done();
+    s.fault_rates.push_back(std::move(rate));
+  });
+  if (auto churn = map.map("churn")) s.churn = read_churn(*churn);
+  map.each("traffic", [&](MapReader t) { s.traffic.push_back(read_traffic(std::move(t))); });
+  if (auto trace = map.map("trace")) {
+    s.trace.format = trace->text("format");
+    s.trace.directory = trace->text("directory");
+    s.trace.pods = trace->text("pods", s.trace.pods);
+    s.trace.nodes = trace->text("nodes", s.trace.nodes);
+    s.trace.speed = trace->integer("speed", 1, 1, 1'000'000);
+    s.trace.limit = trace->integer("limit", 0, 0, INT64_MAX);
+    if (s.trace.format != "openb") trace->fail("format", "known: openb");
+    if (s.trace.directory.empty()) {
+      trace->fail("directory", "where is the trace? For this file: --set trace=DIR");
+    }
+    trace->done();
+  }
+  map.done();
+  std::stable_sort(s.timeline.begin(), s.timeline.end(),
+                   [](const TimedAction& a, const TimedAction& b) { return a.at < b.at; });
+}
+
+// Replaces ${name} by the parameter's value.
+Result<std::string> substitute(const std::string& text, const std::string& file,
+                               const std::map<std::string, std::string>& values) {
+  std::string out;
+  int line = 1;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\n') ++line;
+    if (text.compare(i, 2, "${") != 0) {
+      out += text[i];
+      continue;
+    }
+    const std::size_t end = text.find('}', i);
+    const std::string name = end == std::string::npos ? "" : text.substr(i + 2, end - i - 2);
+    const auto it = values.find(name);
+    if (it == values.end()) {
+      return Error{Code::invalid, file + ":" + std::to_string(line) + ": there is no parameter \"" +
+                                      name + "\"; declare it under `parameters`"};
+    }
+    out += it->second;
+    i = end;
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<Scenario> parse_scenario(const std::string& text, const std::string& file,
+                                const std::map<std::string, std::string>& settings) {
+  const auto parse = [&](const std::string& yaml) -> Result<YAML::Node> {
+    try {
+      return YAML::Load(yaml);
+    } catch (const YAML::Exception& e) {
+      return Error{Code::invalid, file + ":" + std::to_string(e.mark.line + 1) + ": " + e.msg};
+    }
+  };
+  // The parameters first: they stand in the file as the defaults of what --set may change.
+  std::map<std::string, std::string> values;
+  auto first = parse(text);
+  if (!first) return first.error();
+  ReadErrors errors(file);
+  {
+    MapReader map(*first, "", errors);
+    for (auto& [name, value] : map.pairs("parameters")) values[name] = value;
+  }
+  for (const auto& [name, value] : settings) {
+    if (!values.count(name)) {
+      std::string known;
+      for (const auto& [other, unused] : values) known += (known.empty() ? "" : ", ") + other;
+      return Error{Code::invalid, "--set " + name + ": " + file + " has no such parameter" +
+                                      (known.empty() ? "" : "; it has: " + known)};
+    }
+    values[name] = value;
+  }
+  auto expanded = substitute(text, file, values);
+  if (!expanded) return expanded.error();
+  auto root = parse(*expanded);
+  if (!root) return root.error();
+
+  Scenario scenario;
+  scenario.file = file;
+  try {
+    MapReader map(*root, "", errors);
+    read_all(map, scenario, errors);
+  } catch (const YAML::Exception& e) {
+    return Error{Code::invalid, file + ":" + std::to_string(e.mark.line + 1) + ": " + e.msg};
+  }
+  if (!errors.empty()) return errors.error();
+  return scenario;
+}
+
+Result<Scenario> load_scenario(const std::string& file,
+                               const std::map<std::string, std::string>& settings) {
+  std::ifstream in(file);
+  if (!in) return Error{Code::invalid, file + ": cannot be read"};
+  std::stringstream text;
+  text << in.rdbuf();
+  return parse_scenario(text.str(), file, settings);
+}
+
+}  // namespace keelson::sim

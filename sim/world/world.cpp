@@ -1,0 +1,217 @@
+#include "sim/world/world.hpp"
+
+#include <algorithm>
+
+#include "core/proxy/service_table.hpp"
+#include "sim/world/control_plane.hpp"
+
+namespace keelson::sim {
+
+void ProcessLog::write(Level level, std::string_view event, std::span<const LogField> fields) {
+  std::string text(event);
+  for (const LogField& field : fields) {
+    text += ' ';
+    text += field.name;
+    text += '=';
+    if (const auto* number = std::get_if<int64_t>(&field.value)) {
+      text += std::to_string(*number);
+    } else {
+      text += std::get<std::string_view>(field.value);
+    }
+  }
+  world_.note(level, process_, std::move(text));
+}
+
+World::World(WorldOptions options, Observers observers)
+    : options_(std::move(options)),
+      observers_(std::move(observers)),
+      network_(rng("network"), options_.network),
+      fabric_{engine_, network_, rng("calls"), {}, observers_.clients} {
+  KEELSON_ASSERT(options_.api_servers > 0);
+  store_ = std::make_unique<StoreHost>(engine_, network_, rng("store"), next_host_++,
+                                       options_.store);
+  store_->history().observe([this](std::span<const store::StoreEvent> events) {
+    // What was written is part of the digest, not only that something happened.
+    for (const store::StoreEvent& event : events) {
+      const api::Object& object = event.object ? *event.object : *event.previous;
+      engine_.digest().add(event.revision.value);
+      engine_.digest().add(object.name());
+      engine_.digest().add(object.uid());
+      engine_.digest().add(event.object ? event.object->message().ByteSizeLong() : 0);
+    }
+    if (observers_.commits) observers_.commits(events);
+  });
+  store_->on_beat = observers_.beats;
+  store_->on_transaction = observers_.transactions;
+  control_ = std::make_unique<ControlPlane>(*this);
+  service_tables_ = std::make_shared<proxy::TableCache>();
+  admin_process_ = std::make_unique<Process>(engine_, next_process_++, "user");
+  admin_host_ = next_host_++;
+  admin_process_->start();
+  admin_link_ = std::make_unique<ApiLink>(fabric_, *admin_process_, admin_host_, 0);
+
+  uint32_t number = 1;
+  for (const NodePool& pool : options_.pools) {
+    for (uint32_t i = 0; i < pool.count; ++i, ++number) {
+      const std::string zone = pool.zones.empty() ? "" : pool.zones[i % pool.zones.size()];
+      nodes_.push_back(std::make_unique<Node>(
+          *this, pool.exact_name ? pool.prefix : pool.prefix + std::to_string(i + 1), number,
+                                              next_host_++, pool, zone,
+                                              number <= options_.proxies));
+      nodes_by_name_[nodes_.back()->name()] = nodes_.back().get();
+    }
+  }
+}
+
+World::~World() {
+  // Nodes and roles hold links to the API servers, which hold streams to them: take the clients first.
+  for (auto& node : nodes_) {
+    if (node->powered()) node->power_off();
+  }
+  for (auto& process : control_->role_processes) {
+    if (process->process().alive()) process->kill();
+  }
+  admin_link_->reset();
+  admin_process_->kill();
+  for (auto& server : control_->api_servers) {
+    if (server->process().alive()) server->kill();
+  }
+}
+
+void World::start() {
+  control_->start();
+  for (auto& node : nodes_) node->power_on();
+}
+
+Node* World::node(std::string_view name) const {
+  const auto it = nodes_by_name_.find(name);
+  return it == nodes_by_name_.end() ? nullptr : it->second;
+}
+
+const Node* World::node_of_ip(const std::string& ip) const {
+  // 10.<high>.<low>.<pod>: the node's number stands in the address.
+  unsigned first = 0, high = 0, low = 0, last = 0;
+  if (std::sscanf(ip.c_str(), "%u.%u.%u.%u", &first, &high, &low, &last) != 4 || first != 10) {
+    return nullptr;
+  }
+  const std::size_t number = high * 256 + low;
+  return number >= 1 && number <= nodes_.size() ? nodes_[number - 1].get() : nullptr;
+}
+
+Process* World::leader(std::string_view role) {
+  for (auto& process : control_->role_processes) {
+    if (process->role() == role && process->process().alive() && process->leading()) {
+      return &process->process();
+    }
+  }
+  return nullptr;
+}
+
+Process* World::process(std::string_view name) {
+  for (auto& server : control_->api_servers) {
+    if (server->process().name() == name) return &server->process();
+  }
+  for (auto& process : control_->role_processes) {
+    if (process->process().name() == name) return &process->process();
+  }
+  return nullptr;
+}
+
+std::vector<std::string> World::process_names() const {
+  std::vector<std::string> names;
+  for (auto& server : control_->api_servers) names.push_back(server->process().name());
+  for (auto& process : control_->role_processes) names.push_back(process->process().name());
+  return names;
+}
+
+void World::each_controller_cache(
+    const std::function<void(const std::string&, const client::Cache&)>& visit) const {
+  for (const auto& process : control_->role_processes) {
+    if (!process->process().alive() || process->work() == nullptr) continue;
+    if (const client::Cache* cache = process->work()->cache()) visit(process->process().name(), *cache);
+  }
+}
+
+void World::each_scheduler(
+    const std::function<void(const std::string&, const scheduler::Scheduler&)>& visit) const {
+  for (const auto& process : control_->role_processes) {
+    if (!process->process().alive() || process->work() == nullptr) continue;
+    if (const auto* scheduler = process->work()->scheduler()) {
+      visit(process->process().name(), *scheduler);
+    }
+  }
+}
+
+void World::kill(std::string_view name, Duration restart_after) {
+  const auto act = [&](auto& list) {
+    for (auto& item : list) {
+      if (item->process().name() != name) continue;
+      if (!item->process().alive()) return true;
+      item->kill();
+      if (observers_.world != nullptr) observers_.world->process_killed(std::string(name));
+      if (restart_after >= Duration::zero()) {
+        engine_.schedule(restart_after, engine_.world(), [target = item.get()] {
+          if (!target->process().alive()) target->start();
+        });
+      }
+      return true;
+    }
+    return false;
+  };
+  const bool known = act(control_->api_servers) || act(control_->role_processes);
+  KEELSON_ASSERT_WHY(known, "no such process");
+}
+
+void World::pause(std::string_view name, Duration how_long) {
+  Process* target = process(name);
+  KEELSON_ASSERT_WHY(target != nullptr, "no such process");
+  if (!target->alive() || target->paused()) return;
+  target->pause();
+  if (observers_.world != nullptr) observers_.world->process_paused(std::string(name), true);
+  engine_.schedule(how_long, engine_.world(),
+                   [this, target, life = target->incarnation(), name = std::string(name)] {
+                     if (target->incarnation() != life) return;
+                     target->resume();
+                     if (observers_.world != nullptr) observers_.world->process_paused(name, false);
+                   });
+}
+
+void World::set_store_lag(std::string_view api_server, Duration lag) {
+  for (auto& server : control_->api_servers) {
+    if (server->process().name() == api_server) server->store_link().set_lag(lag);
+  }
+}
+
+controllers::NodeTiming World::node_timing() const {
+  controllers::NodeTiming timing = options_.kubernetes_profile ? controllers::kubernetes_timing()
+                                                               : controllers::keelson_timing();
+  if (options_.heartbeat == Duration::zero()) return timing;
+  const int64_t from = timing.heartbeat_period.count(), to = options_.heartbeat.count();
+  const auto scale = [&](Duration& d) {
+    d = Duration{static_cast<int64_t>(static_cast<__int128>(d.count()) * to / from)};
+  };
+  scale(timing.heartbeat_period);
+  scale(timing.poll_period);
+  scale(timing.grace);
+  scale(timing.startup_grace);
+  scale(timing.observation_gap);
+  scale(timing.blackout);
+  scale(timing.suspect_after);
+  scale(timing.recheck_after);
+  return timing;
+}
+
+HostId World::store_host() const { return store_->host(); }
+
+std::vector<HostId> World::api_hosts() const {
+  return {control_->hosts.begin(), control_->hosts.begin() + options_.api_servers};
+}
+
+std::vector<HostId> World::control_hosts() const { return control_->hosts; }
+
+void World::note(Level level, std::string source, std::string text) {
+  if (level == Level::error) ++error_logs_;
+  notes_.push_back({engine_.now(), level, std::move(source), std::move(text)});
+}
+
+}  // namespace keelson::sim

@@ -1,0 +1,414 @@
+// Reading scenario files: what they may say, and that each complaint names file, line and field.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "core/api/types.hpp"
+#include "sim/scenario/reader.hpp"
+#include "sim/scenario/scenario.hpp"
+
+namespace keelson::sim {
+namespace {
+
+using Settings = std::map<std::string, std::string>;
+
+Scenario good(const std::string& text, const Settings& settings = {}) {
+  auto scenario = parse_scenario(text, "s.yaml", settings);
+  EXPECT_TRUE(scenario.ok()) << scenario.error().message;
+  return scenario.ok() ? std::move(*scenario) : Scenario{};
+}
+
+std::string error_of(const std::string& text, const Settings& settings = {}) {
+  const auto scenario = parse_scenario(text, "s.yaml", settings);
+  EXPECT_FALSE(scenario.ok()) << "accepted:\n" << text;
+  if (scenario.ok()) return {};
+  EXPECT_EQ(scenario.error().code, Code::invalid);
+  return scenario.error().message;
+}
+
+// The complaint begins with `place` (file:line: field) and says `what`.
+void refuses(const std::string& text, const std::string& place, const std::string& what) {
+  const std::string message = error_of(text);
+  EXPECT_EQ(message.rfind(place + ": ", 0), 0u) << message;
+  EXPECT_NE(message.find(what), std::string::npos) << message;
+}
+
+const std::string kNode = R"(name: t
+cluster:
+  pools: [{prefix: n-, count: 3, zones: [a, b]}]
+)";
+
+// --- Scalars ----------------------------------------------------------------------------------------
+
+TEST(ScenarioReader, Durations) {
+  const std::map<std::string, Duration> cases = {
+      {"0", 0s},          {"0s", 0s},       {"250ms", 250ms},     {"10s", 10s},
+      {"1m30s", 90s},     {"2h", 2h},       {"1d", 24h},          {"1.5s", 1500ms},
+      {"0.25m", 15s},     {"3us", 3us},     {"7ns", 7ns},         {"1h1m1s1ms", 1h + 1min + 1s + 1ms}};
+  for (const auto& [text, expected] : cases) {
+    const auto parsed = parse_duration(text);
+    ASSERT_TRUE(parsed.ok()) << text;
+    EXPECT_EQ(*parsed, expected) << text;
+  }
+  for (const char* bad : {"", "5", "s", "5 s", "-5s", "5x", "1.s", ".5s", "5s3", "1e3s",
+                          "9999999999999s", "300000d"}) {
+    EXPECT_FALSE(parse_duration(bad).ok()) << bad;
+  }
+}
+
+TEST(ScenarioReader, DurationsAreWrittenAsTheyAreRead) {
+  EXPECT_EQ(format_duration(0s), "0s");
+  EXPECT_EQ(format_duration(90s), "1m30s");
+  EXPECT_EQ(format_duration(250ms), "250ms");
+  EXPECT_EQ(format_duration(1500ms), "1.5s");
+  EXPECT_EQ(format_duration(2h), "2h");
+  EXPECT_EQ(format_duration(15us), "15us");
+  EXPECT_EQ(format_duration(-3600s), "-1h");
+  for (const Duration d : {Duration{0s}, Duration{90s}, Duration{1001ms}, Duration{3h + 7s}}) {
+    EXPECT_EQ(*parse_duration(format_duration(d)), d);
+  }
+}
+
+TEST(ScenarioReader, Shares) {
+  const std::map<std::string, uint32_t> cases = {{"0", 0},        {"2%", 20'000},  {"0.1%", 1'000},
+                                                 {"100%", 1'000'000}, {"250ppm", 250}, {"12.34%", 123'400}};
+  for (const auto& [text, expected] : cases) {
+    const auto parsed = parse_ppm(text);
+    ASSERT_TRUE(parsed.ok()) << text;
+    EXPECT_EQ(*parsed, expected) << text;
+  }
+  for (const char* bad : {"", "5", "%", "101%", "-1%", "a%", "1.x%", "1000001ppm"}) {
+    EXPECT_FALSE(parse_ppm(bad).ok()) << bad;
+  }
+}
+
+// --- Good files -------------------------------------------------------------------------------------
+
+TEST(Scenario, HasDefaults) {
+  const Scenario s = good("name: t\n");
+  EXPECT_EQ(s.name, "t");
+  EXPECT_EQ(s.file, "s.yaml");
+  EXPECT_EQ(s.seed, 1u);
+  EXPECT_EQ(s.duration, 10min);
+  EXPECT_EQ(s.converge, 10min);
+  EXPECT_EQ(s.quiet, 2min);
+  EXPECT_FALSE(s.world.kubernetes_profile);
+  EXPECT_EQ(s.world.api_servers, 1u);
+  EXPECT_EQ(s.world.controller_managers, 2u);
+  EXPECT_TRUE(s.expect.bug.empty());
+}
+
+TEST(Scenario, ReadsTheCluster) {
+  const Scenario s = good(R"(
+name: t
+profile: kubernetes
+cluster:
+  apiServers: 3
+  controllerManagers: 1
+  schedulers: 2
+  proxies: 5
+  normalEvents: false
+  heartbeat: 20s
+  restartAfter: 4s
+  network: {delayMin: 1ms, delayMax: 2ms}
+  store: {commitMin: 1ms, commitMax: 3ms, events: 500}
+  pools:
+    - prefix: gpu-
+      count: 2
+      zones: [a, b]
+      capacity: {cpu: "8", memory: 32Gi, nvidia.com/gpu: "4"}
+      labels: {kind: gpu}
+      taints: [{key: gpu, value: "yes", effect: NoExecute}, {key: slow}]
+      maxPods: 20
+    - {count: 1}
+)");
+  EXPECT_TRUE(s.world.kubernetes_profile);
+  EXPECT_EQ(s.world.api_servers, 3u);
+  EXPECT_EQ(s.world.controller_managers, 1u);
+  EXPECT_EQ(s.world.proxies, 5u);
+  EXPECT_FALSE(s.world.record_normal_events);
+  EXPECT_EQ(s.world.heartbeat, 20s);
+  EXPECT_EQ(s.world.restart_after, 4s);
+  EXPECT_EQ(s.world.network.delay_max, 2ms);
+  EXPECT_EQ(s.world.store.commit_max, 3ms);
+  EXPECT_EQ(s.world.store.history.events_max, 500u);
+  ASSERT_EQ(s.world.pools.size(), 2u);
+  const NodePool& gpu = s.world.pools[0];
+  EXPECT_EQ(gpu.count, 2u);
+  EXPECT_EQ(gpu.zones, (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(gpu.capacity.at("nvidia.com/gpu"), "4");
+  EXPECT_EQ(gpu.labels.at("kind"), "gpu");
+  ASSERT_EQ(gpu.taints.size(), 2u);
+  EXPECT_EQ(gpu.taints[0].effect(), "NoExecute");
+  EXPECT_EQ(gpu.taints[1].effect(), "NoSchedule");
+  EXPECT_EQ(gpu.max_pods, 20);
+  EXPECT_EQ(s.world.pools[1].prefix, "node-");
+  EXPECT_EQ(s.world.pools[1].capacity.at("cpu"), "4");
+}
+
+TEST(Scenario, ReadsImagesGeneratorsChurnAndTraffic) {
+  const Scenario s = good(kNode + R"(
+images:
+  default: {pull: 5s}
+  app:v2: {start: 1s, servesAfter: 2s, runsFor: 1h, exitCode: 3, drainsFor: 4s, missing: true, crashesEvery: 9m}
+generate:
+  - {prefix: web-, namespace: shop, deployments: 7, replicas: 2..5, images: [a, b], cpuMilli: 100..200,
+     memoryMi: 32, maxSurge: "1", maxUnavailable: 10%, minReadySeconds: 3, services: true,
+     readinessProbe: true, probePeriod: 2, preStopSleep: 1, gracePeriod: 9, over: 20s}
+churn: {every: 3s, from: 1m, create: 1, scale: 2, roll: 3, delete: 4, undo: 5, replicas: 0..9}
+traffic:
+  - {namespace: shop, service: "*", every: 200ms, port: 8080, from: 5s, mustNotFail: true}
+)");
+  EXPECT_EQ(s.world.runtime.fallback.pull, 5s);
+  const ImageBehaviour& v2 = s.world.runtime.images.at("app:v2");
+  EXPECT_EQ(v2.serves_after, 2s);
+  EXPECT_EQ(v2.runs_for, 1h);
+  EXPECT_EQ(v2.exit_code, 3);
+  EXPECT_TRUE(v2.missing);
+  EXPECT_EQ(v2.crash_mean, 9min);
+  ASSERT_EQ(s.generators.size(), 1u);
+  const DeploymentGenerator& g = s.generators[0];
+  EXPECT_EQ(g.count, 7);
+  EXPECT_EQ(g.replicas.low, 2);
+  EXPECT_EQ(g.replicas.high, 5);
+  EXPECT_EQ(g.memory_mib.low, 32);
+  EXPECT_EQ(g.memory_mib.high, 32);
+  EXPECT_EQ(g.max_unavailable, "10%");
+  EXPECT_EQ(g.grace, 9);
+  EXPECT_EQ(g.over, 20s);
+  EXPECT_EQ(s.churn.every, 3s);
+  EXPECT_EQ(s.churn.remove, 4u);
+  EXPECT_EQ(s.churn.replicas.low, 0);
+  ASSERT_EQ(s.traffic.size(), 1u);
+  EXPECT_EQ(s.traffic[0].every, 200ms);
+  EXPECT_TRUE(s.traffic[0].must_not_fail);
+}
+
+TEST(Scenario, TheTimelineIsSortedAndTiesKeepTheirOrder) {
+  const Scenario s = good(kNode + R"(
+timeline:
+  - {at: 20s, do: scale, name: web, replicas: 0}
+  - {at: 10s, fault: node-crash, node: n-2, for: forever}
+  - {at: 10s, do: run, name: web, image: i, replicas: 2, port: 80}
+)");
+  ASSERT_EQ(s.timeline.size(), 3u);
+  ASSERT_TRUE(s.timeline[0].fault);
+  EXPECT_EQ(s.timeline[0].fault->node, "n-2");
+  EXPECT_TRUE(s.timeline[0].fault->forever);
+  EXPECT_EQ(s.timeline[0].fault->place, "s.yaml:7");
+  ASSERT_TRUE(s.timeline[1].action);
+  EXPECT_EQ(s.timeline[1].action->text, "run web --image=i --port=80 --replicas=2");
+  EXPECT_EQ(s.timeline[2].action->replicas, 0);
+}
+
+TEST(Scenario, ReadsFaultsAtRatesAndTheirParameters) {
+  const Scenario s = good(kNode + R"(
+faults:
+  - {fault: node-crash, every: 90s, from: 1m, until: 5m, zone: b, count: 2, at-most: 3}
+  - {fault: lost-reply, share: 0.5%}
+timeline:
+  - {at: 1s, fault: clock-step, by: -1h, for: 10s}
+  - {at: 1s, fault: clock-rate, role: scheduler, rate: 50}
+  - {at: 1s, fault: slow-watch, process: controller-manager-1, by: 2s, resource: pods}
+)");
+  ASSERT_EQ(s.fault_rates.size(), 2u);
+  const FaultRate& crash = s.fault_rates[0];
+  EXPECT_EQ(crash.mean, 90s);
+  EXPECT_EQ(crash.from, 1min);
+  EXPECT_EQ(*crash.until, 5min);
+  EXPECT_EQ(crash.fault.zone, "b");
+  EXPECT_EQ(crash.fault.count, 2);
+  EXPECT_EQ(crash.fault.at_most, 3);
+  EXPECT_EQ(s.fault_rates[1].mean, 1min);
+  EXPECT_EQ(s.fault_rates[1].fault.ppm, 5'000u);
+  EXPECT_EQ(s.timeline[0].fault->by, -1h);
+  EXPECT_EQ(s.timeline[1].fault->rate_ppm, 500'000);
+  EXPECT_EQ(s.timeline[2].fault->process, "controller-manager-1");
+  EXPECT_EQ(s.timeline[2].fault->resource, api::Kind::pods);
+}
+
+TEST(Scenario, ManifestsAreKubernetesYaml) {
+  const Scenario s = good(R"(name: t
+manifests: |
+  apiVersion: v1
+  kind: Namespace
+  metadata: {name: shop}
+  ---
+  apiVersion: v1
+  kind: ConfigMap
+  metadata: {name: c, namespace: shop}
+timeline:
+  - at: 5s
+    do: apply
+    manifest: |
+      apiVersion: v1
+      kind: ConfigMap
+      metadata: {name: d, namespace: shop}
+)");
+  ASSERT_EQ(s.manifests.size(), 2u);
+  EXPECT_EQ(s.manifests[0]->kind(), api::Kind::namespaces);
+  EXPECT_EQ(s.manifests[1]->name(), "c");
+  ASSERT_EQ(s.timeline.size(), 1u);
+  ASSERT_EQ(s.timeline[0].action->objects.size(), 1u);
+  EXPECT_EQ(s.timeline[0].action->objects[0]->name(), "d");
+}
+
+TEST(Scenario, SaysWhatItExpects) {
+  const Scenario s = good("name: t\nexpect: {bug: NO_FENCE, violates: LE-1}\n");
+  EXPECT_EQ(s.expect.bug, "NO_FENCE");
+  EXPECT_EQ(s.expect.violates, std::vector<std::string>{"LE-1"});
+  const Scenario either = good("name: t\nexpect: {bug: GONE_RESUME, violates: [ST-9, ST-7]}\n");
+  EXPECT_EQ(either.expect.violates, (std::vector<std::string>{"ST-9", "ST-7"}));
+}
+
+// --- Parameters -------------------------------------------------------------------------------------
+
+const std::string kParameters = R"(name: t
+duration: "${minutes}m"
+parameters: {nodes: 3, minutes: 7}
+cluster:
+  pools: [{count: "${nodes}"}]
+)";
+
+TEST(ScenarioParameters, HaveDefaultsThatSettingsReplace) {
+  const Scenario with_defaults = good(kParameters);
+  EXPECT_EQ(with_defaults.duration, 7min);
+  EXPECT_EQ(with_defaults.world.pools[0].count, 3u);
+  const Scenario changed = good(kParameters, {{"nodes", "50"}});
+  EXPECT_EQ(changed.duration, 7min);
+  EXPECT_EQ(changed.world.pools[0].count, 50u);
+}
+
+TEST(ScenarioParameters, MustExistToBeSet) {
+  const std::string message = error_of(kParameters, {{"node", "50"}});
+  EXPECT_EQ(message, "--set node: s.yaml has no such parameter; it has: minutes, nodes");
+}
+
+TEST(ScenarioParameters, MustBeDeclaredToBeUsed) {
+  refuses("name: t\nduration: \"${minutes}m\"\n", "s.yaml:2", "\"minutes\"");
+}
+
+TEST(ScenarioParameters, ValuesAreCheckedWhereTheyAreUsed) {
+  const std::string message = error_of(kParameters, {{"nodes", "many"}});
+  EXPECT_EQ(message.rfind("s.yaml:5: cluster.pools[0].count: ", 0), 0u) << message;
+}
+
+// --- Bad files --------------------------------------------------------------------------------------
+
+TEST(ScenarioErrors, NameFileLineAndField) {
+  refuses("name: t\nduration: soon\n", "s.yaml:2: duration", "\"soon\" is no duration");
+  refuses("description: x\n", "s.yaml:1: name", "needs a name");
+  refuses("name: t\nseed: -1\n", "s.yaml:2: seed", "whole number");
+  refuses("name: t\nquietTimeline: yes\n", "s.yaml:2: quietTimeline", "neither true nor false");
+  refuses("name: t\nprofile: fast\n", "s.yaml:2: profile", "neither keelson nor kubernetes");
+  refuses("name: t\nname2: x\n", "s.yaml:2: name2", "unknown field");
+  refuses("name: t\ncluster: 5\n", "s.yaml:2: cluster", "mapping");
+  refuses("name: t\ngenerate: {prefix: a}\n", "s.yaml:2: generate", "list");
+  refuses("name: [t]\n", "s.yaml:1: name", "single value");
+}
+
+TEST(ScenarioErrors, UnknownFieldsNameThoseThatAreKnown) {
+  refuses("name: t\ncluster:\n  apiServer: 2\n", "s.yaml:3: cluster.apiServer",
+          "unknown field; known here: apiServers");
+  refuses("name: t\nimages:\n  a: {pulls: 1s}\n", "s.yaml:3: images.a.pulls", "servesAfter");
+  refuses(kNode + "timeline:\n  - {at: 1s, do: cordon, name: n-1, nodes: 3}\n",
+          "s.yaml:5: timeline[0].nodes", "unknown field");
+  refuses(kNode + "faults:\n  - {fault: node-crash, evry: 3s}\n", "s.yaml:5: faults[0].evry",
+          "unknown field");
+}
+
+TEST(ScenarioErrors, InTheCluster) {
+  refuses("name: t\ncluster:\n  pools:\n    - {count: -1}\n", "s.yaml:4: cluster.pools[0].count",
+          "whole number");
+  refuses("name: t\ncluster:\n  pools:\n    - {capacity: {cpu: lots}}\n",
+          "s.yaml:4: cluster.pools[0].capacity", "cpu");
+  refuses("name: t\ncluster:\n  apiServers: 0\n", "s.yaml:3: cluster.apiServers", "from 1 to 9");
+  refuses("name: t\ncluster:\n  network: {delayMin: 5ms, delayMax: 1ms}\n",
+          "s.yaml:3: cluster.network.delayMin", "delayMax");
+  refuses("name: t\ncluster:\n  store: {commitMin: 5ms, commitMax: 1ms}\n",
+          "s.yaml:3: cluster.store.commitMin", "commitMax");
+  refuses("name: t\ncluster:\n  proxies: some\n", "s.yaml:3: cluster.proxies", "whole number");
+}
+
+TEST(ScenarioErrors, InGeneratorsChurnAndTraffic) {
+  refuses("name: t\ngenerate:\n  - {replicas: 5..2}\n", "s.yaml:3: generate[0].replicas", "no range");
+  refuses("name: t\ngenerate:\n  - {replicas: a}\n", "s.yaml:3: generate[0].replicas", "no range");
+  refuses("name: t\ngenerate:\n  - {images: []}\n", "s.yaml:3: generate[0].images", "empty");
+  refuses("name: t\nchurn: {every: 1s}\n", "s.yaml:2: churn.every", "weight");
+  refuses("name: t\ntraffic:\n  - {every: 1s}\n", "s.yaml:3: traffic[0].service", "which service");
+  refuses("name: t\ntraffic:\n  - {service: a, every: 10us}\n", "s.yaml:3: traffic[0].every", "1ms");
+}
+
+TEST(ScenarioErrors, InTheTimeline) {
+  refuses(kNode + "timeline:\n  - {do: cordon, name: n-1}\n", "s.yaml:5: timeline[0].at", "when?");
+  refuses(kNode + "timeline:\n  - {at: 1s}\n", "s.yaml:5: timeline[0].at", "neither");
+  refuses(kNode + "timeline:\n  - {at: 1s, do: dance}\n", "s.yaml:5: timeline[0].do", "set-image");
+  refuses(kNode + "timeline:\n  - {at: 1s, do: scale, name: a}\n", "s.yaml:5: timeline[0].do",
+          "needs replicas");
+  refuses(kNode + "timeline:\n  - {at: 1s, do: scale, replicas: 2}\n", "s.yaml:5: timeline[0].do",
+          "needs a name");
+  refuses(kNode + "timeline:\n  - {at: 1s, do: run, name: a}\n", "s.yaml:5: timeline[0].do",
+          "needs an image");
+  refuses(kNode + "timeline:\n  - {at: 1s, do: set-image, name: a}\n", "s.yaml:5: timeline[0].do",
+          "needs an image");
+  refuses(kNode + "timeline:\n  - {at: 1s, do: expose, name: a}\n", "s.yaml:5: timeline[0].do",
+          "needs a port");
+  refuses(kNode + "timeline:\n  - {at: 1s, do: apply}\n", "s.yaml:5: timeline[0].do",
+          "needs a manifest");
+  refuses(kNode + "timeline:\n  - {at: 1s, do: apply, manifest: \"kind: Nothing\"}\n",
+          "s.yaml:5: timeline[0].manifest", "");
+}
+
+TEST(ScenarioErrors, InFaults) {
+  const auto fault = [](const std::string& text, const std::string& field, const std::string& what) {
+    refuses(kNode + "timeline:\n  - {at: 1s, " + text + "}\n", "s.yaml:5: timeline[0]." + field, what);
+  };
+  fault("fault: earthquake", "fault", "there is no fault \"earthquake\"");
+  fault("fault: node-crash, node: n-4", "fault", "there is no node \"n-4\"");
+  fault("fault: node-crash, node: other", "fault", "there is no node \"other\"");
+  fault("fault: node-crash, zone: c", "fault", "there is no zone \"c\"");
+  fault("fault: node-crash, for: long", "for", "no duration");
+  fault("fault: node-crash, count: 0", "count", "whole number");
+  fault("fault: zone-loss", "fault", "needs a zone");
+  fault("fault: leader-kill, role: boss", "fault", "\"boss\"");
+  fault("fault: lost-reply, share: 2", "share", "no share");
+  fault("fault: clock-step, by: back", "by", "no duration");
+  fault("fault: clock-rate, rate: 5", "rate", "from 10 to 1000");
+  fault("fault: api-server-restart, process: api-1", "fault", "there is no process \"api-1\"");
+  fault("fault: api-server-restart, process: scheduler-0", "fault", "API servers");
+  fault("fault: slow-watch, process: api-0, by: 1s", "fault", "not to \"api-0\"");
+  fault("fault: slow-watch, node: n-1", "fault", "needs `by`");
+  fault("fault: slow-watch, by: 1s, resource: things", "resource", "no kind");
+  refuses(kNode + "faults:\n  - {fault: node-crash, every: 1us}\n", "s.yaml:5: faults[0].every", "1ms");
+}
+
+TEST(ScenarioErrors, InExpectations) {
+  refuses("name: t\nexpect: {bug: NO_BUG, violates: LE-1}\n", "s.yaml:2: expect.bug", "NO_FENCE");
+  refuses("name: t\nexpect: {bug: NO_FENCE}\n", "s.yaml:2: expect.violates", "which guarantee");
+}
+
+TEST(ScenarioErrors, InTraces) {
+  refuses("name: t\ntrace: {format: borg, directory: d}\n", "s.yaml:2: trace.format", "openb");
+  refuses("name: t\ntrace: {format: openb}\n", "s.yaml:2: trace.directory", "--set trace=DIR");
+}
+
+TEST(ScenarioErrors, AreReportedTogether) {
+  const std::string message = error_of("name: t\nseed: x\nduration: y\nqiet: 5s\n");
+  EXPECT_NE(message.find("s.yaml:2: seed: "), std::string::npos) << message;
+  EXPECT_NE(message.find("\ns.yaml:3: duration: "), std::string::npos) << message;
+  EXPECT_NE(message.find("\ns.yaml:4: qiet: "), std::string::npos) << message;
+}
+
+TEST(ScenarioErrors, BrokenYamlHasALineToo) {
+  const std::string message = error_of("name: t\ncluster: [\n");
+  EXPECT_EQ(message.rfind("s.yaml:", 0), 0u) << message;
+}
+
+TEST(ScenarioErrors, AFileThatIsNotThere) {
+  const auto scenario = load_scenario("/nowhere/s.yaml", {});
+  ASSERT_FALSE(scenario.ok());
+  EXPECT_EQ(scenario.error().message, "/nowhere/s.yaml: cannot be read");
+}
+
+}  // namespace
+}  // namespace keelson::sim

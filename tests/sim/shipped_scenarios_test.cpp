@@ -1,0 +1,132 @@
+// The scenarios that are shipped: all of them load, and those that are small, or have a small variant,
+// hold. The big ones at their full size are run by hand and by the benchmarks.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "sim/run/run.hpp"
+
+namespace keelson::sim {
+namespace {
+
+using Settings = std::map<std::string, std::string>;
+
+std::filesystem::path directory() {
+  return std::filesystem::path(KEELSON_SOURCE_DIR) / "scenarios";
+}
+
+std::vector<std::filesystem::path> files() {
+  std::vector<std::filesystem::path> found;
+  for (const auto& entry : std::filesystem::directory_iterator(directory())) {
+    if (entry.path().extension() == ".yaml") found.push_back(entry.path());
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+TEST(ShippedScenarios, AllLoad) {
+  ASSERT_GE(files().size(), 8u);
+  for (const auto& file : files()) {
+    Settings settings;
+    if (file.stem() == "openb") settings["trace"] = "/nowhere";  // it is read when the run begins
+    const auto scenario = load_scenario(file.string(), settings);
+    ASSERT_TRUE(scenario.ok()) << scenario.error().message;
+    EXPECT_EQ(scenario->name, file.stem()) << "a scenario is called as its file";
+    EXPECT_FALSE(scenario->description.empty()) << file;
+    EXPECT_TRUE(scenario->expect.bug.empty()) << file << " belongs into bugs/";
+  }
+}
+
+TEST(ShippedScenarios, EachStandsInTheReadme) {
+  std::ifstream in(directory() / "README.md");
+  std::stringstream text;
+  text << in.rdbuf();
+  auto all = files();
+  for (const auto& entry : std::filesystem::directory_iterator(directory() / "bugs")) {
+    all.push_back(entry.path());
+  }
+  for (const auto& file : all) {
+    EXPECT_NE(text.str().find("`" + file.filename().string() + "`"), std::string::npos)
+        << file << " is missing in scenarios/README.md";
+  }
+}
+
+TEST(ShippedScenarios, OpenbAsksForItsTrace) {
+  const auto scenario = load_scenario((directory() / "openb.yaml").string(), {});
+  ASSERT_FALSE(scenario.ok());
+  EXPECT_NE(scenario.error().message.find("--set trace=DIR"), std::string::npos)
+      << scenario.error().message;
+}
+
+struct Case {
+  std::string name;
+  Settings settings;
+};
+
+class Holds : public ::testing::TestWithParam<std::tuple<Case, uint64_t>> {};
+
+TEST_P(Holds, EveryGuarantee) {
+  const auto& [which, seed] = GetParam();
+  const auto scenario = load_scenario((directory() / (which.name + ".yaml")).string(), which.settings);
+  ASSERT_TRUE(scenario.ok()) << scenario.error().message;
+  sim::Run run(*scenario, {.seed = seed, .max_events = 0, .progress = {}});
+  EXPECT_EQ(run.execute(), Verdict::held);
+  for (const Violation& v : run.checks().violations()) {
+    ADD_FAILURE() << v.invariant << " at " << v.at.time_since_epoch() / 1ms << " ms: " << v.what
+                  << "\n" << v.decision;
+    break;  // the first one counts
+  }
+  for (const Pending& p : run.still_pending()) {
+    ADD_FAILURE() << "still pending: " << p.invariant << " " << p.object << ": " << p.why;
+  }
+  EXPECT_EQ(run.world().error_logs(), 0u);
+  EXPECT_GT(run.converged_after(), Duration::zero());
+}
+
+std::string test_name(const ::testing::TestParamInfo<std::tuple<Case, uint64_t>>& info) {
+  std::string name = std::get<0>(info.param).name + "_" + std::to_string(std::get<1>(info.param));
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    ShippedScenarios, Holds,
+    ::testing::Combine(
+        ::testing::Values(
+            Case{"tutorial", {}}, Case{"node-failure", {}}, Case{"partition", {}},
+            Case{"control-plane-failover", {}},
+            Case{"rolling-update-under-failure",
+                 {{"nodes", "20"}, {"deployments", "6"}, {"minutes", "10"}}},
+            Case{"zone-loss", {{"nodes", "60"}, {"deployments", "20"}}},
+            Case{"churn", {{"nodes", "50"}, {"deployments", "20"}, {"minutes", "5"}, {"every", "3s"}}}),
+        ::testing::Values(1, 2)),
+    test_name);
+
+TEST(ShippedScenarios, TheSameSeedGivesTheSameRun) {
+  const auto scenario = load_scenario((directory() / "tutorial.yaml").string(), {});
+  ASSERT_TRUE(scenario.ok());
+  const auto hash = [&](uint64_t seed) {
+    sim::Run run(*scenario, {.seed = seed, .max_events = 0, .progress = {}});
+    run.execute();
+    return run.hash();
+  };
+  EXPECT_EQ(hash(1), hash(1));
+  EXPECT_NE(hash(1), hash(2));
+}
+
+TEST(ShippedScenarios, ALimitOnEventsLeavesARunUndecided) {
+  const auto scenario = load_scenario((directory() / "tutorial.yaml").string(), {});
+  ASSERT_TRUE(scenario.ok());
+  sim::Run run(*scenario, {.seed = 1, .max_events = 500, .progress = {}});
+  EXPECT_EQ(run.execute(), Verdict::undecided);
+  EXPECT_NE(run.undecided_because().find("500"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace keelson::sim

@@ -1,0 +1,12 @@
+// The subcommands. Each gets its own name as argv[0] and returns the exit code: 0 held, 1 a guarantee
+// was violated, 2 bad usage or input, 3 undecided.
+#pragma once
+
+namespace keelson::cli {
+
+int sim(int argc, char** argv);
+int sim_run(int argc, char** argv);
+int sim_replay(int argc, char** argv);
+int sim_list(int argc, char** argv);
+
+}  // namespace keelson::cli

@@ -1,0 +1,34 @@
+// keelson: one binary, a subcommand for each task.
+#include <cstdio>
+#include <string_view>
+
+#include "tools/cli/commands.hpp"
+
+namespace {
+
+constexpr const char* kUsage =
+    "keelson " KEELSON_VERSION
+    ": a container orchestrator that can be proven before it is run\n"
+    "\n"
+    "Usage:\n"
+    "  keelson sim run SCENARIO.yaml [options]   run a simulated cluster and check every guarantee\n"
+    "  keelson sim replay FILE.run               the same run again, from what a run has recorded\n"
+    "  keelson sim list [faults|checks]          what can go wrong, and what must hold\n"
+    "  keelson version\n"
+    "\n"
+    "keelson sim run --help shows the options of a run.\n";
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string_view command = argc > 1 ? argv[1] : "";
+  if (command == "sim") return keelson::cli::sim(argc - 1, argv + 1);
+  if (command == "version" || command == "--version") {
+    std::puts("keelson " KEELSON_VERSION);
+    return 0;
+  }
+  const bool asked = command == "help" || command == "--help" || command == "-h";
+  if (!asked && argc > 1) std::fprintf(stderr, "keelson: unknown command \"%s\"\n\n", argv[1]);
+  std::fputs(kUsage, asked ? stdout : stderr);
+  return asked ? 0 : 2;
+}
