@@ -2,11 +2,9 @@
 
 #include <algorithm>
 
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-
 #include "core/agent/backoff.hpp"
 #include "core/agent/images.hpp"
+#include "core/api/canonical.hpp"
 #include "core/api/json.hpp"
 #include "core/api/quantity.hpp"
 
@@ -25,21 +23,6 @@ constexpr std::size_t kMaxReports = 64;
 // Writes about the Node keep this distance: should the server or somebody else keep changing what
 // the agent wants, they must not chase each other.
 constexpr Duration kPace = 1s;
-
-std::string bytes_of(const api::NodeStatus& status) {
-  std::string out;
-  google::protobuf::io::StringOutputStream stream(&out);
-  google::protobuf::io::CodedOutputStream coded(&stream);
-  coded.SetSerializationDeterministic(true);
-  (void)status.ByteSizeLong();
-  status.SerializeWithCachedSizes(&coded);
-  coded.Trim();
-  return out;
-}
-
-bool same(const api::NodeStatus& a, const api::NodeStatus& b) {
-  return bytes_of(a) == bytes_of(b);
-}
 
 void set_condition(api::NodeStatus& status, std::string_view type, bool holds,
                    std::string_view reason, std::string_view message, WallTime wall) {
@@ -196,10 +179,10 @@ void NodeStatus::reconcile() {
     update_status(std::move(status));
     return;
   }
-  if (!same(status, current)) {
+  if (!api::same(status, current)) {
     api::NodeStatus but_images = status;
     *but_images.mutable_images() = current.images();
-    if (!same(but_images, current)) {
+    if (!api::same(but_images, current)) {
       update_status(std::move(status));
       return;
     }

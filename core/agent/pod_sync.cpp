@@ -4,6 +4,7 @@
 #include "core/agent/backoff.hpp"
 #include "core/agent/pod_worker.hpp"
 #include "core/agent/status.hpp"
+#include "core/api/canonical.hpp"
 
 namespace keelson::agent {
 
@@ -33,7 +34,7 @@ Instant PodWorker::sync_status(Instant now) {
                           .container_id_prefix = context_.options.container_id_prefix,
                           .wall = context_.loop.wall_now()};
   api::PodStatus wanted = compute_status(state_, current, facts);
-  if (same(wanted, current)) return {};
+  if (api::same(wanted, current)) return {};
   pace_status(now, wanted);
   send_status(std::move(wanted));
   return {};

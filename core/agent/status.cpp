@@ -3,8 +3,6 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include "core/api/json.hpp"
 #include "core/api/quantity.hpp"
@@ -302,16 +300,6 @@ class Writer {
   api::PodStatus out_;
 };
 
-std::string bytes_of(const api::PodStatus& status) {
-  std::string out;
-  google::protobuf::io::StringOutputStream stream(&out);
-  google::protobuf::io::CodedOutputStream coded(&stream);
-  coded.SetSerializationDeterministic(true);
-  status.SerializeWithCachedSizes(&coded);
-  coded.Trim();
-  return out;
-}
-
 }  // namespace
 
 api::PodStatus compute_status(const PodState& state, const api::PodStatus& current,
@@ -328,10 +316,6 @@ StatusSummary summarize(const PodState& state, const api::PodStatus& current) {
 StatusSummary summarize(const api::PodStatus& status) {
   const api::PodCondition* ready = find_condition(status, "Ready");
   return {.phase = status.phase(), .ready = ready && ready->status() == "True"};
-}
-
-bool same(const api::PodStatus& a, const api::PodStatus& b) {
-  return a.ByteSizeLong() == b.ByteSizeLong() && bytes_of(a) == bytes_of(b);
 }
 
 std::string_view qos_class(const api::PodSpec& spec) {

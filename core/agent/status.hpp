@@ -26,8 +26,6 @@ struct StatusSummary {
 StatusSummary summarize(const PodState& state, const api::PodStatus& current);
 StatusSummary summarize(const api::PodStatus& status);
 
-bool same(const api::PodStatus& a, const api::PodStatus& b);
-
 // "Guaranteed", "Burstable", "BestEffort".
 std::string_view qos_class(const api::PodSpec& spec);
 

@@ -136,7 +136,7 @@ struct ApiServer::Impl {
     }));
   }
 
-  void handle(Request request, Callback<void(Response)> done) {
+  void handle(Request&& request, Callback<void(Response)> done) {
     if (!ready()) {
       answer_later(std::move(done), api::service_unavailable("the API server is not ready yet"));
       return;
@@ -165,7 +165,7 @@ struct ApiServer::Impl {
     answer_later(std::move(done), method_not_allowed());
   }
 
-  void write(Request request, Callback<void(Response)> done) {
+  void write(Request&& request, Callback<void(Response)> done) {
     const uint64_t id = request.request_id;
     if (id == 0) {
       writer.run(operation(std::move(request)), std::move(done));
@@ -183,7 +183,7 @@ struct ApiServer::Impl {
                });
   }
 
-  OperationPtr operation(Request request) {
+  OperationPtr operation(Request&& request) {
     switch (request.subresource) {
       case Subresource::binding: return make_binding(std::move(request), context);
       case Subresource::eviction: return make_eviction(std::move(request), context);

@@ -26,7 +26,7 @@ ObjectPtr lease_of(const api::Beat& beat, Revision revision) {
 
 }  // namespace
 
-void Heartbeats::renew(Request request, Callback<void(Response)> done) {
+void Heartbeats::renew(Request&& request, Callback<void(Response)> done) {
   request.beat.node = request.name;
   beats_.push_back(std::move(request.beat));
   waiting_.push_back(std::move(done));

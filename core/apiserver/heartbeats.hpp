@@ -15,7 +15,7 @@ class Heartbeats {
  public:
   Heartbeats(Loop& loop, store::Store& store) : loop_(loop), store_(store) {}
 
-  void renew(Request request, Callback<void(Response)> done);
+  void renew(Request&& request, Callback<void(Response)> done);
   void list(uint64_t cursor, Callback<void(Response)> done);
   // Completes the answer to a get or list of Leases of nodes.
   static bool concerns(const Request& request);

@@ -16,7 +16,8 @@ struct ApiServerOptions {
   // Be no stronger than Kubernetes: binding does not check the node's room.
   bool kubernetes_profile = false;
 
-  Duration bookmark_period = 10s;
+  // About once a minute in Kubernetes. Each costs a message per watch: three per node.
+  Duration bookmark_period = 30s;
   // History is kept at least this long for watches that resume (etcd's default compaction
   // interval).
   Duration history_window = 5min;

@@ -6,10 +6,6 @@ namespace keelson::apiserver {
 
 namespace {
 
-NameRef ref(const Object& object) {
-  return {object.ns(), object.name()};
-}
-
 const std::string& node_of(const ObjectPtr& pod) {
   static const std::string none;
   return pod ? pod->as<api::Pod>().spec().node_name() : none;
@@ -23,9 +19,7 @@ Change change_of(const store::StoreEvent& event) {
 }  // namespace
 
 ObjectPtr WatchCache::find(Kind kind, std::string_view ns, std::string_view name) const {
-  const ObjectMap& map = objects(kind);
-  const auto found = map.find(NameRef{ns, name});
-  return found == map.end() ? nullptr : found->second;
+  return kinds_[index(kind)].objects.get({ns, name});
 }
 
 std::span<const PodOnNode> WatchCache::pods_on(const std::string& node) const {
@@ -64,7 +58,7 @@ void WatchCache::clear() {
 }
 
 void WatchCache::load(const ObjectPtr& object) {
-  kinds_[index(object->kind())].objects[{object->ns(), object->name()}] = object;
+  kinds_[index(object->kind())].objects.set(object);
   if (object->kind() == Kind::pods) index_pod(nullptr, object);
 }
 
@@ -79,15 +73,9 @@ const Change& WatchCache::apply(const store::StoreEvent& event) {
   const Kind kind = change.subject().kind();
   PerKind& of_kind = kinds_[index(kind)];
   if (change.after) {
-    const auto found = of_kind.objects.find(ref(*change.after));
-    if (found != of_kind.objects.end()) {
-      found->second = change.after;
-    } else {
-      of_kind.objects.emplace(Name{change.after->ns(), change.after->name()}, change.after);
-    }
+    of_kind.objects.set(change.after);
   } else {
-    const auto found = of_kind.objects.find(ref(*change.before));
-    if (found != of_kind.objects.end()) of_kind.objects.erase(found);
+    of_kind.objects.erase(api::name_of(*change.before));
   }
   if (kind == Kind::pods) index_pod(change.before, change.after);
   revision_ = event.revision;
@@ -118,14 +106,14 @@ void WatchCache::index_pod(const ObjectPtr& before, const ObjectPtr& after) {
   const std::string& to = node_of(after);
   const auto at = [](std::vector<PodOnNode>& pods, const Object& pod) {
     return std::lower_bound(
-        pods.begin(), pods.end(), ref(pod),
-        [](const PodOnNode& entry, const NameRef& name) { return ref(*entry.pod) < name; });
+        pods.begin(), pods.end(), api::name_of(pod),
+        [](const PodOnNode& entry, const NameRef& name) { return api::name_of(*entry.pod) < name; });
   };
   if (!from.empty() && from != to) {
     const auto node = by_node_.find(from);
     if (node != by_node_.end()) {
       const auto entry = at(node->second, *before);
-      if (entry != node->second.end() && ref(*entry->pod) == ref(*before)) {
+      if (entry != node->second.end() && api::name_of(*entry->pod) == api::name_of(*before)) {
         node->second.erase(entry);
       }
       if (node->second.empty()) by_node_.erase(node);
@@ -134,7 +122,7 @@ void WatchCache::index_pod(const ObjectPtr& before, const ObjectPtr& after) {
   if (to.empty()) return;
   std::vector<PodOnNode>& pods = by_node_[to];
   const auto entry = at(pods, *after);
-  if (entry == pods.end() || ref(*entry->pod) != ref(*after)) {
+  if (entry == pods.end() || api::name_of(*entry->pod) != api::name_of(*after)) {
     pods.insert(entry, {after, claims_of(after->as<api::Pod>())});
     return;
   }

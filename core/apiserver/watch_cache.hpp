@@ -5,35 +5,20 @@
 
 #include <array>
 #include <boost/unordered/unordered_flat_map.hpp>
-#include <compare>
 #include <deque>
-#include <map>
 #include <span>
 
+#include "core/api/object_table.hpp"
 #include "core/apiserver/common.hpp"
 #include "core/apiserver/pipeline/claims.hpp"
 #include "core/store/store.hpp"
 
 namespace keelson::apiserver {
 
-// Namespace and name, in the order in which lists are sorted.
-struct Name {
-  std::string ns, name;
-};
-struct NameRef {
-  std::string_view ns, name;
-  friend auto operator<=>(const NameRef&, const NameRef&) = default;
-};
-struct NameLess {
-  using is_transparent = void;
-  static NameRef ref(const Name& n) { return {n.ns, n.name}; }
-  static NameRef ref(const NameRef& n) { return n; }
-  template <class A, class B>
-  bool operator()(const A& a, const B& b) const {
-    return ref(a) < ref(b);
-  }
-};
-using ObjectMap = std::map<Name, ObjectPtr, NameLess>;
+using api::Name;
+using api::NameLess;
+using api::NameRef;
+using api::ObjectMap;
 
 // One committed change. `after` null: removed at `revision`. `gone`: the last state at the revision
 // of its removal, which is how clients see a deletion.
@@ -58,7 +43,7 @@ class WatchCache {
 
   ObjectPtr find(Kind kind, std::string_view ns, std::string_view name) const;
   ObjectPtr find(const ObjectKey& key) const { return find(key.kind, key.ns, key.name); }
-  const ObjectMap& objects(Kind kind) const { return kinds_[index(kind)].objects; }
+  const ObjectMap& objects(Kind kind) const { return kinds_[index(kind)].objects.ordered(); }
   // Sorted by namespace and name; finished pods too.
   std::span<const PodOnNode> pods_on(const std::string& node) const;
 
@@ -85,7 +70,7 @@ class WatchCache {
 
  private:
   struct PerKind {
-    ObjectMap objects;
+    api::ObjectTable objects;
     std::deque<Change> history;
   };
   static std::size_t index(Kind kind) { return static_cast<std::size_t>(kind); }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/api/validate/errors.hpp"
+#include "core/api/canonical.hpp"
 
 namespace keelson::apiserver {
 

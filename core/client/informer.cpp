@@ -10,10 +10,6 @@
 namespace keelson::client {
 namespace {
 
-Informer::Key key_of(const api::Object& object) {
-  return {object.ns(), object.name()};
-}
-
 bool history_gone(const api::ApiError& error) {
   return error.reason == api::Reason::expired || error.reason == api::Reason::gone;
 }
@@ -40,8 +36,7 @@ void Informer::start() {
 }
 
 api::ObjectPtr Informer::get(const std::string& ns, const std::string& name) const {
-  const auto found = objects_.find(Key{ns, name});
-  return found == objects_.end() ? nullptr : found->second;
+  return objects_.get({ns, name});
 }
 
 // The oldest state that this informer may still believe.
@@ -126,40 +121,35 @@ void Informer::replace(std::vector<api::ObjectPtr> items) {
   if (!std::is_sorted(items.begin(), items.end(), by_key)) {
     std::sort(items.begin(), items.end(), by_key);
   }
-  std::vector<Key> removed;
+  std::vector<api::Name> removed;
   auto item = items.begin();
   for (const auto& [key, object] : objects_) {
     while (item != items.end() &&
-           std::tie((*item)->ns(), (*item)->name()) < std::tie(key.first, key.second)) {
+           std::tie((*item)->ns(), (*item)->name()) < std::tie(key.ns, key.name)) {
       ++item;
     }
     const bool listed =
-        item != items.end() && (*item)->ns() == key.first && (*item)->name() == key.second;
+        item != items.end() && (*item)->ns() == key.ns && (*item)->name() == key.name;
     if (!listed) removed.push_back(key);
   }
   // Removals first: a consumer that counts (capacity, quotas) never sees more than there was.
-  for (const Key& key : removed) apply(nullptr, key);
-  for (const api::ObjectPtr& object : items) apply(object, key_of(*object));
+  for (const api::Name& key : removed) forget(key.ns, key.name);
+  for (const api::ObjectPtr& object : items) apply(object);
 }
 
-void Informer::apply(const api::ObjectPtr& after, const Key& key) {
-  const auto found = objects_.find(key);
-  if (!after) {
-    if (found == objects_.end()) return;
-    const api::ObjectPtr before = std::move(found->second);
-    objects_.erase(found);
-    notify(before, nullptr);
-    return;
-  }
-  if (found == objects_.end()) {
-    objects_.emplace(key, after);
+void Informer::forget(const std::string& ns, const std::string& name) {
+  if (const api::ObjectPtr before = objects_.erase({ns, name})) notify(before, nullptr);
+}
+
+void Informer::apply(const api::ObjectPtr& after) {
+  const api::ObjectPtr before = objects_.set(after);
+  if (!before) {
     notify(nullptr, after);
     return;
   }
   // Known already. Not "is newer": after a failover of the store a list brings back older states,
   // and that they may be believed was decided by the revision of the list or event as a whole.
-  if (after->revision() == found->second->revision()) return;
-  const api::ObjectPtr before = std::exchange(found->second, after);
+  if (after->revision() == before->revision()) return;
   if (before->uid() == after->uid()) {
     notify(before, after);
     return;
@@ -228,8 +218,11 @@ bool Informer::on_event(const api::WatchEvent& event) {
     return true;
   }
   if (event.revision == revision_ || !event.object) return true;
-  const bool removed = event.type == api::WatchType::removed;
-  apply(removed ? nullptr : event.object, key_of(*event.object));
+  if (event.type == api::WatchType::removed) {
+    forget(event.object->ns(), event.object->name());
+  } else {
+    apply(event.object);
+  }
   revision_ = event.revision;
   return true;
 }

@@ -6,12 +6,11 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "core/api/object.hpp"
+#include "core/api/object_table.hpp"
 #include "core/api/request.hpp"
 #include "core/base/log.hpp"
 #include "core/base/loop.hpp"
@@ -28,8 +27,8 @@ struct InformerOptions {
   // before its own restart (the node agent keeps it on disk).
   api::Revision not_before;
   // No event and no bookmark for this long: the watch is presumed stalled and is made anew. Servers
-  // send bookmarks about every 10 s.
-  Duration progress_timeout = 40s;
+  // send bookmarks about every 30 s.
+  Duration progress_timeout = 75s;
   // Between attempts to list or watch: exponential between these, with jitter.
   Duration backoff_min = 100ms;
   Duration backoff_max = 5s;
@@ -60,9 +59,7 @@ class Informer final : private api::WatchSink {
   api::Revision revision() const { return revision_; }
   api::Kind kind() const { return options_.kind; }
 
-  // Sorted by namespace and name.
-  using Key = std::pair<std::string, std::string>;
-  const std::map<Key, api::ObjectPtr>& objects() const { return objects_; }
+  const api::ObjectTable& objects() const { return objects_; }
   api::ObjectPtr get(const std::string& ns, const std::string& name) const;
 
  private:
@@ -74,8 +71,9 @@ class Informer final : private api::WatchSink {
   void retry();
   void on_retry();
   void on_progress_timer();
-  // `after` == nullptr: the object of this key is gone. Handlers hear of it if it changes anything.
-  void apply(const api::ObjectPtr& after, const Key& key);
+  // Handlers hear of it if it changes anything.
+  void apply(const api::ObjectPtr& after);
+  void forget(const std::string& ns, const std::string& name);
   void notify(const api::ObjectPtr& before, const api::ObjectPtr& after);
   // False: the watch has ended, the rest of its events does not count.
   bool on_event(const api::WatchEvent& event);
@@ -89,7 +87,7 @@ class Informer final : private api::WatchSink {
   InformerOptions options_;
   std::vector<ChangeHandler> handlers_;
   std::vector<std::function<void()>> progress_;
-  std::map<Key, api::ObjectPtr> objects_;
+  api::ObjectTable objects_;
   api::Revision revision_;
   bool synced_ = false;
   bool relist_ = true;                 // the next attempt must list

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 
 #include "core/base/result.hpp"
@@ -12,8 +13,12 @@
 
 namespace keelson::controllers {
 
+class TemplateMemo;
+
 class DeploymentController final : public Controller {
  public:
+  DeploymentController();
+  ~DeploymentController() override;
   std::string_view name() const override { return "deployment"; }
   std::span<const api::Kind> reads() const override;
   void keys_for(const View& view, const api::ObjectPtr& before, const api::ObjectPtr& after,
@@ -23,6 +28,7 @@ class DeploymentController final : public Controller {
 
  private:
   ProgressClock progress_;
+  std::unique_ptr<TemplateMemo> templates_;
 };
 
 // The request that brings back the template of a revision, as `rollout undo` does; 0: the one

@@ -75,7 +75,8 @@ void resolve_fenceposts(const api::DeploymentSpec& spec, Rollout* rollout) {
 
 }  // namespace
 
-Rollout make_rollout(const View& view, const api::Ref<Deployment>& deployment) {
+Rollout make_rollout(const View& view, const api::Ref<Deployment>& deployment,
+                     TemplateMemo& templates) {
   Rollout rollout{view, deployment, view.owned_by<ReplicaSet>(deployment.uid()), {}, {}};
   std::sort(rollout.all.begin(), rollout.all.end(), [](const RsRef& a, const RsRef& b) {
     return std::make_tuple(a->metadata().creation_timestamp().seconds(), std::cref(a.name())) <
@@ -84,9 +85,10 @@ Rollout make_rollout(const View& view, const api::Ref<Deployment>& deployment) {
   const api::DeploymentSpec& spec = deployment->spec();
   rollout.replicas = spec.has_replicas() ? spec.replicas() : 1;
   resolve_fenceposts(spec, &rollout);
+  const std::string wanted = templates.of(deployment);
   for (const RsRef& rs : rollout.all) {
     // Several can match after a race or a change of defaults; the oldest is it, always (DP-5).
-    if (!rollout.current && same_template(rs->spec().template_(), spec.template_())) {
+    if (!rollout.current && templates.of(rs) == wanted) {
       rollout.current = rs;
     } else {
       rollout.old.push_back(rs);
@@ -94,6 +96,9 @@ Rollout make_rollout(const View& view, const api::Ref<Deployment>& deployment) {
   }
   return rollout;
 }
+
+DeploymentController::DeploymentController() : templates_(std::make_unique<TemplateMemo>()) {}
+DeploymentController::~DeploymentController() = default;
 
 std::span<const Kind> DeploymentController::reads() const {
   return kReads;
@@ -131,7 +136,7 @@ Plan DeploymentController::reconcile(const View& view, const api::ObjectKey& key
   }
   Plan plan;
   if (claim(view, deployment, &plan)) return plan;
-  const Rollout rollout = make_rollout(view, deployment);
+  const Rollout rollout = make_rollout(view, deployment, *templates_);
   if (deployment.object().deleting()) {
     sync_status(rollout, StatusMode::counts_only, progress_, &plan);
     return plan;

@@ -5,7 +5,7 @@
 #include <set>
 
 #include <fmt/format.h>
-#include "core/api/validate/errors.hpp"
+#include "core/api/canonical.hpp"
 
 #include "core/api/json.hpp"
 #include "core/api/selector.hpp"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "core/api/validate/errors.hpp"
+#include "core/api/canonical.hpp"
 
 #include "core/api/json.hpp"
 #include "core/controllers/owners.hpp"

@@ -5,9 +5,8 @@
 #include <charconv>
 
 #include <fmt/format.h>
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
+#include "core/api/canonical.hpp"
 #include "core/base/hash.hpp"
 #include "core/controllers/owners.hpp"
 #include "core/controllers/rollout.hpp"
@@ -16,22 +15,11 @@ namespace keelson::controllers {
 
 namespace {
 
-// Equal messages give equal bytes: fields in the order of their numbers, maps sorted.
-std::string canonical(const api::Message& message) {
-  std::string bytes;
-  google::protobuf::io::StringOutputStream stream(&bytes);
-  google::protobuf::io::CodedOutputStream coded(&stream);
-  coded.SetSerializationDeterministic(true);
-  message.SerializePartialToCodedStream(&coded);
-  coded.Trim();
-  return bytes;
-}
-
 std::string canonical_without_hash(const api::ObjectMeta& meta) {
-  if (!meta.labels().contains(std::string(kTemplateHash))) return canonical(meta);
+  if (!meta.labels().contains(std::string(kTemplateHash))) return api::canonical_bytes(meta);
   api::ObjectMeta copy = meta;
   copy.mutable_labels()->erase(std::string(kTemplateHash));
-  return canonical(copy);
+  return api::canonical_bytes(copy);
 }
 
 // Annotations of a deployment that are about it alone and not about the revision.
@@ -58,13 +46,14 @@ int64_t highest_revision(const std::vector<RsRef>& sets) {
   return highest;
 }
 
-// The current ReplicaSet as it should be annotated; raises its revision above all others, so that
-// an old one which comes back (an undo) counts as the newest.
-api::ReplicaSet annotated(const Rollout& rollout) {
-  api::ReplicaSet rs = *rollout.current;
-  copy_annotations(*rollout.deployment, rs.mutable_metadata());
-  auto& annotations = *rs.mutable_metadata()->mutable_annotations();
-  const int64_t before = revision_of(rs.metadata());
+// The annotations that the current ReplicaSet should have; raises its revision above all others, so
+// that an old one which comes back (an undo) counts as the newest.
+api::ObjectMeta annotated(const Rollout& rollout) {
+  api::ObjectMeta meta;
+  *meta.mutable_annotations() = rollout.current->metadata().annotations();
+  copy_annotations(*rollout.deployment, &meta);
+  auto& annotations = *meta.mutable_annotations();
+  const int64_t before = revision_of(meta);
   const int64_t wanted = highest_revision(rollout.old) + 1;
   if (before < wanted) {
     if (before > 0) {
@@ -74,8 +63,7 @@ api::ReplicaSet annotated(const Rollout& rollout) {
     }
     annotations[std::string(kRevision)] = std::to_string(wanted);
   }
-  rs.mutable_spec()->set_min_ready_seconds(rollout.deployment->spec().min_ready_seconds());
-  return rs;
+  return meta;
 }
 
 bool same_annotations(const api::ObjectMeta& a, const api::ObjectMeta& b) {
@@ -89,9 +77,28 @@ bool same_annotations(const api::ObjectMeta& a, const api::ObjectMeta& b) {
 }  // namespace
 
 bool same_template(const api::PodTemplateSpec& a, const api::PodTemplateSpec& b) {
-  return a.spec().ByteSizeLong() == b.spec().ByteSizeLong() &&
-         canonical(a.spec()) == canonical(b.spec()) &&
-         canonical_without_hash(a.metadata()) == canonical_without_hash(b.metadata());
+  return template_bytes(a) == template_bytes(b);
+}
+
+std::string template_bytes(const api::PodTemplateSpec& pod_template) {
+  const std::string spec = api::canonical_bytes(pod_template.spec());
+  return std::to_string(spec.size()) + ' ' + spec + canonical_without_hash(pod_template.metadata());
+}
+
+const std::string& TemplateMemo::remember(const std::string& key,
+                                          const api::PodTemplateSpec& pod_template) {
+  std::string& bytes = bytes_[key];
+  if (bytes.empty()) bytes = template_bytes(pod_template);
+  return bytes;
+}
+
+const std::string& TemplateMemo::of(const RsRef& rs) {
+  return remember(rs.uid(), rs->spec().template_());
+}
+
+const std::string& TemplateMemo::of(const api::Ref<api::Deployment>& deployment) {
+  return remember(deployment.uid() + '/' + std::to_string(deployment->metadata().generation()),
+                  deployment->spec().template_());
 }
 
 // Kubernetes prints a 32 bit hash in decimal and maps the digits to letters and digits that cannot
@@ -100,7 +107,7 @@ bool same_template(const api::PodTemplateSpec& a, const api::PodTemplateSpec& b)
 std::string template_hash(const api::PodTemplateSpec& pod_template, int32_t collision_count) {
   static constexpr std::string_view kAlphabet = "bcdfghjklmnpqrstvwxz2456789";
   uint64_t hash = hash_bytes(canonical_without_hash(pod_template.metadata()));
-  hash = hash_bytes(canonical(pod_template.spec()), hash);
+  hash = hash_bytes(api::canonical_bytes(pod_template.spec()), hash);
   if (collision_count > 0) hash = hash_combine(hash, static_cast<uint64_t>(collision_count));
   hash = hash_u64(hash);
   std::string text = std::to_string(static_cast<uint32_t>(hash ^ (hash >> 32)));
@@ -119,10 +126,14 @@ int64_t revision_of(const api::ObjectMeta& meta) {
 
 bool sync_revision(const Rollout& rollout, Plan* plan) {
   if (!rollout.current) return false;
-  api::ReplicaSet rs = annotated(rollout);
-  const std::string revision = rs.metadata().annotations().at(std::string(kRevision));
-  if (!same_annotations(rs.metadata(), rollout.current->metadata()) ||
-      rs.spec().min_ready_seconds() != rollout.current->spec().min_ready_seconds()) {
+  const api::ObjectMeta meta = annotated(rollout);
+  const std::string revision = meta.annotations().at(std::string(kRevision));
+  const int32_t min_ready = rollout.deployment->spec().min_ready_seconds();
+  if (!same_annotations(meta, rollout.current->metadata()) ||
+      min_ready != rollout.current->spec().min_ready_seconds()) {
+    api::ReplicaSet rs = *rollout.current;
+    *rs.mutable_metadata()->mutable_annotations() = meta.annotations();
+    rs.mutable_spec()->set_min_ready_seconds(min_ready);
     plan->together(api::update(changed(rollout.current, std::move(rs))));
   }
   const auto& annotations = rollout.deployment->metadata().annotations();

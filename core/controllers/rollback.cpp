@@ -39,7 +39,8 @@ Result<api::Request> rollback_to(const View& view, const api::Ref<api::Deploymen
                              "'kubectl rollout resume deployment/{}' and try again",
                              deployment.name())};
   }
-  const Rollout rollout = make_rollout(view, deployment);
+  TemplateMemo templates;
+  const Rollout rollout = make_rollout(view, deployment, templates);
   const RsRef target = find_revision(rollout.all, revision);
   if (!target) {
     return Error{

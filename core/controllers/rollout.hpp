@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/client/lru_map.hpp"
 #include "core/controllers/controller.hpp"
 #include "core/controllers/progress.hpp"
 
@@ -70,11 +71,22 @@ struct Rollout {
   int32_t min_available() const { return replicas - max_unavailable; }
 };
 
-Rollout make_rollout(const View& view, const api::Ref<api::Deployment>& deployment);
-
 // --- revisions.cpp ---
+// Templates as canonical bytes, remembered: a ReplicaSet's never changes and a deployment's only
+// with its generation, but they are compared at every step of a rollout. Only saves time.
+class TemplateMemo {
+ public:
+  const std::string& of(const RsRef& rs);
+  const std::string& of(const api::Ref<api::Deployment>& deployment);
+
+ private:
+  const std::string& remember(const std::string& key, const api::PodTemplateSpec& pod_template);
+  client::LruMap<std::string> bytes_{10'000};
+};
 // Equal but for the pod-template-hash label.
 bool same_template(const api::PodTemplateSpec& a, const api::PodTemplateSpec& b);
+// What tells templates apart: equal if and only if they are the same_template().
+std::string template_bytes(const api::PodTemplateSpec& pod_template);
 std::string template_hash(const api::PodTemplateSpec& pod_template, int32_t collision_count);
 // 0 where there is none.
 int64_t revision_of(const api::ObjectMeta& meta);
@@ -84,6 +96,10 @@ bool sync_revision(const Rollout& rollout, Plan* plan);
 // Creates the current ReplicaSet with this size, or counts a collision of its name.
 void create_current(const Rollout& rollout, int32_t size, ProgressClock& progress, Plan* plan);
 void clean_history(const Rollout& rollout, Plan* plan);
+
+// --- deployment_controller.cpp ---
+Rollout make_rollout(const View& view, const api::Ref<api::Deployment>& deployment,
+                     TemplateMemo& templates);
 
 // --- scaling.cpp ---
 // Writes the size, with the annotations that proportional scaling needs; nothing if all is so

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include "core/api/validate/errors.hpp"
 
+#include "core/api/canonical.hpp"
 #include "core/api/json.hpp"
 #include "core/controllers/owners.hpp"
 #include "core/controllers/rollout.hpp"

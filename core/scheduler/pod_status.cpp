@@ -1,24 +1,10 @@
 #include "core/scheduler/pod_status.hpp"
 
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-
+#include "core/api/canonical.hpp"
 #include "core/api/json.hpp"
 
 namespace keelson::scheduler {
 namespace {
-
-// The bytes of a message, the same for equal messages (map entries are sorted).
-std::string bytes_of(const api::Message& message) {
-  std::string text;
-  {
-    google::protobuf::io::StringOutputStream stream(&text);
-    google::protobuf::io::CodedOutputStream coded(&stream);
-    coded.SetSerializationDeterministic(true);
-    message.SerializeToCodedStream(&coded);
-  }
-  return text;
-}
 
 bool same_labels(const api::ObjectMeta& a, const api::ObjectMeta& b) {
   if (a.labels().size() != b.labels().size()) return false;
@@ -67,7 +53,7 @@ api::ObjectPtr with_status(const api::Object& pod, const PodStatusChange& change
 
 bool same_demands(const api::Object& before, const api::Object& after) {
   return same_labels(before.meta(), after.meta()) &&
-         bytes_of(before.as<api::Pod>().spec()) == bytes_of(after.as<api::Pod>().spec());
+         api::canonical_bytes(before.as<api::Pod>().spec()) == api::canonical_bytes(after.as<api::Pod>().spec());
 }
 
 }  // namespace keelson::scheduler

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "core/base/seeded_bug.hpp"
-#include "core/store/table.hpp"
 
 namespace keelson::store {
 
@@ -14,17 +13,14 @@ History::History(HistoryOptions options)
       current_{options.epoch, options.floor},
       compacted_(current_) {
   KEELSON_ASSERT(options.epoch > 0 && options.events_max > 0);
-  for (auto& table : tables_) table = std::make_unique<Table>();
 }
-History::~History() = default;
 
 ObjectPtr History::find(const ObjectKey& key) const {
-  const ObjectPtr* found = table(key.kind).find(key.ns, key.name);
-  return found ? *found : nullptr;
+  return table(key.kind).get({key.ns, key.name});
 }
 
 std::size_t History::size(api::Kind kind) const {
-  return table(kind).objects().size();
+  return table(kind).size();
 }
 
 uint64_t History::token(const std::string& role) const {
@@ -39,7 +35,7 @@ Status History::check(const Write& write) const {
     KEELSON_ASSERT(write.object->kind() == write.key.kind && write.object->ns() == write.key.ns &&
                    write.object->name() == write.key.name);
   }
-  const ObjectPtr* found = table(write.key.kind).find(write.key.ns, write.key.name);
+  const ObjectPtr* found = table(write.key.kind).find({write.key.ns, write.key.name});
   if (!found) {
     if (put && !write.revision && write.uid.empty()) return {};
     return {Code::not_found, to_string(write.key) + " does not exist"};
@@ -92,9 +88,9 @@ ObjectPtr History::apply(const Write& write, const ProvenancePtr& provenance) {
   ObjectPtr result;
   if (write.op == Write::Op::put) {
     result = event.object = write.object->at(current_);
-    event.previous = objects.set(write.key.ns, write.key.name, event.object);
+    event.previous = objects.set(event.object);
   } else {
-    event.previous = objects.erase(write.key.ns, write.key.name);
+    event.previous = objects.erase({write.key.ns, write.key.name});
     result = event.previous->at(current_);
   }
   log_.append(std::move(event));
@@ -169,9 +165,9 @@ Status History::fail_over(Revision keep, uint64_t floor) {
     const api::Object& object = object_of(event);
     Table& objects = table(object.kind());
     if (event.previous) {
-      objects.set(object.ns(), object.name(), event.previous);
+      objects.set(event.previous);
     } else {
-      objects.erase(object.ns(), object.name());
+      objects.erase(api::name_of(object));
     }
   }
   current_ = {current_.epoch + 1, std::max(floor, current_.value)};

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "core/api/object_table.hpp"
 #include "core/store/event_log.hpp"
 #include "core/store/store.hpp"
 
@@ -28,7 +29,6 @@ struct HistoryOptions {
 class History {
  public:
   explicit History(HistoryOptions options = {});
-  ~History();
   History(const History&) = delete;
   History& operator=(const History&) = delete;
 
@@ -61,16 +61,16 @@ class History {
   void observe(Observer observer) { observers_.push_back(std::move(observer)); }
 
  private:
-  struct Table;
-  Table& table(api::Kind kind) { return *tables_[static_cast<std::size_t>(kind)]; }
-  const Table& table(api::Kind kind) const { return *tables_[static_cast<std::size_t>(kind)]; }
+  using Table = api::ObjectTable;
+  Table& table(api::Kind kind) { return tables_[static_cast<std::size_t>(kind)]; }
+  const Table& table(api::Kind kind) const { return tables_[static_cast<std::size_t>(kind)]; }
   Status check(const Transaction& transaction) const;
   Status check(const Write& write) const;
   ObjectPtr apply(const Write& write, const ProvenancePtr& provenance);
   void tell_observers(uint64_t first_value, std::size_t count);
 
   HistoryOptions options_;
-  std::array<std::unique_ptr<Table>, api::kind_count> tables_;
+  std::array<Table, api::kind_count> tables_;
   EventLog log_;
   Revision current_;
   Revision compacted_;

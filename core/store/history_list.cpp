@@ -3,17 +3,16 @@
 #include <utility>
 
 #include "core/store/history.hpp"
-#include "core/store/table.hpp"
 
 namespace keelson::store {
 namespace {
 
 // Walks two ordered maps of key -> object as one. Where both have a key the overlay's object
 // counts; a null object means that there is none.
-template <class Map>
 class Merged {
  public:
-  Merged(const Map& base, const Map& overlay, const NameKey& from, bool after) {
+  using Map = api::ObjectMap;
+  Merged(const Map& base, const Map& overlay, const api::Name& from, bool after) {
     base_ = after ? base.upper_bound(from) : base.lower_bound(from);
     base_end_ = base.end();
     overlay_ = after ? overlay.upper_bound(from) : overlay.lower_bound(from);
@@ -21,7 +20,7 @@ class Merged {
     find_object();
   }
   bool done() const { return !current_; }
-  const NameKey& key() const { return current_->first; }
+  const api::Name& key() const { return current_->first; }
   const ObjectPtr& object() const { return current_->second; }
   void next() {
     step();
@@ -29,7 +28,7 @@ class Merged {
   }
 
  private:
-  using Iterator = typename Map::const_iterator;
+  using Iterator = Map::const_iterator;
   bool overlay_first() const {
     return base_ == base_end_ || (overlay_ != overlay_end_ && overlay_->first <= base_->first);
   }
@@ -52,7 +51,7 @@ class Merged {
     }
   }
   Iterator base_, base_end_, overlay_, overlay_end_;
-  const typename Map::value_type* current_ = nullptr;
+  const Map::value_type* current_ = nullptr;
 };
 
 }  // namespace
@@ -68,15 +67,15 @@ Result<ListPage> History::list(const ListQuery& query) const {
   }
   // Newest to oldest, so that what stood before the oldest change since the snapshot wins. Only
   // changes of this kind are visited.
-  Table::Objects undone;
+  api::ObjectMap undone;
   for (uint64_t v = log_.last_of_kind(query.kind); v > at.value; v = log_.before_of_same_kind(v)) {
     const StoreEvent& event = log_.at(v);
     const api::Object& object = object_of(event);
     if (!query.ns.empty() && object.ns() != query.ns) continue;
-    undone[NameKey{object.ns(), object.name()}] = event.previous;
+    undone[{object.ns(), object.name()}] = event.previous;
   }
 
-  NameKey from{query.ns, ""};
+  api::Name from{query.ns, ""};
   const bool resume = !query.start_after.empty();
   if (resume) {
     const auto slash = query.start_after.find('/');
@@ -90,7 +89,7 @@ Result<ListPage> History::list(const ListQuery& query) const {
   }
   ListPage page;
   page.revision = at;
-  Merged merged(table(query.kind).objects(), undone, from, resume);
+  Merged merged(table(query.kind).ordered(), undone, from, resume);
   for (; !merged.done(); merged.next()) {
     if (!query.ns.empty() && merged.key().ns != query.ns) break;
     if (query.limit > 0 && static_cast<int64_t>(page.objects.size()) == query.limit) {

@@ -260,10 +260,9 @@ class DeletionCheck final : public Check {
     *all_stuck = true;
     for (const api::KindInfo& info : api::all_kinds()) {
       if (!info.namespaced) continue;
-      const auto& objects = state().all(info.kind);
-      for (auto it = objects.lower_bound({ns, ""}); it != objects.end() && it->first.first == ns; ++it) {
-        found = it->second->key();
-        if (stuck(*it->second)) continue;
+      for (const auto& [name, object] : state().all(info.kind).in(ns)) {
+        found = object->key();
+        if (stuck(*object)) continue;
         *all_stuck = false;
         return found;
       }

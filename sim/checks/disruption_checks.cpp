@@ -132,11 +132,9 @@ class DisruptionCheck final : public Check {
 
   void only_budget(const store::StoreEvent& event, const api::Object& pod, api::Revision seen) {
     std::string other;
-    const auto& all = state().all(api::Kind::pod_disruption_budgets);
-    for (auto it = all.lower_bound({pod.ns(), ""}); it != all.end(); ++it) {
-      if (it->first.first != pod.ns()) break;
-      if (it->second->uid() == event.object->uid() || !selects(it->second, pod)) continue;
-      if (selects(state().get_at(it->second->key(), seen), pod)) other = it->second->name();
+    for (const auto& [key, budget] : state().all(api::Kind::pod_disruption_budgets).in(pod.ns())) {
+      if (budget->uid() == event.object->uid() || !selects(budget, pod)) continue;
+      if (selects(state().get_at(budget->key(), seen), pod)) other = budget->name();
     }
     check(kOnlyOne, other.empty(),
           [&] {
@@ -156,10 +154,8 @@ class DisruptionCheck final : public Check {
       const bool is = healthy(now) && selects(event.previous, *now);
       if (was || is) ++left;
     };
-    const auto& pods = state().all(api::Kind::pods);
-    for (auto it = pods.lower_bound({pod.ns(), ""}); it != pods.end(); ++it) {
-      if (it->first.first != pod.ns()) break;
-      count(it->second, it->second->key());
+    for (const auto& [key, now] : state().all(api::Kind::pods).in(pod.ns())) {
+      count(now, now->key());
     }
     std::set<std::string> gone;  // since then; not evicted, for that would show in the budget
     for (const Left& l : left_) {

@@ -108,10 +108,8 @@ class EndpointCheck final : public Check {
   void recheck() override {
     for (const auto& [name, service] : services_) {
       std::size_t members = 0;
-      const auto& pods = state().all(api::Kind::pods);
-      for (auto it = pods.lower_bound({name.first, ""}); it != pods.end() && it->first.first == name.first;
-           ++it) {
-        members += matches(service.object->as<api::Service>(), *it->second);
+      for (const auto& [key, pod] : state().all(api::Kind::pods).in(name.first)) {
+        members += matches(service.object->as<api::Service>(), *pod);
       }
       check(kReady, members == service.pods.size(), [&which = name] {
         return "CHECK: the pods kept of service " + which.first + "/" + which.second +
@@ -145,16 +143,12 @@ class EndpointCheck final : public Check {
     service.object = event.object;
     by_label_[first_label(object)].insert(name);
     service.pods.clear();
-    const auto& pods = state().all(api::Kind::pods);
-    for (auto it = pods.lower_bound({name.first, ""}); it != pods.end() && it->first.first == name.first;
-         ++it) {
-      if (matches(object.as<api::Service>(), *it->second)) service.pods.insert(it->first.second);
+    for (const auto& [key, pod] : state().all(api::Kind::pods).in(name.first)) {
+      if (matches(object.as<api::Service>(), *pod)) service.pods.insert(key.name);
     }
     if (known == services_.end()) {
-      const auto& slices = state().all(api::Kind::endpoint_slices);
-      for (auto it = slices.lower_bound({name.first, ""});
-           it != slices.end() && it->first.first == name.first; ++it) {
-        if (service_of(*it->second) == name.second) service.slices.insert(it->first.second);
+      for (const auto& [key, slice] : state().all(api::Kind::endpoint_slices).in(name.first)) {
+        if (service_of(*slice) == name.second) service.slices.insert(key.name);
       }
     }
     dirty_.insert(name);

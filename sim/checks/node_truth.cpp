@@ -24,6 +24,7 @@ NodeTruth truth_of(const World& world, const std::string& name) {
 bool unreachable(const World& world, const std::string& name) {
   const Node* node = world.node(name);
   if (node == nullptr || !node->powered()) return true;
+  if (!world.network().any_cut()) return false;
   // Cuts are between groups of hosts: a sample of the others shows them.
   constexpr std::size_t kSample = 64;
   const auto& nodes = world.nodes();

@@ -87,7 +87,7 @@ class ReadCheck final : public Check {
         node != nullptr ? state().pods_on(*node) : state().all(request.kind);
     std::size_t expected = 0, unsure = 0;
     for (const auto& [key, object] : candidates) {
-      if (!request.ns.empty() && key.first != request.ns) continue;
+      if (!request.ns.empty() && key.ns != request.ns) continue;
       if (object->revision() > response.revision) {
         ++unsure;  // it has changed since; what it was then decides
         const api::ObjectPtr then = state().get_at(object->key(), response.revision);

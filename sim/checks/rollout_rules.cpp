@@ -1,11 +1,9 @@
 #include "sim/checks/rollout_rules.hpp"
 
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-
 #include <algorithm>
 #include <charconv>
 
+#include "core/api/canonical.hpp"
 #include "core/api/validation.hpp"
 
 namespace keelson::sim {
@@ -23,14 +21,7 @@ const api::OwnerReference& controlled_as(const api::Object& object, std::string_
 
 uint64_t hash_of(api::PodTemplateSpec pod_template) {
   pod_template.mutable_metadata()->mutable_labels()->erase(kHashLabel);
-  std::string bytes;
-  {
-    google::protobuf::io::StringOutputStream stream(&bytes);
-    google::protobuf::io::CodedOutputStream coded(&stream);
-    coded.SetSerializationDeterministic(true);
-    pod_template.SerializePartialToCodedStream(&coded);
-  }
-  return hash_bytes(bytes);
+  return hash_bytes(api::canonical_bytes(pod_template));
 }
 
 }  // namespace

@@ -30,25 +30,33 @@ bool ready(const api::Pod& pod) {
   return false;
 }
 
-void StateModel::index(const api::ObjectPtr& object, bool add) {
-  const auto key = std::pair{object->ns(), object->name()};
-  const auto put = [&](Objects& objects) {
-    if (add) {
-      objects[key] = object;
-    } else {
-      objects.erase(key);
-    }
-  };
-  if (object->kind() == api::Kind::pods) {
-    const std::string& node = object->as<api::Pod>().spec().node_name();
-    if (!node.empty()) put(pods_on_[node]);
-  }
-  const std::string& owner = controller_uid(*object);
-  if (!owner.empty()) {
-    const auto it = controlled_.try_emplace(owner_key(object->kind(), owner)).first;
-    put(it->second);
-    if (it->second.empty()) controlled_.erase(it);
-  }
+namespace {
+
+const std::string& node_of(const api::ObjectPtr& object) {
+  if (!object || object->kind() != api::Kind::pods) return kEmpty;
+  return object->as<api::Pod>().spec().node_name();
+}
+const std::string& owner_of(const api::ObjectPtr& object) {
+  return object ? controller_uid(*object) : kEmpty;
+}
+
+template <class Groups>
+void leave(Groups& groups, const std::string& group, const api::Object& object) {
+  const auto it = groups.find(group);
+  if (it == groups.end()) return;
+  it->second.erase(api::name_of(object));
+  if (it->second.empty()) groups.erase(it);
+}
+
+}  // namespace
+
+void StateModel::index(const api::ObjectPtr& before, const api::ObjectPtr& after) {
+  const std::string &from = node_of(before), &to = node_of(after);
+  if (!from.empty() && from != to) leave(pods_on_, from, *before);
+  if (!to.empty()) pods_on_[to].set(after);
+  const std::string &lost = owner_of(before), &found = owner_of(after);
+  if (!lost.empty() && lost != found) leave(controlled_, owner_key(before->kind(), lost), *before);
+  if (!found.empty()) controlled_[owner_key(after->kind(), found)].set(after);
 }
 
 void StateModel::apply(const store::StoreEvent& event) {
@@ -56,10 +64,9 @@ void StateModel::apply(const store::StoreEvent& event) {
   const api::ObjectPtr& subject = event.object ? event.object : event.previous;
   const api::ObjectKey key = subject->key();
   Objects& objects = current_[static_cast<std::size_t>(key.kind)];
-  if (event.previous) index(event.previous, false);
+  index(event.previous, event.object);
   if (event.object) {
-    index(event.object, true);
-    objects[{key.ns, key.name}] = event.object;
+    objects.set(event.object);
   } else {
     objects.erase({key.ns, key.name});
   }
@@ -87,9 +94,7 @@ void StateModel::apply(const store::StoreEvent& event) {
 }
 
 api::ObjectPtr StateModel::get(const api::ObjectKey& key) const {
-  const Objects& objects = current_[static_cast<std::size_t>(key.kind)];
-  const auto it = objects.find({key.ns, key.name});
-  return it == objects.end() ? nullptr : it->second;
+  return current_[static_cast<std::size_t>(key.kind)].get({key.ns, key.name});
 }
 
 api::ObjectPtr StateModel::get_at(const api::ObjectKey& key, api::Revision at) const {

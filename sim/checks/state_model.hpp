@@ -4,14 +4,12 @@
 
 #include <cstdint>
 #include <deque>
-#include <map>
-#include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
-#include "core/api/object.hpp"
+#include "core/api/object_table.hpp"
 #include "core/store/store.hpp"
 
 namespace keelson::sim {
@@ -38,7 +36,7 @@ class StateModel {
     return api::Ref<M>(get_at({api::kind_of<M>, ns, name}, at));
   }
 
-  using Objects = std::map<std::pair<std::string, std::string>, api::ObjectPtr>;
+  using Objects = api::ObjectTable;
   // All current objects of a kind, by (namespace, name).
   const Objects& all(api::Kind kind) const { return current_[static_cast<std::size_t>(kind)]; }
   // Current pods bound to a node / objects controlled by an owner's uid, by (namespace, name).
@@ -50,7 +48,7 @@ class StateModel {
     api::Revision revision;
     api::ObjectPtr object;  // null: removed
   };
-  void index(const api::ObjectPtr& object, bool add);
+  void index(const api::ObjectPtr& before, const api::ObjectPtr& after);
 
   uint64_t keep_;
   api::Revision revision_;

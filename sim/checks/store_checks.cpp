@@ -3,7 +3,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "core/api/validate/errors.hpp"
+#include "core/api/canonical.hpp"
 #include "sim/checks/store_checks.hpp"
 #include "sim/checks/suite.hpp"
 
@@ -22,15 +22,12 @@ constexpr InvariantInfo kInvariants[] = {
 };
 enum : std::size_t { kReplay, kDense, kPreconditions, kOnce, kIdentity };
 
-// The same message without what may change freely: compares specs.
-bool same_spec(const Message& a, const Message& b) {
-  const auto* field = a.GetDescriptor()->FindFieldByName("spec");
-  if (field == nullptr) return true;
-  const auto* r = a.GetReflection();
-  const bool has_a = r->HasField(a, field), has_b = b.GetReflection()->HasField(b, field);
-  if (!has_a && !has_b) return true;
-  return api::same(
-      r->GetMessage(a, field), b.GetReflection()->GetMessage(b, field));
+// The spec as bytes: equal for equal specs. Empty: there is none.
+std::string spec_bytes(const api::Object& object) {
+  const Message& message = object.message();
+  const auto* field = message.GetDescriptor()->FindFieldByName("spec");
+  if (field == nullptr || !message.GetReflection()->HasField(message, field)) return {};
+  return api::canonical_bytes(message.GetReflection()->GetMessage(message, field));
 }
 
 bool counts_generations(api::Kind kind) {
@@ -104,6 +101,7 @@ class HistoryCheck final : public Check {
       shadow_[key] = event.object;
     } else {
       shadow_.erase(key);
+      specs_.erase(key);
     }
   }
 
@@ -122,8 +120,7 @@ class HistoryCheck final : public Check {
     // Comparing whole objects is dear: every eighth event is enough to catch a habit.
     if (event.previous && event.revision.value % 8 == 0) {
       check(kDense,
-            !api::same(event.object->message(),
-                                                                event.previous->message()),
+            !api::same(event.object->message(), event.previous->message()),
             [&] { return api::to_string(event.object->key()) + " was written without any change"; },
             &event);
     }
@@ -149,7 +146,11 @@ class HistoryCheck final : public Check {
           now.meta().creation_timestamp().seconds() == before.meta().creation_timestamp().seconds(),
           [&] { return api::to_string(now.key()) + " has got another creationTimestamp"; }, &event);
     if (!counts_generations(now.kind())) return;
-    const bool same = same_spec(now.message(), before.message());
+    std::string& known = specs_[now.key()];
+    if (known.empty()) known = spec_bytes(before);
+    std::string spec = spec_bytes(now);
+    const bool same = spec == known;
+    known = std::move(spec);
     const int64_t step = now.meta().generation() - before.meta().generation();
     // Being marked for deletion counts as a change, too.
     const bool marked = now.deleting() && !before.deleting();
@@ -164,6 +165,8 @@ class HistoryCheck final : public Check {
   }
 
   std::unordered_map<api::ObjectKey, api::ObjectPtr, api::ObjectKeyHash> shadow_;
+  // Of the kinds that count generations, so that each spec is written out once.
+  std::unordered_map<api::ObjectKey, std::string, api::ObjectKeyHash> specs_;
   // By their 64-bit hashes: a million uids collide once in 37,000 runs, and a false alarm says so.
   std::unordered_set<uint64_t> uids_;
   std::unordered_set<uint64_t> created_by_;

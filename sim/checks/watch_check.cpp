@@ -1,7 +1,9 @@
 // ST-5, ST-6 and ST-9: what reaches a watching client is exactly the history, projected on what it
-// asked for. For each open stream the events that it must still get are queued as they are committed;
-// each delivery takes from the front.
+// asked for. The events that open streams must get are queued as they are committed; each delivery
+// takes the next.
+#include <algorithm>
 #include <deque>
+#include <memory>
 #include <unordered_map>
 
 #include "core/api/selector.hpp"
@@ -19,19 +21,32 @@ constexpr InvariantInfo kInvariants[] = {
 };
 enum : std::size_t { kProjection, kBookmark, kGone };
 
-struct Stream {
-  std::string client;
+// What a watch asks for. Streams of equal requests share one: the events due are kept once.
+struct Scope {
+  std::string text;  // of the request, for messages and for ST-9
   api::Kind kind{};
   std::string ns;
   api::LabelSelectorMatcher labels;
   api::FieldSelector fields;
-  std::string scope;        // of the request, for messages and for ST-9
-  bool verified = true;     // false until the initial objects of a watch without a revision are over
   struct Due {
     api::Revision revision;
     api::WatchType type;
   };
-  std::deque<Due> due;
+  std::deque<Due> due;   // since the oldest event that some stream has still to get
+  uint64_t dropped = 0;  // how many were due before those
+  std::size_t trim_at = 256;
+  std::vector<struct Stream*> streams;
+  std::vector<Scope*>* indexed_in = nullptr;
+};
+
+struct Stream {
+  std::string client;
+  Scope* scope = nullptr;
+  bool verified = true;  // false until the initial objects of a watch without a revision are over
+  uint64_t next = 0;     // number of the next event due, counted from the scope's first
+
+  bool up_to_date() const { return next == scope->dropped + scope->due.size(); }
+  const Scope::Due& front() const { return scope->due[next - scope->dropped]; }
 };
 
 class WatchCheck final : public Check {
@@ -41,55 +56,44 @@ class WatchCheck final : public Check {
 
   void on_watch_opened(uint64_t id, const api::WatchRequest& request,
                        const std::string& client) override {
-    Stream stream;
+    Stream& stream = streams_[id];
     stream.client = client;
-    stream.kind = request.kind;
-    stream.ns = request.ns;
-    stream.scope = scope_of(request);
-    // A selector that does not parse is refused by the server: nothing is due then.
-    if (auto parsed = api::LabelSelectorMatcher::parse(request.label_selector)) stream.labels = *parsed;
-    if (auto parsed = api::FieldSelector::parse(request.kind, request.field_selector)) {
-      stream.fields = *parsed;
-    }
-    const auto gone = gone_.find(client + "|" + stream.scope);
+    stream.scope = &scope_of(request);
+    Scope& scope = *stream.scope;
+    scope.streams.push_back(&stream);
+    const auto gone = gone_.find(client + "|" + scope.text);
     if (gone != gone_.end()) {
       check(kGone, gone->second, [&] {
-        return client + " watches " + stream.scope + " on after 410 Gone without a new list";
+        return client + " watches " + scope.text + " on after 410 Gone without a new list";
       });
       gone_.erase(gone);
     }
+    stream.next = scope.dropped + scope.due.size();
     if (!request.after || !*request.after) {
       stream.verified = false;
-    } else {
-      const auto& log = log_[static_cast<std::size_t>(request.kind)];
-      for (auto it = log.rbegin(); it != log.rend() && it->revision > *request.after; ++it) {
-        if (const auto type = projected(stream, *it)) stream.due.push_front({it->revision, *type});
-      }
-      // Older than what is remembered here: then the server must say 410, or deliver from further back
-      // than can be checked.
-      stream.verified = log.size() < kLog || log.front().revision <= *request.after;
+      return;
     }
-    if (const std::string* node = stream.fields.required("spec.nodeName")) {
-      by_node_[*node].push_back(id);
-    } else {
-      by_kind_[static_cast<std::size_t>(request.kind)].push_back(id);
+    stream.verified = remember_since(scope, *request.after);
+    while (stream.next > scope.dropped &&
+           scope.due[stream.next - 1 - scope.dropped].revision > *request.after) {
+      --stream.next;
     }
-    streams_.emplace(id, std::move(stream));
   }
 
   void on_commit(const store::StoreEvent& event) override {
     const api::Object& object = event.object ? *event.object : *event.previous;
-    const auto kind = static_cast<std::size_t>(object.kind());
-    auto& log = log_[kind];
+    auto& log = log_[static_cast<std::size_t>(object.kind())];
     log.push_back(event);
     if (log.size() > kLog) log.pop_front();
-    for (const uint64_t id : by_kind_[kind]) offer(streams_.at(id), event);
+    const Index& index = index_[static_cast<std::size_t>(object.kind())];
+    for (Scope* scope : index.all) offer(*scope, event);
+    offer_to(index.by_name, object.name(), event);
     if (object.kind() != api::Kind::pods) return;
     const std::string& node = object.as<api::Pod>().spec().node_name();
-    offer_node(node, event);
+    offer_to(index.by_node, node, event);
     if (event.previous && event.object) {
       const std::string& before = event.previous->as<api::Pod>().spec().node_name();
-      if (before != node) offer_node(before, event);
+      if (before != node) offer_to(index.by_node, before, event);
     }
   }
 
@@ -101,12 +105,9 @@ class WatchCheck final : public Check {
   void on_answered(const Process& client, const api::Request& request,
                    const api::Response& response) override {
     if (request.verb != api::Verb::list || !response.ok()) return;
-    api::WatchRequest scope;
-    scope.kind = request.kind;
-    scope.ns = request.ns;
-    scope.label_selector = request.label_selector;
-    scope.field_selector = request.field_selector;
-    const auto gone = gone_.find(client.name() + "|" + scope_of(scope));
+    const auto gone = gone_.find(
+        client.name() + "|" +
+        text_of(request.kind, request.ns, request.label_selector, request.field_selector));
     if (gone != gone_.end()) gone->second = true;
   }
 
@@ -117,85 +118,145 @@ class WatchCheck final : public Check {
   void on_watch_closed(uint64_t id) override {
     const auto it = streams_.find(id);
     if (it == streams_.end()) return;
-    if (const std::string* node = it->second.fields.required("spec.nodeName")) {
-      auto& list = by_node_[*node];
-      std::erase(list, id);
-      if (list.empty()) by_node_.erase(*node);
-    } else {
-      std::erase(by_kind_[static_cast<std::size_t>(it->second.kind)], id);
-    }
+    Scope& scope = *it->second.scope;
+    std::erase(scope.streams, &it->second);
     streams_.erase(it);
+    if (!scope.streams.empty()) return;
+    std::erase(*scope.indexed_in, &scope);
+    scopes_.erase(std::string(scope.text));
   }
 
  private:
-  static std::string scope_of(const api::WatchRequest& r) {
-    return api::to_string(api::ObjectKey{r.kind, r.ns, ""}) + " [" + r.label_selector + "] [" +
-           r.field_selector + "]";
+  using Buckets = std::unordered_map<std::string, std::vector<Scope*>>;
+  // Each scope stands in one place, so that an event of a pod does not meet every agent's watch.
+  struct Index {
+    Buckets by_node, by_name;
+    std::vector<Scope*> all;
+  };
+
+  static std::string text_of(api::Kind kind, const std::string& ns, const std::string& labels,
+                             const std::string& fields) {
+    return api::to_string(api::ObjectKey{kind, ns, ""}) + " [" + labels + "] [" + fields + "]";
   }
 
-  static bool matches(const Stream& stream, const api::ObjectPtr& object) {
-    return object != nullptr && (stream.ns.empty() || object->ns() == stream.ns) &&
-           stream.labels.matches(object->meta().labels()) && stream.fields.matches(*object);
+  Scope& scope_of(const api::WatchRequest& request) {
+    const std::string text =
+        text_of(request.kind, request.ns, request.label_selector, request.field_selector);
+    std::unique_ptr<Scope>& scope = scopes_[text];
+    if (scope) return *scope;
+    scope = std::make_unique<Scope>();
+    scope->text = text;
+    scope->kind = request.kind;
+    scope->ns = request.ns;
+    // A selector that does not parse is refused by the server: nothing is due then.
+    if (auto parsed = api::LabelSelectorMatcher::parse(request.label_selector)) {
+      scope->labels = *parsed;
+    }
+    if (auto parsed = api::FieldSelector::parse(request.kind, request.field_selector)) {
+      scope->fields = *parsed;
+    }
+    Index& index = index_[static_cast<std::size_t>(request.kind)];
+    const std::string* node = scope->fields.required("spec.nodeName");
+    const std::string* name = scope->fields.required("metadata.name");
+    scope->indexed_in = node   ? &index.by_node[*node]
+                        : name ? &index.by_name[*name]
+                               : &index.all;
+    scope->indexed_in->push_back(scope.get());
+    return *scope;
+  }
+
+  // Makes sure that what was due after `after` is known. False: it reaches further back than what is
+  // remembered here; then the server must say 410, or deliver from further back than can be checked.
+  bool remember_since(Scope& scope, api::Revision after) {
+    const auto& log = log_[static_cast<std::size_t>(scope.kind)];
+    const api::Revision known = scope.due.empty() ? api::Revision{UINT64_MAX, UINT64_MAX}
+                                                  : scope.due.front().revision;
+    for (auto it = log.rbegin(); it != log.rend() && it->revision > after; ++it) {
+      if (it->revision >= known) continue;
+      const auto type = projected(scope, *it);
+      if (!type) continue;
+      scope.due.push_front({it->revision, *type});
+      // Numbers of streams stand: what comes before the first event gets the number before its.
+      if (scope.dropped > 0) {
+        --scope.dropped;
+      } else {
+        for (Stream* stream : scope.streams) ++stream->next;
+      }
+    }
+    return log.size() < kLog || log.front().revision <= after;
+  }
+
+  static bool matches(const Scope& scope, const api::ObjectPtr& object) {
+    return object != nullptr && (scope.ns.empty() || object->ns() == scope.ns) &&
+           scope.labels.matches(object->meta().labels()) && scope.fields.matches(*object);
   }
 
   // What the event looks like to somebody who sees only matching objects.
-  static std::optional<api::WatchType> projected(const Stream& stream,
+  static std::optional<api::WatchType> projected(const Scope& scope,
                                                  const store::StoreEvent& event) {
-    const bool was = matches(stream, event.previous), is = matches(stream, event.object);
+    const bool was = matches(scope, event.previous), is = matches(scope, event.object);
     if (is) return was ? api::WatchType::modified : api::WatchType::added;
     if (was) return api::WatchType::removed;
     return std::nullopt;
   }
 
-  static void offer(Stream& stream, const store::StoreEvent& event) {
-    if (const auto type = projected(stream, event)) stream.due.push_back({event.revision, *type});
+  static void offer(Scope& scope, const store::StoreEvent& event) {
+    const auto type = projected(scope, event);
+    if (!type) return;
+    scope.due.push_back({event.revision, *type});
+    if (scope.due.size() < scope.trim_at) return;
+    uint64_t oldest = scope.dropped + scope.due.size();
+    for (const Stream* stream : scope.streams) oldest = std::min(oldest, stream->next);
+    for (; scope.dropped < oldest; ++scope.dropped) scope.due.pop_front();
+    scope.trim_at = std::max<std::size_t>(256, 2 * scope.due.size());
   }
-  void offer_node(const std::string& node, const store::StoreEvent& event) {
-    const auto it = by_node_.find(node);
-    if (it == by_node_.end()) return;
-    for (const uint64_t id : it->second) offer(streams_.at(id), event);
+  static void offer_to(const Buckets& buckets, const std::string& key,
+                       const store::StoreEvent& event) {
+    const auto it = buckets.find(key);
+    if (it == buckets.end()) return;
+    for (Scope* scope : it->second) offer(*scope, event);
   }
 
   void deliver(Stream& stream, const api::WatchEvent& event) {
     if (event.type == api::WatchType::error) {
       if (event.error.reason == api::Reason::expired || event.error.reason == api::Reason::gone) {
-        gone_[stream.client + "|" + stream.scope] = false;
+        gone_[stream.client + "|" + stream.scope->text] = false;
       }
       return;
     }
     if (!stream.verified) {
       // The initial objects: begin to compare at the first event after them.
-      while (!stream.due.empty() && stream.due.front().revision <= event.revision) stream.due.pop_front();
+      while (!stream.up_to_date() && stream.front().revision <= event.revision) ++stream.next;
       if (event.type == api::WatchType::bookmark) stream.verified = true;
       return;
     }
     if (event.type == api::WatchType::bookmark) {
-      check(kBookmark, stream.due.empty() || stream.due.front().revision > event.revision, [&] {
+      check(kBookmark, stream.up_to_date() || stream.front().revision > event.revision, [&] {
         return stream.client + " got a bookmark at revision " + api::to_string(event.revision) +
-               " for " + stream.scope + " before the event of revision " +
-               api::to_string(stream.due.front().revision);
+               " for " + stream.scope->text + " before the event of revision " +
+               api::to_string(stream.front().revision);
       });
       return;
     }
-    const bool right = !stream.due.empty() && stream.due.front().revision == event.revision &&
-                       stream.due.front().type == event.type;
+    const bool right = !stream.up_to_date() && stream.front().revision == event.revision &&
+                       stream.front().type == event.type;
     check(kProjection, right, [&] {
-      std::string text = stream.client + " watching " + stream.scope + " got " +
+      std::string text = stream.client + " watching " + stream.scope->text + " got " +
                          std::string(to_string(event.type)) + " of revision " +
                          api::to_string(event.revision) + ", but ";
-      if (stream.due.empty()) return text + "no event was due";
-      return text + std::string(to_string(stream.due.front().type)) + " of revision " +
-             api::to_string(stream.due.front().revision) + " was due";
+      if (stream.up_to_date()) return text + "no event was due";
+      return text + std::string(to_string(stream.front().type)) + " of revision " +
+             api::to_string(stream.front().revision) + " was due";
     });
-    if (right) stream.due.pop_front();
+    if (right) ++stream.next;
   }
 
   // Watches resume from what they have seen: seconds back, rarely minutes.
   static constexpr std::size_t kLog = 50'000;
   std::array<std::deque<store::StoreEvent>, api::kind_count> log_;
-  std::unordered_map<uint64_t, Stream> streams_;
-  std::array<std::vector<uint64_t>, api::kind_count> by_kind_;
-  std::unordered_map<std::string, std::vector<uint64_t>> by_node_;
+  std::unordered_map<uint64_t, Stream> streams_;  // its nodes stay where they are
+  std::unordered_map<std::string, std::unique_ptr<Scope>> scopes_;
+  std::array<Index, api::kind_count> index_;
   std::map<std::string, bool> gone_;  // client and scope -> has listed since 410
 };
 

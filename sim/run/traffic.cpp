@@ -26,12 +26,11 @@ void Traffic::tick(std::size_t at) {
   if (client.node->powered()) {
     const auto& services = checks_.state().all(api::Kind::services);
     if (spec.service != "*") {
-      const auto it = services.find({spec.ns, spec.service});
-      if (it != services.end()) request(client, it->second->as<api::Service>());
+      const api::ObjectPtr service = services.get({spec.ns, spec.service});
+      if (service) request(client, service->as<api::Service>());
     } else {
-      for (auto it = services.lower_bound({spec.ns, ""});
-           it != services.end() && it->first.first == spec.ns; ++it) {
-        if (it->first.second != "kubernetes") request(client, it->second->as<api::Service>());
+      for (const auto& [name, service] : services.in(spec.ns)) {
+        if (name.name != "kubernetes") request(client, service->as<api::Service>());
       }
     }
   }

@@ -109,7 +109,7 @@ void ApiEndpoint::detach() {
   server_ = nullptr;
 }
 
-void ApiEndpoint::receive(ApiLink& link, uint32_t life, uint64_t call, api::Request request) {
+void ApiEndpoint::receive(ApiLink& link, uint32_t life, uint64_t call, api::Request&& request) {
   if (server_ == nullptr) return;
   const uint64_t id = next_inflight_++;
   inflight_.emplace(id, Inflight{&link, life, call});

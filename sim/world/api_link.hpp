@@ -107,7 +107,7 @@ class ApiEndpoint {
     uint64_t call;
   };
 
-  void receive(ApiLink& link, uint32_t life, uint64_t call, api::Request request);
+  void receive(ApiLink& link, uint32_t life, uint64_t call, api::Request&& request);
   void reply(uint64_t inflight, api::Response response);
   void open(ApiLink& link, uint32_t life, uint64_t stream, api::WatchRequest request);
   void close(uint64_t stream);

@@ -4,7 +4,7 @@
 
 namespace keelson::sim {
 
-bool Network::cut(HostId from, HostId to) const {
+bool Network::find_cut(HostId from, HostId to) const {
   return std::any_of(cuts_.begin(), cuts_.end(),
                      [&](const Cut& cut) { return cut.from.has(from) && cut.to.has(to); });
 }
@@ -25,7 +25,7 @@ std::optional<Duration> Network::transit(HostId from, HostId to) {
 }
 
 std::optional<Duration> Network::stream_transit(HostId from, HostId to) {
-  if (!cuts_.empty() && cut(from, to)) {
+  if (cut(from, to)) {
     ++blocked_;
     return std::nullopt;
   }

@@ -41,7 +41,8 @@ class Network {
   // As transit(), for a segment of a stream, which is retransmitted rather than lost: nothing only
   // while the path is cut.
   std::optional<Duration> stream_transit(HostId from, HostId to);
-  bool cut(HostId from, HostId to) const;
+  bool cut(HostId from, HostId to) const { return any_cut() && find_cut(from, to); }
+  bool any_cut() const { return !cuts_.empty(); }
 
   // --- Faults -------------------------------------------------------------------------------------
   using CutId = uint32_t;
@@ -59,6 +60,7 @@ class Network {
 
  private:
   Duration delay(HostId from, HostId to);
+  bool find_cut(HostId from, HostId to) const;
 
   struct Cut {
     CutId id;

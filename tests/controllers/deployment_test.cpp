@@ -235,7 +235,9 @@ TEST_F(DeploymentTest, OfSeveralMatchingSetsTheOldestIsCurrent) {
   const auto object = world.put(web(3));
   world.put(set("twin-a", "nginx:2", 1, 2, 3, 4).created(9).reports(1, 1, 1));
   world.put(set("twin-b", "nginx:2", 2, 2, 3, 4).created(5).reports(2, 2, 2));
-  const auto rollout = make_rollout(world.view(), api::Ref<api::Deployment>(object));
+  TemplateMemo templates;
+  const auto rollout =
+      make_rollout(world.view(), api::Ref<api::Deployment>(object), templates);
   EXPECT_EQ(rollout.current.name(), "twin-b");
 }
 

@@ -1,8 +1,6 @@
 #include "core/api/validate/errors.hpp"
 
 #include <fmt/format.h>
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include <algorithm>
 #include <utility>
@@ -187,24 +185,6 @@ ApiError Errors::finish(Kind kind, std::string_view name) && {
   error.kind = kind_info.name;
   error.causes = std::move(causes_);
   return error;
-}
-
-bool same(const Message& a, const Message& b) {
-  if (&a == &b) return true;
-  // ByteSizeLong also caches the sizes that serialization uses, and tells most differences apart.
-  size_t size = a.ByteSizeLong();
-  if (size != b.ByteSizeLong()) return false;
-  auto bytes = [size](const Message& message) {
-    std::string text;
-    text.reserve(size);
-    google::protobuf::io::StringOutputStream stream(&text);
-    google::protobuf::io::CodedOutputStream out(&stream);
-    out.SetSerializationDeterministic(true);  // maps in key order
-    message.SerializeWithCachedSizes(&out);
-    out.Trim();
-    return text;
-  };
-  return bytes(a) == bytes(b);
 }
 
 }  // namespace keelson::api

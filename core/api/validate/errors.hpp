@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/api/canonical.hpp"
 #include "core/api/error.hpp"
 #include "core/api/kinds.hpp"
 #include "core/api/types.hpp"
@@ -107,8 +108,6 @@ void check_required_fields(Errors& errors, const Path& path, const Message& mess
 void check_immutable_fields(Errors& errors, const Path& path, const Message& now,
                             const Message& before);
 
-// Same content. Deterministic, cheaper than reflection for large messages.
-bool same(const Message& a, const Message& b);
 
 constexpr std::string_view immutable_reason = "field is immutable";
 constexpr std::string_view negative_reason = "must be greater than or equal to 0";

@@ -4,7 +4,7 @@
 #include <type_traits>
 
 #include "core/api/quantity.hpp"
-#include "core/api/validate/errors.hpp"
+#include "core/api/canonical.hpp"
 
 namespace keelson::apiserver {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/api/patch.hpp"
-#include "core/api/validate/errors.hpp"
+#include "core/api/canonical.hpp"
 #include "core/api/validation.hpp"
 #include "core/apiserver/pipeline/leases.hpp"
 #include "core/apiserver/pipeline/metadata.hpp"

@@ -55,13 +55,12 @@ SelectorGroupPtr LabelClasses::group(const std::string& ns,
   auto fresh = std::make_shared<SelectorGroup>();
   fresh->ns = ns;
   fresh->selectors = std::move(selectors);
-  if (const auto in_ns = awake_.find(ns); in_ns != awake_.end()) {
-    for (const auto& [serial, c] : in_ns->second) {
-      if (fresh->matches(*c)) fresh->classes.push_back(c.get());
-    }
+  Place& place = places_[place_of(*fresh)];
+  for (const auto& [serial, c] : place.classes) {
+    if (fresh->matches(*c)) fresh->classes.push_back(c);
   }
   slot = fresh;
-  groups_of_[ns].push_back(fresh);
+  place.groups.push_back(fresh);
   if (classes_.size() + groups_.size() > sweep_at_) sweep();
   return fresh;
 }
@@ -84,40 +83,64 @@ void LabelClasses::remove_pod(const LabelClassPtr& c, NameId node) {
   if (c->on_nodes.empty()) asleep(*c);
 }
 
+std::vector<std::string> LabelClasses::places_of(const LabelClass& c) const {
+  std::vector<std::string> places{c.ns};
+  for (const auto& [key, value] : c.labels) places.push_back(c.ns + '\n' + key + '=' + value);
+  // A protobuf map has no order of its own. Groups are sorted by serial, so that this one does not
+  // show, but nothing should depend on that.
+  std::sort(places.begin(), places.end());
+  return places;
+}
+
+std::string LabelClasses::place_of(const SelectorGroup& group) {
+  for (const auto& selector : group.selectors) {
+    for (const auto& requirement : selector.requirements()) {
+      if (requirement.op == api::LabelSelectorMatcher::Op::in && requirement.values.size() == 1) {
+        return group.ns + '\n' + requirement.key + '=' + requirement.values.front();
+      }
+    }
+  }
+  return group.ns;
+}
+
 void LabelClasses::awake(const LabelClassPtr& c) {
-  awake_[c->ns].emplace(c->serial, c);
-  const auto in_ns = groups_of_.find(c->ns);
-  if (in_ns == groups_of_.end()) return;
-  for (const auto& weak : in_ns->second) {
-    const auto group = weak.lock();
-    if (!group || !group->matches(*c)) continue;
-    const auto at = std::lower_bound(
-        group->classes.begin(), group->classes.end(), c.get(),
-        [](const LabelClass* a, const LabelClass* b) { return a->serial < b->serial; });
-    group->classes.insert(at, c.get());
+  awake_.emplace(c->serial, c);
+  for (const std::string& name : places_of(*c)) {
+    Place& place = places_[name];
+    place.classes.emplace(c->serial, c.get());
+    for (const auto& weak : place.groups) {
+      const auto group = weak.lock();
+      if (!group || !group->matches(*c)) continue;
+      const auto at = std::lower_bound(
+          group->classes.begin(), group->classes.end(), c.get(),
+          [](const LabelClass* a, const LabelClass* b) { return a->serial < b->serial; });
+      group->classes.insert(at, c.get());
+    }
   }
 }
 
 void LabelClasses::asleep(LabelClass& c) {
-  if (const auto groups = groups_of_.find(c.ns); groups != groups_of_.end()) {
-    for (const auto& weak : groups->second) {
+  const LabelClassPtr keep = awake_.at(c.serial);  // the map's may be the last reference
+  for (const std::string& name : places_of(c)) {
+    const auto at = places_.find(name);
+    KEELSON_ASSERT(at != places_.end());
+    Place& place = at->second;
+    place.classes.erase(c.serial);
+    for (const auto& weak : place.groups) {
       if (const auto group = weak.lock()) std::erase(group->classes, &c);
     }
+    if (place.classes.empty() && place.groups.empty()) places_.erase(at);
   }
-  const auto in_ns = awake_.find(c.ns);
-  KEELSON_ASSERT(in_ns != awake_.end());
-  const LabelClassPtr keep = in_ns->second.at(c.serial);  // the map's may be the last reference
-  in_ns->second.erase(c.serial);
-  if (in_ns->second.empty()) awake_.erase(in_ns);
+  awake_.erase(c.serial);
 }
 
 void LabelClasses::sweep() {
   std::erase_if(classes_, [](const auto& entry) { return entry.second.expired(); });
   std::erase_if(groups_, [](const auto& entry) { return entry.second.expired(); });
-  for (auto it = groups_of_.begin(); it != groups_of_.end();) {
-    std::erase_if(it->second, [](const auto& weak) { return weak.expired(); });
-    it = it->second.empty() ? groups_of_.erase(it) : std::next(it);
-  }
+  boost::unordered::erase_if(places_, [](auto& entry) {
+    std::erase_if(entry.second.groups, [](const auto& weak) { return weak.expired(); });
+    return entry.second.classes.empty() && entry.second.groups.empty();
+  });
   sweep_at_ = std::max<std::size_t>(1024, 2 * (classes_.size() + groups_.size()));
 }
 

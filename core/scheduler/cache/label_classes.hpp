@@ -4,6 +4,7 @@
 // many pods of this service are on each node" costs no more than there are such nodes.
 #pragma once
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "core/api/selector.hpp"
+#include "core/base/hash.hpp"
 #include "core/scheduler/cache/vocabulary.hpp"
 
 namespace keelson::scheduler {
@@ -44,6 +46,10 @@ struct SelectorGroup {
 };
 
 class LabelClasses {
+  struct TextHash {
+    std::size_t operator()(const std::string& text) const { return hash_u64(hash_bytes(text)); }
+  };
+
  public:
   // The class for these labels.
   LabelClassPtr intern(const std::string& ns, const api::Labels& labels);
@@ -65,10 +71,18 @@ class LabelClasses {
   // contain a control character.
   std::map<std::string, std::weak_ptr<LabelClass>> classes_;
   std::map<std::string, std::weak_ptr<SelectorGroup>> groups_;
-  // The classes with pods on nodes, by namespace; these own a reference.
-  std::map<std::string, std::map<uint64_t, LabelClassPtr>> awake_;
-  // Living groups by namespace, to attach a class that awakes.
-  std::map<std::string, std::vector<std::weak_ptr<SelectorGroup>>> groups_of_;
+  // The classes with pods on nodes; these own a reference.
+  std::map<uint64_t, LabelClassPtr> awake_;
+  // Where classes and groups meet: each awake class stands under its namespace and under each of
+  // its labels, each group under one place at which every class that it matches stands, so that
+  // thousands of workloads in a namespace do not look at each other.
+  struct Place {
+    std::map<uint64_t, LabelClass*> classes;
+    std::vector<std::weak_ptr<SelectorGroup>> groups;
+  };
+  std::vector<std::string> places_of(const LabelClass& c) const;
+  static std::string place_of(const SelectorGroup& group);
+  boost::unordered_flat_map<std::string, Place, TextHash> places_;
   uint64_t next_serial_ = 1;
   std::size_t sweep_at_ = 1024;
 };
