@@ -19,7 +19,7 @@ Housekeeping::Housekeeping(const Context& context, WatchCache& cache, store::Sto
       tick_timer_(context.loop, [this] { tick(); }),
       probe_timer_(context.loop, [this] { probe(); }) {
   tick_timer_.arm(context_.options.compaction_period);
-  probe_timer_.arm(context_.options.bookmark_period);
+  probe_timer_.arm(context_.options.probe_period);
 }
 
 void Housekeeping::begin() {
@@ -35,6 +35,7 @@ void Housekeeping::begin() {
 }
 
 void Housekeeping::saw(const Change& change) {
+  trim_to_size();
   // A creation that was admitted while its namespace still stood may be committed after the
   // namespace has gone. Nothing may remain in a namespace that is deleted (GC-5).
   if (!change.before && api::info(change.after->kind()).namespaced &&
@@ -55,13 +56,17 @@ void Housekeeping::tick() {
   remove_strays();
 }
 
-void Housekeeping::compact() {
+// Not left to the tick: in a storm of changes there may be many times as many until then.
+void Housekeeping::trim_to_size() {
   // Revisions are dense, so their difference is the number of changes.
   const Revision current = cache_.revision();
   const uint64_t most = context_.options.history_events_max;
-  if (current.value - cache_.floor().value > most) {
+  if (current.value - cache_.floor().value > most + most / 16) {
     cache_.trim({current.epoch, current.value - most});
   }
+}
+
+void Housekeeping::compact() {
   const Instant now = context_.loop.now();
   marks_.emplace_back(now, cache_.revision());
   Revision old;
@@ -134,7 +139,7 @@ void Housekeeping::remove_strays() {
 // A watch that has silently stalled is found out even if nobody reads: a barrier asks the store,
 // and if the cache does not get there the watch is made anew (see Freshness).
 void Housekeeping::probe() {
-  probe_timer_.arm(context_.options.bookmark_period);
+  probe_timer_.arm(context_.options.probe_period);
   if (running_) freshness_.barrier([](ApiError) {});
 }
 

@@ -29,6 +29,7 @@ class Housekeeping {
     Name name;
   };
   void tick();
+  void trim_to_size();
   void compact();
   void expire_events();
   void remove_events(std::vector<Expiry> batch);

@@ -18,6 +18,8 @@ struct ApiServerOptions {
 
   // About once a minute in Kubernetes. Each costs a message per watch: three per node.
   Duration bookmark_period = 30s;
+  // This often the store is asked whether the server's own watch of it is up to date.
+  Duration probe_period = 10s;
   // History is kept at least this long for watches that resume (etcd's default compaction
   // interval).
   Duration history_window = 5min;
