@@ -226,12 +226,12 @@ void ApiLink::call(api::Request request, Callback<void(api::Response)> done) {
       });
       continue;
     }
-    endpoint.process().deliver(
-        *transit, [&endpoint, this, life = process_.incarnation(), number,
-                   held = std::make_unique<api::Request>(copy == 1 || !twice ? std::move(request)
-                                                                   : request)]() mutable {
-          endpoint.receive(*this, life, number, std::move(*held));
-        });
+    auto held = twice && copy == 0 ? std::make_unique<api::Request>(request)
+                                   : std::make_unique<api::Request>(std::move(request));
+    endpoint.process().deliver(*transit, [&endpoint, this, life = process_.incarnation(), number,
+                                          held = std::move(held)]() mutable {
+      endpoint.receive(*this, life, number, std::move(*held));
+    });
   }
 }
 
