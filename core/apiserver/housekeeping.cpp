@@ -61,7 +61,8 @@ void Housekeeping::trim_to_size() {
   // Revisions are dense, so their difference is the number of changes.
   const Revision current = cache_.revision();
   const uint64_t most = context_.options.history_events_max;
-  if (current.value - cache_.floor().value > most + most / 16) {
+  // Just after a load the floor may stand above what has been applied so far.
+  if (current.value > cache_.floor().value + most + most / 16) {
     cache_.trim({current.epoch, current.value - most});
   }
 }
