@@ -145,6 +145,9 @@ void structural(Service& service) {
   ServiceSpec& spec = *service.mutable_spec();
   if (spec.session_affinity() == "ClientIP") {
     spec.mutable_session_affinity_config()->mutable_client_ip();
+  } else if (spec.session_affinity().empty() || spec.session_affinity() == "None") {
+    // Whoever turns affinity off by a patch leaves the settings of the old kind behind.
+    spec.clear_session_affinity_config();
   }
 }
 

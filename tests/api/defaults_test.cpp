@@ -201,6 +201,17 @@ TEST(Defaults, ServiceTypesDiffer) {
   EXPECT_EQ(sticky.session_affinity_config().client_ip().timeout_seconds(), 10800);
 }
 
+TEST(Defaults, AffinityThatIsTurnedOffTakesItsSettingsAlong) {
+  Service service = made<Service>(R"(spec { session_affinity: "ClientIP" ports { port: 80 } })");
+  for (const char* off : {"None", ""}) {
+    Service now = service;
+    now.mutable_spec()->set_session_affinity(off);
+    apply_defaults(Kind::services, now);
+    EXPECT_EQ(now.spec().session_affinity(), "None");
+    EXPECT_FALSE(now.spec().has_session_affinity_config());
+  }
+}
+
 TEST(Defaults, OfTheRest) {
   EXPECT_EQ(made<Secret>("").type(), "Opaque");
   EXPECT_EQ(made<PriorityClass>("").preemption_policy(), "PreemptLowerPriority");
