@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "core/api/defaults.hpp"
+#include "core/api/quantity.hpp"
 #include "core/api/validation.hpp"
 
 namespace keelson::api {
@@ -36,12 +37,22 @@ void probe_defaults(Probe* probe) {
   if (handler.has_grpc() && !handler.grpc().has_service()) handler.mutable_grpc()->set_service("");
 }
 
+void round_up(google::protobuf::Map<std::string, Quantity>& amounts) {
+  for (auto& [name, amount] : amounts) round_up_to_milli(amount);
+}
+
+void round_up(ResourceRequirements& resources) {
+  round_up(*resources.mutable_limits());
+  round_up(*resources.mutable_requests());
+}
+
 // Container and EphemeralContainerCommon have the same fields and no common type.
 template <class C>
 void container_defaults(C& container) {
   if (container.image_pull_policy().empty()) {
     container.set_image_pull_policy(pull_always(container.image()) ? "Always" : "IfNotPresent");
   }
+  if (container.has_resources()) round_up(*container.mutable_resources());
   if (container.has_liveness_probe()) probe_defaults(container.mutable_liveness_probe());
   if (container.has_readiness_probe()) probe_defaults(container.mutable_readiness_probe());
   if (container.has_startup_probe()) probe_defaults(container.mutable_startup_probe());
@@ -63,6 +74,8 @@ void computed(PodSpec& spec) {
   for (EphemeralContainer& container : *spec.mutable_ephemeral_containers()) {
     container_defaults(*container.mutable_ephemeral_container_common());
   }
+  round_up(*spec.mutable_overhead());
+  if (spec.has_resources()) round_up(*spec.mutable_resources());
   // Two names of one field; old clients read the deprecated one.
   if (spec.service_account_name().empty()) spec.set_service_account_name(spec.service_account());
   if (!spec.service_account_name().empty()) spec.set_service_account(spec.service_account_name());
@@ -177,9 +190,11 @@ void computed(Secret& secret) {
 }
 
 void computed(Node& node) {
-  if (node.status().allocatable().empty() && !node.status().capacity().empty()) {
-    *node.mutable_status()->mutable_allocatable() = node.status().capacity();
-  }
+  if (!node.has_status()) return;
+  NodeStatus& status = *node.mutable_status();
+  round_up(*status.mutable_capacity());
+  round_up(*status.mutable_allocatable());
+  if (status.allocatable().empty()) *status.mutable_allocatable() = status.capacity();
 }
 
 void computed(Namespace& ns) {

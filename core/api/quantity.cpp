@@ -324,6 +324,13 @@ QuantityValue QuantityValue::operator-(const QuantityValue& other) const {
   return out;
 }
 
+QuantityValue QuantityValue::in_whole_millis() const {
+  QuantityValue out = *this;
+  const Wide rest = nanos_ % nanos_per_milli;
+  if (rest != 0) out.nanos_ += (nanos_ < 0 ? -nanos_per_milli : nanos_per_milli) - rest;
+  return out;
+}
+
 keelson::Result<std::string> canonical_quantity(std::string_view text) {
   Parts parts;
   if (const std::string_view wrong = take_apart(text, parts); !wrong.empty()) {
@@ -338,5 +345,14 @@ keelson::Result<std::string> canonical_quantity(std::string_view text) {
 
 int64_t value_of(const Quantity& quantity) { return amount_of(quantity, nanos_per_unit); }
 int64_t milli_value_of(const Quantity& quantity) { return amount_of(quantity, nanos_per_milli); }
+
+void round_up_to_milli(Quantity& quantity) {
+  // Nothing without one of these is finer than a milli-unit, and hardly any quantity has one.
+  if (quantity.string().find_first_of("nu.eE") == std::string::npos) return;
+  const keelson::Result<QuantityValue> parsed = QuantityValue::parse(quantity.string());
+  if (!parsed) return;
+  const QuantityValue rounded = parsed->in_whole_millis();
+  if (rounded != *parsed) quantity.set_string(rounded.to_string());
+}
 
 }  // namespace keelson::api

@@ -37,6 +37,8 @@ class QuantityValue {
   }
   QuantityValue operator+(const QuantityValue& other) const;
   QuantityValue operator-(const QuantityValue& other) const;
+  // Rounded away from zero; the format stays.
+  QuantityValue in_whole_millis() const;
 
  private:
   __int128 nanos_ = 0;  // smaller fractions are rounded up to a nano, as Kubernetes does
@@ -51,5 +53,9 @@ keelson::Result<std::string> canonical_quantity(std::string_view text);
 // The canonical forms, parsed; a malformed one (which validation has refused before) counts as zero.
 int64_t value_of(const Quantity& quantity);
 int64_t milli_value_of(const Quantity& quantity);
+
+// The finest that a resource of a pod or node may have: "100u" of cpu becomes "1m". Malformed ones
+// stay as they are, for validation to find.
+void round_up_to_milli(Quantity& quantity);
 
 }  // namespace keelson::api

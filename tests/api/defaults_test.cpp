@@ -94,6 +94,28 @@ TEST(Defaults, RequestsAreLimitsOfAPodButNotOfATemplate) {
       deployment.spec().template_().spec().containers(0).resources().requests().contains("memory"));
 }
 
+TEST(Defaults, ResourcesAreRoundedUpToMillis) {
+  const char* spec = R"(containers { name: "c" image: "i" resources {
+        limits { key: "cpu" value { string: "1u" } }
+        requests { key: "memory" value { string: "1500100n" } } } }
+      init_containers { name: "i" image: "i" resources {
+        requests { key: "cpu" value { string: "1n" } } } }
+      overhead { key: "cpu" value { string: "2u" } })";
+  Pod pod = made<Pod>(std::string("spec { ") + spec + " }");
+  const auto& resources = pod.spec().containers(0).resources();
+  EXPECT_EQ(resources.limits().at("cpu").string(), "1m");
+  EXPECT_EQ(resources.requests().at("cpu").string(), "1m");
+  EXPECT_EQ(resources.requests().at("memory").string(), "2m");
+  EXPECT_EQ(pod.spec().init_containers(0).resources().requests().at("cpu").string(), "1m");
+  EXPECT_EQ(pod.spec().overhead().at("cpu").string(), "1m");
+  auto set = made<ReplicaSet>(std::string("spec { template { spec { ") + spec + " } } }");
+  const PodSpec& made_of = set.spec().template_().spec();
+  EXPECT_EQ(made_of.containers(0).resources().limits().at("cpu").string(), "1m");
+  EXPECT_FALSE(made<Pod>("spec { containers { name: 'c' } }").spec().containers(0).has_resources());
+  auto node = made<Node>(R"(status { capacity { key: "cpu" value { string: "3900000001n" } } })");
+  EXPECT_EQ(node.status().allocatable().at("cpu").string(), "3901m");
+}
+
 TEST(Defaults, HostNetworkPutsPortsOnTheHost) {
   Pod pod = made<Pod>(R"(spec { host_network: true
                                 containers { name: "c" ports { container_port: 80 }

@@ -37,6 +37,27 @@ TEST(Quantity, FractionsBelowANanoAreRoundedUp) {
   EXPECT_EQ(parsed("0.0000000010000000000000000000000000000000000001").to_string(), "2n");
 }
 
+// What a server makes of resources beyond their canonical form.
+TEST(Quantity, ResourcesComeInWholeMillis) {
+  const auto rounded = [](std::string_view text) {
+    Quantity quantity;
+    quantity.set_string(canonical(text));
+    round_up_to_milli(quantity);
+    return quantity.string();
+  };
+  const std::pair<const char*, const char*> cases[] = {
+      {"0.0001", "1m"}, {"1u", "1m"},       {"1000001n", "2m"}, {"1.0005", "1001m"},
+      {"1e-6", "1e-3"}, {"1.0001e0", "1001e-3"},      {"0.0001Ki", "103m"},
+      {"-1u", "-1m"},   {"100m", "100m"},   {"1e-3", "1e-3"},   {"1e3", "1e3"},
+      {"010", "010"},   {"1E", "1E"},       {"5e0", "5e0"},     {"1Gi", "1Gi"},
+  };
+  for (const auto& [in, out] : cases) EXPECT_EQ(rounded(in), out) << in;
+  Quantity malformed;
+  malformed.set_string("n");
+  round_up_to_milli(malformed);
+  EXPECT_EQ(malformed.string(), "n");
+}
+
 TEST(Quantity, RefusesWhatAServerRefuses) {
   constexpr std::string_view format =
       "quantities must match the regular expression "
