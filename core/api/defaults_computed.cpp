@@ -189,7 +189,19 @@ void computed(Secret& secret) {
   secret.clear_string_data();
 }
 
+// Two fields for the ranges of a node's pods: a single one, and a list whose first it is. Whichever
+// a client writes, readers of the other find it.
+void pod_range_defaults(NodeSpec& spec) {
+  if (spec.pod_cidr().empty()) {
+    if (!spec.pod_cidrs().empty()) spec.set_pod_cidr(spec.pod_cidrs(0));
+  } else if (spec.pod_cidrs().empty() || spec.pod_cidrs(0) != spec.pod_cidr()) {
+    spec.clear_pod_cidrs();
+    spec.add_pod_cidrs(spec.pod_cidr());
+  }
+}
+
 void computed(Node& node) {
+  if (node.has_spec()) pod_range_defaults(*node.mutable_spec());
   if (!node.has_status()) return;
   NodeStatus& status = *node.mutable_status();
   round_up(*status.mutable_capacity());

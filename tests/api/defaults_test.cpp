@@ -116,6 +116,21 @@ TEST(Defaults, ResourcesAreRoundedUpToMillis) {
   EXPECT_EQ(node.status().allocatable().at("cpu").string(), "3901m");
 }
 
+TEST(Defaults, TheRangeOfANodeStandsInBothItsFields) {
+  const NodeSpec single = made<Node>("spec { pod_cidr: '10.1.0.0/24' }").spec();
+  ASSERT_EQ(single.pod_cidrs_size(), 1);
+  EXPECT_EQ(single.pod_cidrs(0), "10.1.0.0/24");
+  const NodeSpec list =
+      made<Node>("spec { pod_cidrs: '10.1.0.0/24' pod_cidrs: 'fd00::/64' }").spec();
+  EXPECT_EQ(list.pod_cidr(), "10.1.0.0/24");
+  EXPECT_EQ(list.pod_cidrs_size(), 2);
+  // Where they differ, the older field wins, as in Kubernetes.
+  const NodeSpec both =
+      made<Node>("spec { pod_cidr: '10.2.0.0/24' pod_cidrs: '10.1.0.0/24' }").spec();
+  ASSERT_EQ(both.pod_cidrs_size(), 1);
+  EXPECT_EQ(both.pod_cidrs(0), "10.2.0.0/24");
+}
+
 TEST(Defaults, HostNetworkPutsPortsOnTheHost) {
   Pod pod = made<Pod>(R"(spec { host_network: true
                                 containers { name: "c" ports { container_port: 80 }
