@@ -35,6 +35,14 @@ std::string_view kind_name(const json::value& value) {
   return "";
 }
 
+// Templates leave spaces and line ends behind, and Kubernetes looks past them.
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view space = " \t\r\n";
+  const std::size_t first = text.find_first_not_of(space);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(space) - first + 1);
+}
+
 std::string text_of_number(const json::value& value) {
   if (value.is_int64()) return std::to_string(value.get_int64());
   if (value.is_uint64()) return std::to_string(value.get_uint64());
@@ -269,7 +277,13 @@ class Decoder {
       const Place here{&place, view(member.key())};
       auto entry = MapAccess::at(into, field.field, std::string(view(member.key())));
       if (field.type == Type::message) {
-        if (member.value().is_null()) continue;
+        if (member.value().is_null()) {
+          // The zero of its type, as in Go: "cpu: null" asks for nothing.
+          if (field.child->shape == Shape::quantity) {
+            static_cast<Quantity*>(entry.MutableMessageValue())->set_string("0");
+          }
+          continue;
+        }
         if (!message(member.value(), *field.child, *entry.MutableMessageValue(), owner, here)) {
           return false;
         }
@@ -310,7 +324,7 @@ class Decoder {
     }
     const std::string text =
         value.is_string() ? std::string(view(value.get_string())) : text_of_number(value);
-    keelson::Result<std::string> canonical = canonical_quantity(text);
+    keelson::Result<std::string> canonical = canonical_quantity(trimmed(text));
     if (!canonical) return refuse(place, canonical.error().message);
     into.set_string(std::move(canonical).value());
     return true;

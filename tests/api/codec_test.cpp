@@ -121,6 +121,12 @@ TEST(Codec, QuantitiesAreCanonicalAndMayBeNumbers) {
       << json;
 }
 
+TEST(Codec, QuantitiesMayBeNullOrHaveSpaceAroundThem) {
+  const std::string json = reencoded(
+      R"({"kind":"Node","apiVersion":"v1","status":{"capacity":{"cpu":null,"memory":" 1Gi\n"}}})");
+  EXPECT_NE(json.find(R"("capacity":{"cpu":"0","memory":"1Gi"})"), std::string::npos) << json;
+}
+
 TEST(Codec, SixtyFourBitIntegersAreExactNumbers) {
   expect_unchanged(
       R"({"kind":"ConfigMap","apiVersion":"v1","metadata":{"generation":9223372036854775807,)"
