@@ -2,6 +2,7 @@
 // an error only that there was one; this handler remembers duplicates and where it was.
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/value_stack.hpp>
+#include <cmath>
 #include <set>
 
 #include "core/api/json_text.hpp"
@@ -67,7 +68,11 @@ class Handler {
     stack_.push_uint64(u);
     return element();
   }
-  bool on_double(double d, json::string_view, json::error_code&) {
+  bool on_double(double d, json::string_view, json::error_code& error) {
+    if (!std::isfinite(d)) {  // 1e400: no message has a field that could hold it
+      error = json::error::exponent_overflow;
+      return false;
+    }
     stack_.push_double(d);
     return element();
   }
@@ -133,6 +138,9 @@ std::string place_of(std::string_view text, std::size_t at) {
 
 std::string describe(std::string_view text, std::size_t at, json::error_code error) {
   if (error == json::error::incomplete) return "unexpected end of JSON input";
+  if (error == json::error::exponent_overflow) {
+    return "number out of range at " + place_of(text, at);
+  }
   if (error == json::error::too_deep) return "exceeded max depth at " + place_of(text, at);
   if (error == json::error::illegal_leading_surrogate ||
       error == json::error::illegal_trailing_surrogate ||

@@ -44,6 +44,13 @@ TEST(DecodeErrors, ValuesThatTheirTypeRefuses) {
             std::string::npos);
 }
 
+TEST(DecodeErrors, NumbersBeyondADoubleAreRefused) {
+  // Not taken for nothing at all.
+  EXPECT_NE(error_of(R"({"apiVersion":"v1","kind":"Node","status":{"capacity":{"cpu":1e400}}})")
+                .find("number out of range at line 1"),
+            std::string::npos);
+}
+
 TEST(DecodeErrors, TypeOfTheObject) {
   EXPECT_EQ(error_of(R"({"apiVersion":)"),
             "couldn't get version/kind; json parse error: unexpected end of JSON input");
