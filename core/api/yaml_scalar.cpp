@@ -51,6 +51,16 @@ std::optional<json::value> integer(std::string_view text) {
   return json::value(magnitude);
 }
 
+// "3.0" and "1e3" are floats of YAML, but JSON has one kind of number, and what is whole is written
+// without a point there: it may stand where an integer is wanted.
+json::value json_number(double value) {
+  constexpr double whole_max = 9'007'199'254'740'992.0;  // 2^53: beyond, doubles skip integers
+  if (std::fabs(value) <= whole_max && value == std::trunc(value)) {
+    return json::value(static_cast<int64_t>(value));
+  }
+  return json::value(value);
+}
+
 // [-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?
 bool looks_like_float(std::string_view text) {
   std::size_t at = 0;
@@ -97,7 +107,7 @@ boost::json::value resolve_yaml_scalar(std::string_view text) {
     if (digits.front() == '+') digits.remove_prefix(1);
     double value = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    if (error == std::errc{} && std::isfinite(value)) return value;
+    if (error == std::errc{} && std::isfinite(value)) return json_number(value);
   }
   return json::value(as_string);
 }

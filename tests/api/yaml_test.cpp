@@ -84,12 +84,27 @@ TEST(Yaml, ScalarsMeanWhatKubernetesToolsTakeThemFor) {
       {"on", true},       {"y", true},      {"off", false},    {"No", false},   {"FALSE", false},
       {"80", 80},         {"-3", -3},       {"+4", 4},         {"0644", 420},   {"0x1f", 31},
       {"0o17", 15},       {"0b11", 3},      {"1_000", 1000},   {"0", 0},        {"1.5", 1.5},
-      {".5", 0.5},        {"1e3", 1000.0},  {"-1.", -1.0},     {"18446744073709551615", UINT64_MAX},
-      {"25%", "25%"},     {"1.2.3", "1.2.3"}, {"08", 8.0},     {"100m", "100m"}, {"truE", "truE"},
+      {".5", 0.5},        {"1e3", 1000},    {"-1.", -1},        {"18446744073709551615", UINT64_MAX},
+      {"25%", "25%"},     {"1.2.3", "1.2.3"}, {"08", 8},       {"100m", "100m"}, {"truE", "truE"},
       {"2026-11-23", "2026-11-23"},         {"-", "-"},        {"nginx:1.8", "nginx:1.8"},
+      {"3.0", 3},         {"1e20", 1e20},
       {"1e", "1e"},       {"0x", "0x"},     {"-9223372036854775808", INT64_MIN}, {".", "."},
   };
   for (const auto& [text, value] : cases) EXPECT_EQ(resolve_yaml_scalar(text), value) << text;
+}
+
+TEST(Yaml, WholeFloatsAreIntegersWhereTheseAreWanted) {
+  const auto objects = read(
+      "{apiVersion: apps/v1, kind: ReplicaSet, spec: {replicas: 3.0, minReadySeconds: 1e2, "
+      "template: {spec: {containers: [{name: c, resources: {limits: {cpu: 2.0, memory: 1e9}}}]}}}}");
+  ASSERT_EQ(objects.size(), 1U);
+  const ReplicaSetSpec& spec = objects[0]->as<ReplicaSet>().spec();
+  EXPECT_EQ(spec.replicas(), 3);
+  EXPECT_EQ(spec.min_ready_seconds(), 100);
+  const auto& limits = spec.template_().spec().containers(0).resources().limits();
+  EXPECT_EQ(limits.at("cpu").string(), "2");
+  EXPECT_EQ(limits.at("memory").string(), "1G");
+  EXPECT_NE(error_of("{apiVersion: apps/v1, kind: ReplicaSet, spec: {replicas: 1.5}}"), "");
 }
 
 TEST(Yaml, QuotedScalarsStayStrings) {
