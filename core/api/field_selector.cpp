@@ -42,6 +42,11 @@ constexpr Field<Secret> secret_fields[] = {
     {"type", [](const Secret& s) { return s.type(); }},
 };
 
+constexpr Field<Service> service_fields[] = {
+    {"spec.clusterIP", [](const Service& s) { return s.spec().cluster_ip(); }},
+    {"spec.type", [](const Service& s) { return s.spec().type(); }},
+};
+
 constexpr Field<ReplicaSet> replica_set_fields[] = {
     {"status.replicas",
      [](const ReplicaSet& r) { return std::to_string(r.status().replicas()); }},
@@ -92,6 +97,7 @@ bool find_field(Kind kind, std::string_view name, const Object* object, std::str
     case Kind::nodes: return lookup(node_fields, name, object, value);
     case Kind::namespaces: return lookup(namespace_fields, name, object, value);
     case Kind::secrets: return lookup(secret_fields, name, object, value);
+    case Kind::services: return lookup(service_fields, name, object, value);
     case Kind::replica_sets: return lookup(replica_set_fields, name, object, value);
     case Kind::events: return lookup(event_fields, name, object, value);
     default: return false;
@@ -104,6 +110,7 @@ std::string unsupported(Kind kind, std::string_view field) {
     case Kind::nodes:
     case Kind::namespaces:
     case Kind::secrets:
+    case Kind::services:
     case Kind::replica_sets:
     case Kind::events: return "field label not supported: " + std::string(field);
     default:

@@ -162,6 +162,18 @@ TEST(FieldSelector, ErrorsAreWordedAsAServerWordsThem) {
             "field label not supported: metadata.namespace");
 }
 
+TEST(FieldSelector, MatchesServicesByAddressAndType) {
+  Service service;
+  service.mutable_spec()->set_type("ClusterIP");
+  service.mutable_spec()->set_cluster_ip("None");
+  const ObjectPtr object = make_object(std::move(service));
+  EXPECT_TRUE(FieldSelector::parse(Kind::services, "spec.type=ClusterIP,spec.clusterIP=None")
+                  ->matches(*object));
+  EXPECT_FALSE(FieldSelector::parse(Kind::services, "spec.clusterIP!=None")->matches(*object));
+  EXPECT_EQ(FieldSelector::parse(Kind::services, "spec.ports=1").error().message,
+            "field label not supported: spec.ports");
+}
+
 TEST(FieldSelector, MatchesEventsByTheirObject) {
   Event event;
   event.mutable_involved_object()->set_name("web");
