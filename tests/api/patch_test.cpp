@@ -284,6 +284,30 @@ TEST(StrategicPatch, ListsOfScalarsAreSets) {
             "invalid patch format of setElementOrder list");
 }
 
+TEST(StrategicPatch, MergesTheListsOfEphemeralContainers) {
+  EXPECT_EQ(patched_spec(R"({"containers":null,"ephemeralContainers":[{"name":"e","env":)"
+                         R"([{"name":"A"},{"name":"B"}],"volumeMounts":[{"name":"v",)"
+                         R"("mountPath":"/v"}]}]})",
+                         R"({"ephemeralContainers":[{"name":"e","env":[{"name":"B","value":"2"}],)"
+                         R"("volumeMounts":[{"name":"w","mountPath":"/w"}]}]})"),
+            R"({"containers":null,"ephemeralContainers":[{"name":"e","env":[{"name":"A"},)"
+            R"({"name":"B","value":"2"}],"resources":{},"volumeMounts":[{"name":"w",)"
+            R"("mountPath":"/w"},{"name":"v","mountPath":"/v"}]}]})");
+}
+
+TEST(StrategicPatch, MergesGatesAndReplacesTheSelectorOfABudget) {
+  EXPECT_EQ(patched_spec(R"({"containers":null,"schedulingGates":[{"name":"a"},{"name":"b"}]})",
+                         R"({"schedulingGates":[{"$patch":"delete","name":"a"}]})"),
+            R"({"containers":null,"schedulingGates":[{"name":"b"}]})");
+  const ObjectPtr budget = object(
+      R"({"kind":"PodDisruptionBudget","apiVersion":"policy/v1","spec":{"selector":)"
+      R"({"matchLabels":{"a":"1"}}}})");
+  EXPECT_NE(patched(budget, PatchType::strategic,
+                    R"({"spec":{"selector":{"matchLabels":{"b":"2"}}}})")
+                .find(R"("selector":{"matchLabels":{"b":"2"}})"),
+            std::string::npos);
+}
+
 TEST(StrategicPatch, LabelsAreAMap) {
   EXPECT_NE(patched(pod(R"("metadata":{"labels":{"a":"1","b":"2"}})"), PatchType::strategic,
                     R"({"metadata":{"labels":{"a":null,"c":"3"}}})")
