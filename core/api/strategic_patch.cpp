@@ -2,7 +2,10 @@
 // Source: the semantics of k8s.io/apimachinery/pkg/util/strategicpatch and the design
 // "preserve order in strategic merge patch" of sig-cli.
 #include <algorithm>
+#include <boost/json/serialize.hpp>
+#include <map>
 #include <optional>
+#include <set>
 
 #include "core/api/json_text.hpp"
 #include "core/api/patch_kinds.hpp"
@@ -74,17 +77,6 @@ class Identity {
     return object ? object->if_contains(json_view(key_)) : nullptr;
   }
 
-  // The first element that is the same as `wanted`.
-  std::optional<std::size_t> find(const json::array& list, const json::value& wanted) const {
-    const json::value* name = of(wanted);
-    if (!name) return std::nullopt;
-    for (std::size_t i = 0; i < list.size(); ++i) {
-      const json::value* other = of(list[i]);
-      if (other && *other == *name) return i;
-    }
-    return std::nullopt;
-  }
-
   PatchFailure check(const json::array& list) const {
     for (const json::value& element : list) {
       if (of(element)) continue;
@@ -107,10 +99,49 @@ class Identity {
   std::string key_;
 };
 
-void sort_by(json::array& list, const json::array& order, const Identity& identity) {
+// Where the elements of a list stand. A patch may name a hundred thousand of them: searching the list
+// for each would keep the server busy for minutes.
+class Places {
+ public:
+  Places(const json::array& list, const Identity& identity) : identity_(identity) {
+    for (const json::value& element : list) add(element);
+  }
+
+  // The next element of the list; of several that are the same, the first counts.
+  void add(const json::value& element) {
+    const std::size_t place = size_++;
+    if (std::optional<std::string> name = name_of(element)) {
+      places_.emplace(*std::move(name), place);
+    }
+  }
+
+  std::optional<std::size_t> find(const json::value& element) const {
+    const std::optional<std::string> name = name_of(element);
+    if (!name) return std::nullopt;
+    const auto found = places_.find(*name);
+    if (found == places_.end()) return std::nullopt;
+    return found->second;
+  }
+  bool contains(const json::value& element) const { return find(element).has_value(); }
+  std::size_t size() const { return size_; }
+
+ private:
+  std::optional<std::string> name_of(const json::value& element) const {
+    const json::value* name = identity_.of(element);
+    if (!name) return std::nullopt;
+    // As JSON text, "80" is told from 80.
+    return json::serialize(*name);
+  }
+
+  const Identity& identity_;
+  std::map<std::string, std::size_t> places_;
+  std::size_t size_ = 0;
+};
+
+void sort_by(json::array& list, const Places& order) {
   std::vector<std::pair<std::size_t, json::value>> ranked;
   for (json::value& element : list) {
-    ranked.emplace_back(identity.find(order, element).value_or(order.size()), std::move(element));
+    ranked.emplace_back(order.find(element).value_or(order.size()), std::move(element));
   }
   std::stable_sort(ranked.begin(), ranked.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
@@ -122,19 +153,20 @@ void sort_by(json::array& list, const json::array& order, const Identity& identi
 // together so that a server-only element keeps its place before the elements it preceded.
 json::array ordered(json::array merged, const json::array& patch_order,
                     const json::array& server_order, const Identity& identity) {
+  const Places in_patch(patch_order, identity), on_server(server_order, identity);
   json::array named, others;
   for (json::value& element : merged) {
-    (identity.find(patch_order, element) ? named : others).push_back(std::move(element));
+    (in_patch.contains(element) ? named : others).push_back(std::move(element));
   }
-  sort_by(named, patch_order, identity);
-  sort_by(others, server_order, identity);
+  sort_by(named, in_patch);
+  sort_by(others, on_server);
   json::array out;
   std::size_t i = 0, j = 0;
   while (i < others.size() || j < named.size()) {
     bool server_first = j >= named.size();
     if (i < others.size() && j < named.size()) {
-      const auto left = identity.find(server_order, others[i]);
-      const auto right = identity.find(server_order, named[j]);
+      const auto left = on_server.find(others[i]);
+      const auto right = on_server.find(named[j]);
       server_first = left && right && *left < *right;
     }
     out.push_back(std::move(server_first ? others[i++] : named[j++]));
@@ -231,25 +263,30 @@ class Merger {
                     json::array& order) {
     const Identity identity(identity_key(field));
     if (!identity.keyed()) {
+      Places places(original, identity);
       for (json::value& element : patch) {
         if (element.is_object() || element.is_array()) {
           return malformed("list element types are not identical");
         }
         order.push_back(element);
-        if (!identity.find(original, element)) original.push_back(std::move(element));
+        if (places.contains(element)) continue;
+        places.add(element);
+        original.push_back(std::move(element));
       }
       return {};
     }
     if (PatchFailure failure = directives(original, patch, identity)) return failure;
     if (PatchFailure failure = identity.check(patch)) return failure;
     if (PatchFailure failure = identity.check(original)) return failure;
+    Places places(original, identity);
     for (json::value& element : patch) {
       // The order needs the names only, and merging consumes the rest.
       json::object name;
       name.emplace(json_view(identity.key()), *identity.of(element));
       order.push_back(std::move(name));
-      const std::optional<std::size_t> at = identity.find(original, element);
+      const std::optional<std::size_t> at = places.find(element);
       if (!at) {
+        places.add(element);
         original.push_back(stripped(element));
         continue;
       }
@@ -263,7 +300,7 @@ class Merger {
   // Acts on the elements that carry a $patch and takes them out of the patch.
   static PatchFailure directives(json::array& original, json::array& patch,
                                  const Identity& identity) {
-    json::array rest;
+    json::array rest, gone;
     bool replace = false;
     for (json::value& element : patch) {
       json::object* object = element.if_object();
@@ -284,29 +321,36 @@ class Merger {
         json::array one;
         one.push_back(element);
         if (PatchFailure failure = identity.check(one)) return failure;
-        while (const auto at = identity.find(original, element)) {
-          original.erase(original.begin() + static_cast<std::ptrdiff_t>(*at));
-        }
+        gone.push_back(std::move(element));
       } else {
         return malformed("unknown patch type: " + std::string(name) + " in map");
       }
     }
     if (replace) original.clear();
+    if (!gone.empty()) take_out(original, gone, identity);
     patch = std::move(rest);
     return {};
+  }
+
+  static void take_out(json::array& list, const json::array& gone, const Identity& identity) {
+    const Places places(gone, identity);
+    json::array rest;
+    for (json::value& element : list) {
+      if (!places.contains(element)) rest.push_back(std::move(element));
+    }
+    list = std::move(rest);
   }
 
   static PatchFailure retain_keys(json::object& original, json::object& patch) {
     const json::value* directive = patch.if_contains(json_view(retain_directive));
     if (!directive) return {};
     if (!directive->is_array()) return malformed("invalid patch format of retainKeys");
-    const json::array keep = directive->get_array();
+    std::set<std::string, std::less<>> keep;
+    for (const json::value& name : directive->get_array()) {
+      if (name.is_string()) keep.emplace(view(name.get_string()));
+    }
     patch.erase(json_view(retain_directive));
-    const auto kept = [&](json::string_view key) {
-      return std::any_of(keep.begin(), keep.end(), [&](const json::value& name) {
-        return name.is_string() && name.get_string() == key;
-      });
-    };
+    const auto kept = [&](json::string_view key) { return keep.contains(view(key)); };
     for (const auto& member : patch) {
       const bool other = view(member.key()).starts_with(delete_prefix) ||
                          view(member.key()).starts_with(order_prefix);
@@ -402,14 +446,7 @@ class Merger {
       }
       json::value* list = original.if_contains(json_view(key.substr(delete_prefix.size() + 1)));
       if (!list || !list->is_array()) continue;
-      const json::array& gone = member.value().get_array();
-      json::array rest;
-      for (json::value& element : list->get_array()) {
-        if (std::find(gone.begin(), gone.end(), element) == gone.end()) {
-          rest.push_back(std::move(element));
-        }
-      }
-      *list = std::move(rest);
+      take_out(list->get_array(), member.value().get_array(), Identity({}));
     }
     return {};
   }

@@ -284,6 +284,33 @@ TEST(StrategicPatch, ListsOfScalarsAreSets) {
             "invalid patch format of setElementOrder list");
 }
 
+// A list of this length would take minutes if each element were looked for in the whole list.
+TEST(StrategicPatch, LongListsAreMerged) {
+  constexpr int count = 50'000;
+  std::string patch = R"({"metadata":{"finalizers":[)", order = R"("$setElementOrder/finalizers":[)";
+  std::string containers = R"("spec":{"containers":[{"$patch":"delete","name":"c0"})";
+  for (int i = count; i > 0; --i) {
+    const std::string name = "\"c" + std::to_string(i) + "\"";
+    patch += name + ",";
+    order += name + ",";
+    containers += R"(,{"name":)" + name + "}";
+  }
+  patch.back() = order.back() = ']';
+  patch += "," + order + "}," + containers + "]}}";
+  const Patched result =
+      apply_patch(*pod(R"("metadata":{"finalizers":["c7","x"]},"spec":{"containers":[{"name":"c0"},)"
+                       R"({"name":"c3"}]})"),
+                  PatchType::strategic, patch);
+  ASSERT_TRUE(result.error.ok()) << result.error.message;
+  const auto& after = static_cast<const Pod&>(*result.message);
+  ASSERT_EQ(after.metadata().finalizers_size(), count + 1);
+  EXPECT_EQ(after.metadata().finalizers(0), "c50000");
+  EXPECT_EQ(after.metadata().finalizers(count), "x");
+  ASSERT_EQ(after.spec().containers_size(), count);
+  EXPECT_EQ(after.spec().containers(0).name(), "c50000");
+  EXPECT_EQ(after.spec().containers(count - 1).name(), "c1");
+}
+
 TEST(StrategicPatch, MergesTheListsOfEphemeralContainers) {
   EXPECT_EQ(patched_spec(R"({"containers":null,"ephemeralContainers":[{"name":"e","env":)"
                          R"([{"name":"A"},{"name":"B"}],"volumeMounts":[{"name":"v",)"
