@@ -78,6 +78,36 @@ TEST(PodValidation, ReportsAllErrorsInOrder) {
                             "FieldValueNotSupported"}));
 }
 
+// Lists in which each element is compared with all before it must not cost the square of their
+// length, or one request would hold the server up for minutes.
+TEST(PodValidation, LongListsAreJudged) {
+  constexpr int count = 50'000;
+  Pod pod = valid_pod();
+  for (int i = 0; i < count; ++i) {
+    const std::string name = "c" + std::to_string(i);
+    Container& container = *pod.mutable_spec()->add_containers();
+    container.set_name(name);
+    container.set_image("i");
+    pod.mutable_spec()->add_volumes()->set_name(name);
+    VolumeMount& mount = *container.add_volume_mounts();
+    mount.set_name(name);
+    mount.set_mount_path("/" + name);
+    ContainerPort& port = *pod.mutable_spec()->mutable_containers(0)->add_ports();
+    port.set_name(name);
+    port.set_container_port(1);
+    port.set_host_port(i + 1);
+  }
+  apply_defaults(Kind::pods, pod);
+  EXPECT_EQ(causes(created(pod)), Lines{});
+  pod.mutable_spec()->mutable_containers(count)->set_name("c7");
+  pod.mutable_spec()->mutable_volumes(count - 1)->set_name("c7");
+  const Lines lines = causes(created(pod));
+  ASSERT_EQ(lines.size(), 3U);
+  EXPECT_EQ(lines[0], "spec.volumes[49999].name: Duplicate value: \"c7\"");
+  EXPECT_EQ(lines[1], "spec.containers[50000].name: Duplicate value: \"c7\"");
+  EXPECT_EQ(lines[2], "spec.containers[50000].volumeMounts[0].name: Not found: \"c49999\"");
+}
+
 TEST(PodValidation, Ports) {
   EXPECT_EQ(spoiled_container(R"(ports { name: "a" container_port: 1 }
                                  ports { name: "a" container_port: 2 })"),

@@ -9,6 +9,7 @@ namespace keelson::api {
 namespace {
 
 void validate_ports(Errors& errors, const Path& path, const Repeated<ContainerPort>& ports) {
+  Seen names;
   for (int i = 0; i < ports.size(); ++i) {
     const ContainerPort& port = ports.Get(i);
     const Path place = path.index(i);
@@ -16,11 +17,7 @@ void validate_ports(Errors& errors, const Path& path, const Repeated<ContainerPo
       const Path name = place.child("name");
       std::vector<std::string> reasons = check_port_name(port.name());
       errors.invalid(name, port.name(), reasons);
-      for (int j = 0; j < i && reasons.empty(); ++j) {
-        if (ports.Get(j).name() != port.name()) continue;
-        errors.duplicate(name, port.name());
-        break;
-      }
+      if (reasons.empty() && !names.add(port.name())) errors.duplicate(name, port.name());
     }
     if (port.container_port() == 0) {
       errors.required(place.child("containerPort"));
@@ -35,7 +32,7 @@ void validate_ports(Errors& errors, const Path& path, const Repeated<ContainerPo
 
 // Two containers of a pod share its node, so they cannot have the same port of it.
 void check_host_ports(Errors& errors, const Path& path, const Repeated<Container>& containers) {
-  std::vector<std::string> taken;
+  std::set<std::string> taken;
   for (int i = 0; i < containers.size(); ++i) {
     const Path container = path.index(i);
     const Path ports = container.child("ports");
@@ -43,13 +40,8 @@ void check_host_ports(Errors& errors, const Path& path, const Repeated<Container
       const ContainerPort& port = containers.Get(i).ports(j);
       if (port.host_port() == 0) continue;
       std::string key = fmt::format("{}/{}/{}", port.protocol(), port.host_ip(), port.host_port());
-      bool known = false;
-      for (const std::string& other : taken) known = known || other == key;
-      if (known) {
-        errors.duplicate(ports.index(j).child("hostPort"), key);
-      } else {
-        taken.push_back(std::move(key));
-      }
+      const auto [known, added] = taken.insert(std::move(key));
+      if (!added) errors.duplicate(ports.index(j).child("hostPort"), *known);
     }
   }
 }
@@ -103,14 +95,15 @@ void validate_restart_policy(Errors& errors, const Path& path, const Container& 
   }
 }
 
+// `names` holds those of the containers before.
 void validate_container(Errors& errors, const Path& path, const Container& container, Role role,
-                        bool name_taken, const PodSpec& spec) {
+                        Seen& names, const Seen& volumes) {
   const Path name = path.child("name");
   if (container.name().empty()) {
     errors.required(name);
   } else {
     errors.invalid(name, container.name(), check_dns1123_label(container.name()));
-    if (name_taken) errors.duplicate(name, container.name());
+    if (!names.add(container.name())) errors.duplicate(name, container.name());
   }
   const std::string& image = container.image();
   if (image.empty()) {
@@ -125,7 +118,7 @@ void validate_container(Errors& errors, const Path& path, const Container& conta
                           container.termination_message_policy());
   validate_ports(errors, path.child("ports"), container.ports());
   validate_env(errors, path, container);
-  validate_mounts(errors, path, container, spec.volumes());
+  validate_mounts(errors, path, container, volumes);
   check_one_of<Container>(errors, path.child("imagePullPolicy"),
                           Container::kImagePullPolicyFieldNumber, container.image_pull_policy());
   validate_resources(errors, path.child("resources"), container.resources());
@@ -136,11 +129,16 @@ void validate_container(Errors& errors, const Path& path, const Container& conta
   }
 }
 
-bool named_before(const Repeated<Container>& containers, int end, std::string_view name) {
-  for (int i = 0; i < end; ++i) {
-    if (containers.Get(i).name() == name) return true;
-  }
-  return false;
+Seen names_of(const Repeated<Container>& containers) {
+  Seen names;
+  for (const Container& container : containers) names.add(container.name());
+  return names;
+}
+
+Seen names_of(const Repeated<Volume>& volumes) {
+  Seen names;
+  for (const Volume& volume : volumes) names.add(volume.name());
+  return names;
 }
 
 void validate_ephemeral(Errors& errors, const Path& path, const Container& container) {
@@ -160,44 +158,42 @@ void validate_ephemeral(Errors& errors, const Path& path, const Container& conta
 void validate_containers(Errors& errors, const Path& path, const PodSpec& spec) {
   const auto& containers = spec.containers();
   if (containers.empty()) return errors.required(path);
+  const Seen volumes = names_of(spec.volumes());
+  Seen names;
   for (int i = 0; i < containers.size(); ++i) {
-    const Container& container = containers.Get(i);
-    validate_container(errors, path.index(i), container, Role::main,
-                       named_before(containers, i, container.name()), spec);
+    validate_container(errors, path.index(i), containers.Get(i), Role::main, names, volumes);
   }
   check_host_ports(errors, path, containers);
 }
 
 void validate_init_containers(Errors& errors, const Path& path, const PodSpec& spec) {
   const auto& containers = spec.init_containers();
+  if (containers.empty()) return;
+  const Seen volumes = names_of(spec.volumes());
+  Seen names = names_of(spec.containers());
   for (int i = 0; i < containers.size(); ++i) {
-    const Container& container = containers.Get(i);
-    bool taken = named_before(spec.containers(), spec.containers_size(), container.name()) ||
-                 named_before(containers, i, container.name());
-    validate_container(errors, path.index(i), container, Role::init, taken, spec);
+    validate_container(errors, path.index(i), containers.Get(i), Role::init, names, volumes);
   }
   check_host_ports(errors, path, containers);
 }
 
 void validate_ephemeral_containers(Errors& errors, const Path& path, const PodSpec& spec) {
+  if (spec.ephemeral_containers().empty()) return;
+  const Seen volumes = names_of(spec.volumes());
+  Seen targets = names_of(spec.containers());
+  for (const Container& container : spec.init_containers()) targets.add(container.name());
+  // Same fields, numbers and types; rare enough to be copied through the wire format.
+  std::vector<Container> containers(static_cast<size_t>(spec.ephemeral_containers_size()));
+  Seen names = targets;
   for (int i = 0; i < spec.ephemeral_containers_size(); ++i) {
     const EphemeralContainer& ephemeral = spec.ephemeral_containers(i);
-    // Same fields, numbers and types; rare enough to be copied through the wire format.
-    Container container;
+    Container& container = containers[static_cast<size_t>(i)];
     container.ParseFromString(ephemeral.ephemeral_container_common().SerializeAsString());
-    bool taken =
-        named_before(spec.containers(), spec.containers_size(), container.name()) ||
-        named_before(spec.init_containers(), spec.init_containers_size(), container.name());
-    for (int j = 0; j < i; ++j) {
-      const auto& other = spec.ephemeral_containers(j).ephemeral_container_common();
-      taken = taken || other.name() == container.name();
-    }
     const Path place = path.index(i);
-    validate_container(errors, place, container, Role::ephemeral, taken, spec);
+    validate_container(errors, place, container, Role::ephemeral, names, volumes);
     validate_ephemeral(errors, place, container);
     const std::string& target = ephemeral.target_container_name();
-    if (!target.empty() && !named_before(spec.containers(), spec.containers_size(), target) &&
-        !named_before(spec.init_containers(), spec.init_containers_size(), target)) {
+    if (!target.empty() && !targets.contains(target)) {
       errors.not_found(place.child("targetContainerName"), target);
     }
   }

@@ -101,14 +101,9 @@ void validate_endpoint(Errors& errors, const Path& path, const DiscoveryEndpoint
   }
 }
 
-void validate_slice_port(Errors& errors, const Path& path, const EndpointSlice& slice, int index) {
-  const DiscoveryPort& port = slice.ports(index);
+void validate_slice_port(Errors& errors, const Path& path, const DiscoveryPort& port, Seen& names) {
   const Path name = path.child("name");
-  for (int i = 0; i < index; ++i) {
-    if (slice.ports(i).name() != port.name()) continue;
-    errors.duplicate(name, port.name());
-    break;
-  }
+  if (!names.add(port.name())) errors.duplicate(name, port.name());
   if (!port.name().empty()) {
     errors.invalid(name, port.name(), check_dns1123_label(port.name()));
   }
@@ -150,8 +145,9 @@ void validate(Errors& errors, const EndpointSlice& slice) {
     errors.too_many(ports, slice.ports_size(), ports_max);
     return;
   }
+  Seen names;
   for (int i = 0; i < slice.ports_size(); ++i) {
-    validate_slice_port(errors, ports.index(i), slice, i);
+    validate_slice_port(errors, ports.index(i), slice.ports(i), names);
   }
 }
 

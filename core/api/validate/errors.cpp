@@ -187,4 +187,19 @@ ApiError Errors::finish(Kind kind, std::string_view name) && {
   return error;
 }
 
+bool Seen::contains(std::string_view text) const {
+  const auto* end = few_.begin() + count_;
+  return std::find(few_.begin(), end, text) != end || more_.contains(text);
+}
+
+bool Seen::add(std::string_view text) {
+  if (contains(text)) return false;
+  if (count_ < few_.size()) {
+    few_[count_++] = text;
+  } else {
+    more_.insert(text);
+  }
+  return true;
+}
+
 }  // namespace keelson::api

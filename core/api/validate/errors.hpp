@@ -2,8 +2,10 @@
 // the list that errors are added to. Source: k8s.io/apimachinery/pkg/util/validation/field.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -75,6 +77,20 @@ class Errors {
   void add(std::string_view reason, const Path& path, std::string message);
 
   std::vector<Cause> causes_;
+};
+
+// The texts that came before, for lists whose elements must differ. Nearly all lists are short and
+// simply searched; one of a hundred thousand elements must not cost the square of that.
+class Seen {
+ public:
+  // False: it has come before. REQUIRES: the text outlives this.
+  bool add(std::string_view text);
+  bool contains(std::string_view text) const;
+
+ private:
+  std::array<std::string_view, 8> few_;
+  size_t count_ = 0;
+  std::set<std::string_view> more_;
 };
 
 // --- Checks that every kind needs ----------------------------------------------------------------

@@ -131,10 +131,11 @@ bool same_time(const Time& a, const Time& b) {
 }
 
 void validate_no_new_finalizers(Errors& errors, const ObjectMeta& now, const ObjectMeta& before) {
+  Seen known;
+  for (const std::string& finalizer : before.finalizers()) known.add(finalizer);
   std::vector<std::string> added;
   for (const std::string& finalizer : now.finalizers()) {
-    const auto& known = before.finalizers();
-    if (std::find(known.begin(), known.end(), finalizer) == known.end()) added.push_back(finalizer);
+    if (!known.contains(finalizer)) added.push_back(finalizer);
   }
   if (added.empty()) return;
   std::sort(added.begin(), added.end());

@@ -12,16 +12,15 @@ std::string shown(const Taint& taint) {
 
 void validate_taints(Errors& errors, const Repeated<Taint>& taints) {
   const Path path("metadata.taints");
+  std::set<std::pair<std::string_view, std::string_view>> pairs;
   for (int i = 0; i < taints.size(); ++i) {
     const Taint& taint = taints.Get(i);
     const Path place = path.index(i);
     validate_label_key(errors, place.child("key"), taint.key());
     errors.invalid(place.child("value"), taint.value(), check_label_value(taint.value()));
     check_one_of<Taint>(errors, place.child("effect"), Taint::kEffectFieldNumber, taint.effect());
-    for (int j = 0; j < i; ++j) {
-      if (taints.Get(j).key() != taint.key() || taints.Get(j).effect() != taint.effect()) continue;
+    if (!pairs.emplace(taint.key(), taint.effect()).second) {
       errors.duplicate_shown(place, shown(taint), "taints must be unique by key and effect pair");
-      break;
     }
   }
 }
@@ -47,11 +46,11 @@ void validate_resources(Errors& errors, const NodeStatus& status) {
 
 void validate_addresses(Errors& errors, const NodeStatus& status) {
   const Path path("status.addresses");
+  std::set<std::pair<std::string_view, std::string_view>> pairs;
   for (int i = 0; i < status.addresses_size(); ++i) {
-    for (int j = 0; j < i; ++j) {
-      if (!same(status.addresses(i), status.addresses(j))) continue;
-      errors.duplicate_shown(path.index(i), go_value(status.addresses(i)));
-      break;
+    const NodeAddress& one = status.addresses(i);
+    if (!pairs.emplace(one.type(), one.address()).second) {
+      errors.duplicate_shown(path.index(i), go_value(one));
     }
   }
 }

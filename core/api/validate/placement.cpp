@@ -189,6 +189,7 @@ void validate_tolerations(Errors& errors, const Path& path,
 void validate_spread(Errors& errors, const Path& path,
                      const Repeated<TopologySpreadConstraint>& constraints) {
   using Constraint = TopologySpreadConstraint;
+  std::set<std::string> pairs;
   for (int i = 0; i < constraints.size(); ++i) {
     const Constraint& one = constraints.Get(i);
     const Path place = path.index(i);
@@ -198,16 +199,9 @@ void validate_spread(Errors& errors, const Path& path,
     validate_topology_key(errors, place.child("topologyKey"), one.topology_key());
     check_one_of<Constraint>(errors, place.child("whenUnsatisfiable"),
                              Constraint::kWhenUnsatisfiableFieldNumber, one.when_unsatisfiable());
-    for (int j = 0; j < i; ++j) {
-      const Constraint& other = constraints.Get(j);
-      if (other.topology_key() != one.topology_key() ||
-          other.when_unsatisfiable() != one.when_unsatisfiable()) {
-        continue;
-      }
-      errors.duplicate(place.child("{topologyKey, whenUnsatisfiable}"),
-                       fmt::format("{{{}, {}}}", one.topology_key(), one.when_unsatisfiable()));
-      break;
-    }
+    const auto [pair, added] =
+        pairs.insert(fmt::format("{{{}, {}}}", one.topology_key(), one.when_unsatisfiable()));
+    if (!added) errors.duplicate(place.child("{topologyKey, whenUnsatisfiable}"), *pair);
     if (one.has_min_domains()) {
       if (one.min_domains() <= 0) {
         errors.invalid(place.child("minDomains"), one.min_domains(), "must be greater than zero");

@@ -1,6 +1,6 @@
 // Pods: nearly all of a pod's spec is fixed once it exists.
-#include <algorithm>
-#include <limits>
+#include <array>
+#include <set>
 
 #include "core/api/validate/validators.hpp"
 #include "core/api/validation.hpp"
@@ -27,14 +27,13 @@ void validate_deadline_change(Errors& errors, const PodSpec& now, const PodSpec&
 
 // Tolerations may be added, and those there may change how long they last.
 void validate_toleration_change(Errors& errors, const PodSpec& now, const PodSpec& before) {
-  auto matches = [](const Toleration& a, const Toleration& b) {
-    return a.key() == b.key() && a.operator_() == b.operator_() && a.value() == b.value() &&
-           a.effect() == b.effect();
+  auto what = [](const Toleration& t) {
+    return std::array<std::string_view, 4>{t.key(), t.operator_(), t.value(), t.effect()};
   };
+  std::set<std::array<std::string_view, 4>> kept;
+  for (const Toleration& one : now.tolerations()) kept.insert(what(one));
   for (const Toleration& old : before.tolerations()) {
-    bool kept = std::any_of(now.tolerations().begin(), now.tolerations().end(),
-                            [&](const Toleration& one) { return matches(one, old); });
-    if (kept) continue;
+    if (kept.contains(what(old))) continue;
     errors.forbidden(Path("spec.tolerations"),
                      "existing toleration can not be modified except its tolerationSeconds");
     return;
@@ -44,11 +43,11 @@ void validate_toleration_change(Errors& errors, const PodSpec& now, const PodSpe
 // Gates may be taken away, never added: a pod that was free to be scheduled stays so (KEP-3521).
 void validate_gate_change(Errors& errors, const PodSpec& now, const PodSpec& before) {
   const Path path("spec.schedulingGates");
+  Seen known;
+  for (const PodSchedulingGate& gate : before.scheduling_gates()) known.add(gate.name());
   for (int i = 0; i < now.scheduling_gates_size(); ++i) {
     const std::string& name = now.scheduling_gates(i).name();
-    bool known = std::any_of(before.scheduling_gates().begin(), before.scheduling_gates().end(),
-                             [&](const PodSchedulingGate& gate) { return gate.name() == name; });
-    if (known) continue;
+    if (known.contains(name)) continue;
     errors.forbidden(path.index(i).child("name"),
                      "only deletion is allowed, but found new scheduling gate '" + name + "'");
   }

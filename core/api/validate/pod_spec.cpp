@@ -69,15 +69,12 @@ void validate_gates(Errors& errors, const Path& path, const PodSpec& spec) {
     errors.invalid(readiness.index(i).child("conditionType"), type, check_qualified_name(type));
   }
   const Path scheduling = path.child("schedulingGates");
+  Seen names;
   for (int i = 0; i < spec.scheduling_gates_size(); ++i) {
     const std::string& name = spec.scheduling_gates(i).name();
     const Path place = scheduling.index(i);
     errors.invalid(place.child("name"), name, check_qualified_name(name));
-    for (int j = 0; j < i; ++j) {
-      if (spec.scheduling_gates(j).name() != name) continue;
-      errors.duplicate(place.child("name"), name);
-      break;
-    }
+    if (!names.add(name)) errors.duplicate(place.child("name"), name);
   }
 }
 

@@ -101,13 +101,12 @@ void validate_pod_security(Errors& errors, const Path& path, const PodSpec& spec
                          "ShareProcessNamespace and HostPID cannot both be enabled");
   }
   const Path sysctls = place.child("sysctls");
+  Seen names;
   for (int i = 0; i < context.sysctls_size(); ++i) {
     const Path name = sysctls.index(i);
     if (context.sysctls(i).name().empty()) errors.required(name.child("name"));
-    for (int j = 0; j < i; ++j) {
-      if (context.sysctls(j).name() != context.sysctls(i).name()) continue;
+    if (!names.add(context.sysctls(i).name())) {
       errors.duplicate(name.child("name"), context.sysctls(i).name());
-      break;
     }
   }
   check_one_of<PodSecurityContext>(errors, place.child("fsGroupChangePolicy"),

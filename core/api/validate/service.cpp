@@ -55,18 +55,15 @@ void validate_type(Errors& errors, const ServiceSpec& spec) {
   }
 }
 
-void validate_port(Errors& errors, const Path& path, const ServiceSpec& spec, int index) {
+void validate_port(Errors& errors, const Path& path, const ServiceSpec& spec, int index,
+                   Seen& names) {
   const ServicePort& port = spec.ports(index);
   const Path name = path.child("name");
   if (port.name().empty()) {
     if (spec.ports_size() > 1) errors.required(name);
   } else {
     errors.invalid(name, port.name(), check_dns1123_label(port.name()));
-    for (int i = 0; i < index; ++i) {
-      if (spec.ports(i).name() != port.name()) continue;
-      errors.duplicate(name, port.name());
-      break;
-    }
+    if (!names.add(port.name())) errors.duplicate(name, port.name());
   }
   check_port(errors, path.child("port"), port.port());
   check_one_of<ServicePort>(errors, path.child("protocol"), ServicePort::kProtocolFieldNumber,
@@ -142,27 +139,22 @@ void validate_ports_together(Errors& errors, const ServiceSpec& spec) {
                        "may not be used when `type` is 'ClusterIP'");
     }
   }
+  std::set<std::pair<int32_t, std::string_view>> node_ports, own_ports;
   for (int i = 0; i < spec.ports_size(); ++i) {
     const ServicePort& port = spec.ports(i);
-    for (int j = 0; j < i && port.node_port() != 0; ++j) {
-      if (spec.ports(j).node_port() != port.node_port()) continue;
-      if (spec.ports(j).protocol() != port.protocol()) continue;
+    if (port.node_port() == 0) continue;
+    if (!node_ports.emplace(port.node_port(), port.protocol()).second) {
       errors.duplicate_shown(ports.index(i).child("nodePort"), fmt::format("{}", port.node_port()));
-      break;
     }
   }
   for (int i = 0; i < spec.ports_size(); ++i) {
     const ServicePort& port = spec.ports(i);
-    for (int j = 0; j < i; ++j) {
-      if (spec.ports(j).port() != port.port()) continue;
-      if (spec.ports(j).protocol() != port.protocol()) continue;
-      errors.duplicate_shown(
-          ports.index(i),
-          fmt::format("core.ServicePort{{Name:\"\", Protocol:{}, AppProtocol:(*string)(nil), "
-                      "Port:{}, TargetPort:{}, NodePort:0}}",
-                      go_quoted(port.protocol()), port.port(), go_value(IntOrString())));
-      break;
-    }
+    if (own_ports.emplace(port.port(), port.protocol()).second) continue;
+    errors.duplicate_shown(
+        ports.index(i),
+        fmt::format("core.ServicePort{{Name:\"\", Protocol:{}, AppProtocol:(*string)(nil), "
+                    "Port:{}, TargetPort:{}, NodePort:0}}",
+                    go_quoted(port.protocol()), port.port(), go_value(IntOrString())));
   }
 }
 
@@ -214,7 +206,10 @@ void validate(Errors& errors, const Service& service) {
   const ServiceSpec& spec = service.spec();
   validate_type(errors, spec);
   const Path ports("spec.ports");
-  for (int i = 0; i < spec.ports_size(); ++i) validate_port(errors, ports.index(i), spec, i);
+  Seen names;
+  for (int i = 0; i < spec.ports_size(); ++i) {
+    validate_port(errors, ports.index(i), spec, i, names);
+  }
   validate_labels(errors, Path("spec.selector"), spec.selector());
   validate_affinity(errors, spec);
   validate_addresses(errors, spec);

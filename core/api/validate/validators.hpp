@@ -44,8 +44,9 @@ void validate_probe(Errors& errors, const Path& path, const Probe& probe);
 void validate_lifecycle(Errors& errors, const Path& path, const Lifecycle& lifecycle);
 // volume.cpp
 void validate_volumes(Errors& errors, const Path& path, const Repeated<Volume>& volumes);
+// `volumes`: the names of the pod's.
 void validate_mounts(Errors& errors, const Path& path, const Container& container,
-                     const Repeated<Volume>& volumes);
+                     const Seen& volumes);
 // downward.cpp: values that a container takes from its pod.
 void validate_env_field(Errors& errors, const Path& path, const ObjectFieldSelector& selector);
 void validate_volume_field(Errors& errors, const Path& path, const ObjectFieldSelector& selector);

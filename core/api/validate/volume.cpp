@@ -217,25 +217,16 @@ void validate_sources(Errors& errors, const Path& path, const VolumeSource& sour
   }
 }
 
-bool known_volume(const Repeated<Volume>& volumes, std::string_view name) {
-  return std::any_of(volumes.begin(), volumes.end(),
-                     [&](const Volume& volume) { return volume.name() == name; });
-}
-
 void validate_mount(Errors& errors, const Path& path, const VolumeMount& mount,
-                    const Container& container, const Repeated<Volume>& volumes) {
+                    const Container& container, const Seen& volumes, Seen& mount_paths) {
   if (mount.name().empty()) {
     errors.required(path.child("name"));
-  } else if (!known_volume(volumes, mount.name())) {
+  } else if (!volumes.contains(mount.name())) {
     errors.not_found(path.child("name"), mount.name());
   }
   if (mount.mount_path().empty()) errors.required(path.child("mountPath"));
-  for (const VolumeMount& earlier : container.volume_mounts()) {
-    if (&earlier == &mount) break;
-    if (earlier.mount_path() == mount.mount_path()) {
-      errors.invalid(path.child("mountPath"), mount.mount_path(), "must be unique");
-      break;
-    }
+  if (!mount_paths.add(mount.mount_path())) {
+    errors.invalid(path.child("mountPath"), mount.mount_path(), "must be unique");
   }
   check_relative(errors, path.child("subPath"), mount.sub_path());
   if (!mount.sub_path_expr().empty()) {
@@ -258,10 +249,10 @@ void validate_mount(Errors& errors, const Path& path, const VolumeMount& mount,
 }
 
 void validate_device(Errors& errors, const Path& path, const VolumeDevice& device,
-                     const Repeated<Volume>& volumes) {
+                     const Seen& volumes) {
   if (device.name().empty()) {
     errors.required(path.child("name"));
-  } else if (!known_volume(volumes, device.name())) {
+  } else if (!volumes.contains(device.name())) {
     errors.not_found(path.child("name"), device.name());
   }
   if (device.device_path().empty()) {
@@ -274,6 +265,7 @@ void validate_device(Errors& errors, const Path& path, const VolumeDevice& devic
 }  // namespace
 
 void validate_volumes(Errors& errors, const Path& path, const Repeated<Volume>& volumes) {
+  Seen names;
   for (int i = 0; i < volumes.size(); ++i) {
     const Volume& volume = volumes.Get(i);
     const Path place = path.index(i);
@@ -284,19 +276,17 @@ void validate_volumes(Errors& errors, const Path& path, const Repeated<Volume>& 
       continue;
     }
     errors.invalid(name, volume.name(), check_dns1123_label(volume.name()));
-    for (int j = 0; j < i; ++j) {
-      if (volumes.Get(j).name() != volume.name()) continue;
-      errors.duplicate(name, volume.name());
-      break;
-    }
+    if (!names.add(volume.name())) errors.duplicate(name, volume.name());
   }
 }
 
 void validate_mounts(Errors& errors, const Path& path, const Container& container,
-                     const Repeated<Volume>& volumes) {
+                     const Seen& volumes) {
   const Path mounts = path.child("volumeMounts");
+  Seen mount_paths;
   for (int i = 0; i < container.volume_mounts_size(); ++i) {
-    validate_mount(errors, mounts.index(i), container.volume_mounts(i), container, volumes);
+    validate_mount(errors, mounts.index(i), container.volume_mounts(i), container, volumes,
+                   mount_paths);
   }
   const Path devices = path.child("volumeDevices");
   for (int i = 0; i < container.volume_devices_size(); ++i) {
