@@ -157,5 +157,39 @@ TEST(PodStatus, EndedContainersStayEnded) {
   EXPECT_TRUE(status_updated(now, before).ok());
 }
 
+TEST(PodStatus, InitContainersRunAgainOnlyWhereThePodStartsOver) {
+  Pod before = running_pod();
+  *before.mutable_spec()->add_init_containers() = parsed<Container>("name: 'i' image: 'i'");
+  *before.mutable_spec()->add_init_containers() =
+      parsed<Container>("name: 's' image: 'i' restart_policy: 'Always'");
+  before.mutable_status()->MergeFrom(parsed<PodStatus>(R"(
+      init_container_statuses { name: "i" state { terminated { exit_code: 0 } } }
+      init_container_statuses { name: "s" state { terminated { exit_code: 0 } } }
+      container_statuses { name: "c" state { running { } } })"));
+  const auto again = [&](const char* policy, int which, bool main_runs) {
+    before.mutable_spec()->set_restart_policy(policy);
+    Pod now = before;
+    ContainerState& state =
+        *now.mutable_status()->mutable_init_container_statuses(which)->mutable_state();
+    state.clear_terminated();
+    state.mutable_running();
+    if (!main_runs) {
+      ContainerState& main = *now.mutable_status()->mutable_container_statuses(0)->mutable_state();
+      main.clear_running();
+      main.mutable_waiting();
+    }
+    return causes(status_updated(now, before));
+  };
+  const Lines refused = {
+      "status.initContainerStatuses[0].state: Forbidden: may not be "
+      "transitioned to non-terminated state"};
+  for (const char* policy : {"Never", "OnFailure"}) {
+    EXPECT_EQ(again(policy, 0, true), refused) << policy;
+    EXPECT_EQ(again(policy, 0, false), Lines{}) << policy;  // its sandbox was lost
+    EXPECT_EQ(again(policy, 1, true), Lines{}) << policy;   // a sidecar
+  }
+  EXPECT_EQ(again("Always", 0, true), Lines{});
+}
+
 }  // namespace
 }  // namespace keelson::api

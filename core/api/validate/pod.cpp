@@ -1,5 +1,7 @@
 // Pods: nearly all of a pod's spec is fixed once it exists.
+#include <algorithm>
 #include <array>
+#include <map>
 #include <set>
 
 #include "core/api/validate/validators.hpp"
@@ -77,21 +79,50 @@ PodSpec without_allowed_changes(const PodSpec& now, const PodSpec& before) {
   return spec;
 }
 
-// A container that has ended stays so, where the restart policy does not bring it back.
+// A container that has ended stays so, where `restarts(name, exit code)` does not bring it back.
+template <class Restarts>
 void validate_ended_containers(Errors& errors, const Path& path,
                                const Repeated<ContainerStatus>& now,
-                               const Repeated<ContainerStatus>& before,
-                               std::string_view restart_policy) {
-  if (restart_policy == "Always") return;
+                               const Repeated<ContainerStatus>& before, Restarts restarts) {
+  std::map<std::string_view, int> live;
+  for (int i = 0; i < now.size(); ++i) {
+    if (!now.Get(i).state().has_terminated()) live.emplace(now.Get(i).name(), i);
+  }
   for (const ContainerStatus& old : before) {
     if (!old.state().has_terminated()) continue;
-    if (restart_policy == "OnFailure" && old.state().terminated().exit_code() != 0) continue;
-    for (int i = 0; i < now.size(); ++i) {
-      if (now.Get(i).name() != old.name() || now.Get(i).state().has_terminated()) continue;
-      errors.forbidden(path.index(i).child("state"),
-                       "may not be transitioned to non-terminated state");
-    }
+    if (restarts(old.name(), old.state().terminated().exit_code())) continue;
+    const auto found = live.find(old.name());
+    if (found == live.end()) continue;
+    errors.forbidden(path.index(found->second).child("state"),
+                     "may not be transitioned to non-terminated state");
   }
+}
+
+void validate_ended(Errors& errors, const Pod& now, const Pod& before) {
+  const PodSpec& spec = before.spec();
+  if (spec.restart_policy() == "Always") return;
+  const bool on_failure = spec.restart_policy() == "OnFailure";
+  validate_ended_containers(
+      errors, Path("status.containerStatuses"), now.status().container_statuses(),
+      before.status().container_statuses(),
+      [&](const std::string&, int32_t exit_code) { return on_failure && exit_code != 0; });
+  // A node that has lost the pod's sandbox starts over with the init containers, which then run
+  // once more although they had succeeded. Kubernetes refuses to hear of that, and shows what is
+  // past.
+  const auto& mains = now.status().container_statuses();
+  const bool started = std::any_of(mains.begin(), mains.end(), [](const ContainerStatus& main) {
+    return main.state().has_running();
+  });
+  if (!started) return;
+  Seen sidecars;  // which run again whatever the pod's policy is
+  for (const Container& container : spec.init_containers()) {
+    if (container.restart_policy() == "Always") sidecars.add(container.name());
+  }
+  validate_ended_containers(
+      errors, Path("status.initContainerStatuses"), now.status().init_container_statuses(),
+      before.status().init_container_statuses(), [&](const std::string& name, int32_t exit_code) {
+        return (on_failure && exit_code != 0) || sidecars.contains(name);
+      });
 }
 
 }  // namespace
@@ -140,13 +171,7 @@ void validate_status_change(Errors& errors, const Pod& now, const Pod& before) {
   }
   check_one_of<PodStatus>(errors, Path("status.phase"), PodStatus::kPhaseFieldNumber,
                           status.phase(), Empty::allowed);
-  validate_ended_containers(errors, Path("status.containerStatuses"), status.container_statuses(),
-                            before.status().container_statuses(), before.spec().restart_policy());
-  // Init containers start again until they succeed, unless the pod never restarts anything.
-  validate_ended_containers(
-      errors, Path("status.initContainerStatuses"), status.init_container_statuses(),
-      before.status().init_container_statuses(),
-      before.spec().restart_policy() == "Never" ? "Always" : before.spec().restart_policy());
+  validate_ended(errors, now, before);
   if (!status.host_ip().empty()) check_ip(errors, Path("status.hostIP"), status.host_ip());
   const Path ips("status.podIPs");
   for (int i = 0; i < status.pod_ips_size(); ++i) {
