@@ -32,6 +32,16 @@ TEST(Metadata, GenerateNameMayEndInADash) {
   EXPECT_EQ(meta_errors(R"(generate_name: "Gen-")").size(), 1u);
 }
 
+TEST(Metadata, AThousandErrorsAreEnough) {
+  ConfigMap map = made<ConfigMap>(R"(metadata { name: "m" namespace: "default" })");
+  for (int i = 0; i < 1200; ++i) {
+    (*map.mutable_metadata()->mutable_labels())["!" + std::to_string(i)] = "";
+  }
+  const ApiError error = created(map);
+  EXPECT_EQ(error.causes.size(), 1000U);
+  EXPECT_TRUE(error.message.ends_with(", and 200 more]"));
+}
+
 TEST(Metadata, Annotations) {
   EXPECT_EQ(meta_errors(R"(annotations { key: "Example.com/Key" value: "any thing" })"), Lines{});
   EXPECT_EQ(meta_errors(R"(annotations { key: "a b" value: "" })").size(), 1u);

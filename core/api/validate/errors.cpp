@@ -102,7 +102,14 @@ std::string go_value(const Message& message) {
 
 // --- Errors --------------------------------------------------------------------------------------
 
+// Nobody reads more, and each wrong key of a large map costs many times its own length in words.
+constexpr size_t causes_max = 1000;
+
 void Errors::add(std::string_view reason, const Path& path, std::string message) {
+  if (causes_.size() == causes_max) {
+    ++left_out_;
+    return;
+  }
   causes_.push_back(Cause{std::string(reason), std::move(message), path.to_string()});
 }
 
@@ -175,6 +182,7 @@ ApiError Errors::finish(Kind kind, std::string_view name) && {
     if (!list.empty()) list += ", ";
     list += cause.field + ": " + cause.message;
   }
+  if (left_out_ > 0) list += fmt::format(", and {} more", left_out_);
   error.reason = Reason::invalid;
   error.message =
       causes_.size() == 1

@@ -50,6 +50,7 @@ std::string go_value(const IntOrString& value);
 std::string go_value(const LabelSelector& selector);
 std::string go_value(const Message& message);  // any other: as JSON
 
+// Beyond a limit that no honest object comes near, errors are only counted.
 class Errors {
  public:
   void required(const Path& path, std::string_view why = {});
@@ -77,6 +78,7 @@ class Errors {
   void add(std::string_view reason, const Path& path, std::string message);
 
   std::vector<Cause> causes_;
+  size_t left_out_ = 0;
 };
 
 // The texts that came before, for lists whose elements must differ. Nearly all lists are short and
