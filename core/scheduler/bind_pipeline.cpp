@@ -89,6 +89,11 @@ void BindPipeline::reject(const Plugin& plugin, const std::string& uid, std::str
   fail(flight, bit(plugin.slot()), std::move(why));
 }
 
+void BindPipeline::pod_gone(const std::string& uid) {
+  const FlightPtr flight = find(uid);
+  if (flight && !flight->permits.empty()) fail(flight, 0, "the pod is gone");
+}
+
 void BindPipeline::pre_bind(const FlightPtr& flight) {
   const auto plugins = profile_.at(Point::pre_bind);
   if (flight->next_pre_bind == plugins.size()) return send(flight);

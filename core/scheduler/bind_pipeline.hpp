@@ -54,6 +54,10 @@ class BindPipeline final : public PluginHost {
   void start(const PodInfoPtr& pod, NameId node, api::Fence fence, api::BasisPtr basis,
              std::function<bool()> may_send);
 
+  // The pod was deleted: if it waits for a permit, the wait ends here and what was reserved for it
+  // is released. (A bind under way is answered, and that answer ends it.)
+  void pod_gone(const std::string& uid);
+
   // The pods for which start() was called and `ended` was not.
   std::size_t in_flight() const { return flights_.size(); }
   const Counters& counters() const { return counters_; }

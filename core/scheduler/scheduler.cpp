@@ -214,6 +214,7 @@ void Scheduler::Impl::pod_gone(const api::Object& pod) {
   unnominate(pod.uid());
   queue.remove(pod.uid());
   if (node != 0) wake(events::pod_removed, node);
+  binds.pod_gone(pod.uid());
 }
 
 void Scheduler::Impl::pod_on_node(const ObjectPtr& pod) {
@@ -231,6 +232,7 @@ void Scheduler::Impl::pod_pending(const ObjectPtr& before, const ObjectPtr& pod)
   if (pod->deleting() || terminal_phase(message) || !responsible(message)) {
     // It will not be bound any more. If a bind is under way its answer will say what became of it.
     unnominate(pod->uid());
+    if (pod->deleting()) binds.pod_gone(pod->uid());
     if (!cache.assumed(pod->uid())) queue.remove(pod->uid());
     return;
   }
@@ -372,6 +374,9 @@ void Scheduler::Impl::on_bind_ended(const BindPipeline::Outcome& outcome) {
     kick();
     return;
   }
+  // The place that it had been given is free again, for others: itself, still in flight, is not
+  // woken by that, or a pod that a plugin rejects would be tried again and again.
+  wake(events::pod_removed, outcome.node);
   if (QueuedPod* queued = queue.find(pod.uid())) {
     // The object's newest state is in the informer, the queue has what it made of it.
     const ObjectPtr now = informer(Kind::pods).get(pod.ns(), pod.name());
@@ -387,8 +392,6 @@ void Scheduler::Impl::on_bind_ended(const BindPipeline::Outcome& outcome) {
       queue.retry(*queued, loop.now());
     }
   }
-  // The place that it had been given is free again.
-  wake(events::pod_removed, outcome.node);
   kick();
 }
 

@@ -335,6 +335,7 @@ class Gang final : public scheduler::Plugin {
     return Point::reserve | Point::permit | Point::pre_bind | Point::post_bind;
   }
   void attach(scheduler::PluginHost& host) override { host_ = &host; }
+  scheduler::EventMask wakes_on() const override { return wakes; }
   scheduler::Verdict reserve(const scheduler::BindTarget& t) override {
     reserved.insert(t.pod->name());
     return scheduler::Verdict::success();
@@ -349,6 +350,7 @@ class Gang final : public scheduler::Plugin {
     return {};
   }
   void post_bind(const scheduler::BindTarget& t) override { bound.push_back(t.pod->name()); }
+  scheduler::EventMask wakes = scheduler::EventMask::all();
   std::set<std::string> reserved;
   std::vector<std::string> waiting, bound;
 
@@ -398,6 +400,44 @@ TEST(BindingPoints, AWaitThatEndsWithoutConsentReleasesEverything) {
   EXPECT_TRUE(g.gang->reserved.empty());
   EXPECT_THAT(w.api.events,
               Contains("FailedScheduling: rejected due to timeout after waiting at plugin Gang"));
+}
+
+TEST(BindingPoints, ARejectedPodIsNotWokenByThePlaceThatItGaveBack) {
+  GangWorld g;
+  SchedulerWorld w(g.options());
+  w.put(big_node("n1", "4")).put(one_cpu("a"));
+  w.start();
+  w.loop.run_for(5s);
+  EXPECT_EQ(w.scheduler.stats().queue.unschedulable, 1u);
+  w.loop.run_for(30s);
+  EXPECT_EQ(w.scheduler.stats().attempts, 1u);
+}
+
+TEST(BindingPoints, WhatHappensDuringAWaitCountsForTheFlush) {
+  GangWorld g;
+  SchedulerWorld w(g.options());
+  w.put(big_node("n1", "4")).put(one_cpu("a"));
+  g.gang->wakes = scheduler::events::node_added;
+  w.start();
+  w.loop.run_for(1s);
+  w.put(big_node("n2", "4"));  // might have helped, but the pod was in flight
+  w.loop.run_for(4s);
+  EXPECT_EQ(w.scheduler.stats().queue.unschedulable, 1u);
+  w.loop.run_for(61s);
+  EXPECT_EQ(w.scheduler.stats().attempts, 2u);
+}
+
+TEST(BindingPoints, ADeletedPodDoesNotWaitOn) {
+  GangWorld g;
+  SchedulerWorld w(g.options());
+  w.put(big_node("n1", "4")).put(one_cpu("a"));
+  w.start();
+  EXPECT_EQ(g.gang->reserved.size(), 1u);
+  w.api.erase({api::Kind::pods, "default", "a"});
+  w.loop.settle();
+  EXPECT_TRUE(g.gang->reserved.empty());
+  EXPECT_EQ(w.cpu_on("n1"), 0);
+  EXPECT_EQ(w.scheduler.stats().binds_in_flight, 0u);
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ struct QueuedPod {
   uint64_t sequence = 0;   // order of arrival: breaks ties
   uint64_t rejectors = 0;  // plugins that rejected it last (bit per slot)
   EventMask wakes_on;      // events that can undo that
-  uint64_t failed_at = 0;  // the queue's event counter at the last attempt
+  uint64_t tried_at = 0;   // the queue's event counter when the last attempt began
 };
 
 }  // namespace keelson::scheduler

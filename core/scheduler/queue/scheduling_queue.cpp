@@ -112,6 +112,7 @@ QueuedPod* SchedulingQueue::pop() {
   QueuedPod* pod = *active_.begin();
   leave(*pod);
   ++pod->attempts;
+  pod->tried_at = event_count_;
   enter(*pod, QueueState::in_flight);
   return pod;
 }
@@ -123,7 +124,6 @@ void SchedulingQueue::unschedulable(QueuedPod& pod, uint64_t rejectors, Instant 
   pod.failed = now;
   pod.rejectors = rejectors;
   pod.wakes_on = profile_.wakes_on(rejectors);
-  pod.failed_at = event_count_;
   if (gate(*pod.info)) {
     enter(pod, QueueState::gated);
     return;
@@ -184,7 +184,7 @@ void SchedulingQueue::advance(Instant now) {
     leave(*pod);
     bool changed = false;
     for_each_bit(pod->wakes_on,
-                 [&](std::size_t bit) { changed |= last_event_[bit] > pod->failed_at; });
+                 [&](std::size_t bit) { changed |= last_event_[bit] > pod->tried_at; });
     if (changed) {
       make_ready(*pod, now);
     } else {

@@ -99,7 +99,8 @@ class SchedulingQueue {
   std::size_t gated_ = 0, in_flight_ = 0;
   uint64_t next_sequence_ = 1;
   // When each event last happened, counted in events: a pod is not flushed into a new attempt if
-  // nothing has happened since the last one that could change its outcome.
+  // nothing has happened since the last one began that could change its outcome. (Since it began:
+  // an attempt that waits for a permit lasts, and nobody wakes a pod in flight.)
   uint64_t event_count_ = 1;
   std::array<uint64_t, 32> last_event_{};
 };
