@@ -92,6 +92,33 @@ TEST_F(Queue, APodThatStillDoesNotFitSleepsOn) {
   EXPECT_EQ(pop(), "p");
 }
 
+TEST_F(Queue, RoomThatPreemptionCouldMakeWakes) {
+  const auto holds = [](const char* name, int32_t p) {
+    return pod(name).on("n").with(priority(p)).with(requests("cpu", "1"));
+  };
+  cluster.add(big_node("n", "3"));
+  cluster.add(holds("low", 1)).add(holds("equal", 9));
+  put(pod("p").with(priority(9)).with(requests("cpu", "2")));
+  put(pod("peaceful").with(priority(9)).with(requests("cpu", "2")).with([](api::Pod& p) {
+    p.mutable_spec()->set_preemption_policy("Never");
+  }));
+  put(pod("lowly").with(priority(1)).with(requests("cpu", "2")));
+  for (int i = 0; i < 3; ++i) reject("NodeResourcesFit");
+  now += 5s;
+  cluster.add(holds("higher", 10));
+  wake(events::pod_removed, "n");
+  EXPECT_FALSE(queue.has_active()) << "1 of 3 CPUs could be had";
+  cluster.cache.remove("uid-higher");
+  cluster.cache.see(holds("low", 1).deleting().object());
+  cluster.add(holds("low-too", 1));
+  wake(events::pod_removed, "n");
+  EXPECT_FALSE(queue.has_active()) << "what is leaving is waited for";
+  cluster.cache.see(holds("equal", 9).phase("Failed").object());
+  wake(events::pod_removed, "n");
+  EXPECT_EQ(pop(), "p");
+  EXPECT_EQ(pop(), "");
+}
+
 TEST_F(Queue, TaintsAndLabelsAreJudgedForTheNodeThatChanged) {
   cluster.add(big_node("t").with(taint("k", "", "NoSchedule"))).add(big_node("u"));
   put(pod("p"));

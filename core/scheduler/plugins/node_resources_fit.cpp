@@ -31,15 +31,19 @@ class NodeResourcesFit final : public Plugin {
   EventMask wakes_on() const override {
     return events::node_added | events::node_allocatable | events::pod_removed;
   }
+  // Room that preemption could make counts too: preemption has no events of its own, because its
+  // answer changes with that of the filters.
   bool helps(const PodInfo& pod, const Snapshot& snapshot, NodeIndex node) const override {
-    if (free(snapshot, kPods, node) < 1) return false;
-    for (ResourceId id = 0; id < kPods; ++id) {
-      if (pod.requests[id] > 0 && pod.requests[id] > free(snapshot, id, node)) return false;
+    if (!short_of(pod, snapshot, [&](ResourceId id) { return free(snapshot, id, node); })) {
+      return true;
     }
-    for (const auto& [id, amount] : pod.extended) {
-      if (!ignored(snapshot, id) && amount > free(snapshot, id, node)) return false;
+    if (pod.preemption_policy == PreemptionPolicy::never ||
+        snapshot.lowest_priority() >= pod.priority) {
+      return false;
     }
-    return true;
+    return !short_of(pod, snapshot, [&](ResourceId id) {
+      return free(snapshot, id, node) + preemptible(pod, snapshot, id, node);
+    });
   }
 
   Verdict pre_filter(CycleState& state, const PodInfo& pod, const Snapshot& snapshot,
@@ -104,6 +108,34 @@ class NodeResourcesFit final : public Plugin {
   static int64_t free(const Snapshot& snapshot, ResourceId id, NodeIndex node) {
     const ResourceColumn& c = snapshot.resource(id);
     return node < c.allocatable.size() ? c.allocatable[node] - c.requested[node] : 0;
+  }
+
+  // True if something that the pod requests exceeds what there is of it.
+  template <class There>
+  bool short_of(const PodInfo& pod, const Snapshot& snapshot, There there) const {
+    for (ResourceId id = 0; id < kFirstExtended; ++id) {
+      if (pod.requests[id] > 0 && pod.requests[id] > there(id)) return true;
+    }
+    for (const auto& [id, amount] : pod.extended) {
+      if (!ignored(snapshot, id) && amount > there(id)) return true;
+    }
+    return false;
+  }
+
+  // What the pods of lower priority hold, without those that are leaving already: a pod that waits
+  // for its victims is to be woken when the last of them is gone, not by each.
+  static int64_t preemptible(const PodInfo& pod, const Snapshot& snapshot, ResourceId id,
+                             NodeIndex node) {
+    int64_t sum = 0;
+    for (const PodInfoPtr& other : snapshot.pods(node)) {
+      if (other->priority >= pod.priority || other->deleting()) continue;
+      if (id < kFirstExtended) {
+        sum += other->requests[id];
+        continue;
+      }
+      for (const auto& [held, amount] : other->extended) sum += held == id ? amount : 0;
+    }
+    return sum;
   }
 
   bool ignored(const Snapshot& snapshot, ResourceId id) const {
