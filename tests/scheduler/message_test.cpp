@@ -86,6 +86,39 @@ TEST(Message, EachFilterHasItsWords) {
   }
 }
 
+// Pods of a daemon name their node; the others are not counted as failing its terms.
+TEST(Message, NodesThatThePodDoesNotName) {
+  const auto named = [](std::vector<std::vector<std::string>> lists) {
+    return [=](api::Pod& p) {
+      auto* term = p.mutable_spec()
+                       ->mutable_affinity()
+                       ->mutable_node_affinity()
+                       ->mutable_required_during_scheduling_ignored_during_execution()
+                       ->add_node_selector_terms();
+      for (const auto& names : lists) {
+        auto* field = term->add_match_fields();
+        field->set_key("metadata.name");
+        field->set_operator_("In");
+        for (const auto& name : names) field->add_values(name);
+      }
+    };
+  };
+  Cluster cluster;
+  cluster.add(big_node("a", "1")).add(big_node("b", "8")).add(big_node("c", "8"));
+  const auto p = [&](auto lists) {
+    return cluster.place(pod("p").with(requests("cpu", "2")).with(named(lists)));
+  };
+  EXPECT_EQ(p(std::vector<std::vector<std::string>>{{"a"}}),
+            "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) didn't satisfy plugin(s) "
+            "[NodeAffinity]. preemption: 0/3 nodes are available: 3 Preemption is not helpful for "
+            "scheduling.");
+  EXPECT_EQ(without_preemption(p(std::vector<std::vector<std::string>>{{"gone"}})),
+            "0/3 nodes are available: 3 node(s) didn't satisfy plugin(s) [NodeAffinity].");
+  EXPECT_EQ(p(std::vector<std::vector<std::string>>{{"a", "b"}, {"b", "c"}}), "b");
+  EXPECT_EQ(without_preemption(p(std::vector<std::vector<std::string>>{{"a"}, {"b"}})),
+            "0/3 nodes are available: pod affinity terms conflict.");
+}
+
 TEST(Message, Ports) {
   Cluster cluster;
   cluster.add(big_node("n"));

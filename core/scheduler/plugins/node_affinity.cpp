@@ -55,9 +55,21 @@ class NodeAffinity final : public Plugin {
   bool helps(const PodInfo& pod, const Snapshot& snapshot, NodeIndex node) const override {
     return matches(pod, snapshot, node);
   }
-  Verdict pre_filter(CycleState&, const PodInfo& pod, const Snapshot&, NodeBitset&) const override {
+  Verdict pre_filter(CycleState&, const PodInfo& pod, const Snapshot& snapshot,
+                     NodeBitset& candidates) const override {
     const bool nothing_asked = pod.node_selector.empty() && !pod.has_required_terms;
-    return nothing_asked ? Verdict::skip() : Verdict::success();
+    if (nothing_asked) return Verdict::skip();
+    if (pod.required_terms.empty() ||
+        !std::all_of(pod.required_terms.begin(), pod.required_terms.end(), names_nodes)) {
+      return Verdict::success();
+    }
+    // Every term names its nodes, as those of a daemon's pods do: only these come into question.
+    NodeBitset named(snapshot.slots());
+    bool any = false;
+    for (const NodeTerm& term : pod.required_terms) any |= add_named(term, snapshot, named);
+    if (!any) return Verdict::unresolvable("pod affinity terms conflict");
+    candidates.intersect(named);
+    return Verdict::success();
   }
   void filter(CycleState&, const PodInfo& pod, const Snapshot& snapshot, NodeBitset& feasible,
               Diagnosis& diagnosis) const override {
@@ -85,6 +97,30 @@ class NodeAffinity final : public Plugin {
   void normalize(CycleState&, const PodInfo&, const Snapshot&, std::span<const NodeIndex>,
                  std::span<int32_t> scores) const override {
     normalize_to_max(scores, false);
+  }
+
+ private:
+  static bool by_name(const NodeRequirement& r) {
+    return r.on_name && r.op == NodeRequirement::Op::in;
+  }
+  static bool names_nodes(const NodeTerm& term) {
+    return std::any_of(term.requirements.begin(), term.requirements.end(), by_name);
+  }
+  // Adds the nodes that all of the term's lists of names have in common, as far as they exist.
+  // False: the lists have none in common.
+  static bool add_named(const NodeTerm& term, const Snapshot& snapshot, NodeBitset& named) {
+    const auto first = std::find_if(term.requirements.begin(), term.requirements.end(), by_name);
+    bool any = false;
+    for (const NameId name : first->values) {
+      const bool in_all = std::all_of(first, term.requirements.end(), [&](const auto& r) {
+        return !by_name(r) || std::binary_search(r.values.begin(), r.values.end(), name);
+      });
+      if (!in_all) continue;
+      any = true;
+      const NodeIndex node = snapshot.find(name);
+      if (node != kNoNode && snapshot.valid().test(node)) named.set(node);
+    }
+    return any;
   }
 };
 
