@@ -1,4 +1,5 @@
 // The filters and scores one by one, each as a table of cases.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/scheduler/cluster.hpp"
@@ -169,6 +170,27 @@ TEST(NodeResourcesFit, InitContainersAndSidecarsAndOverhead) {
   EXPECT_EQ(need(with("1", {{"500m", true}, {"2", false}}, nullptr)), 2500);
   EXPECT_EQ(need(with("1", {{"2", false}, {"500m", true}}, nullptr)), 2000);
   EXPECT_EQ(need(with("1", {{"2", false}}, "250m")), 2250);
+}
+
+TEST(NodeResourcesFit, AbsurdAmountsDoNotOverflow) {
+  Cluster cluster;
+  cluster.add(big_node("n", "9223372036854775807", "9223372036854775807"));
+  cluster.add(big_node("below-nothing", "-9223372036854775807", "1Gi"));
+  const auto absurd = [](api::Pod& p) {
+    p.mutable_spec()->add_init_containers()->set_name("init");
+    auto& init = *p.mutable_spec()->mutable_init_containers(0)->mutable_resources();
+    (*init.mutable_requests())["memory"].set_string("9223372036854775807");
+  };
+  for (int i = 0; i < 40; ++i) {
+    const std::string name = "by-hand-" + std::to_string(i);
+    cluster.add(pod(name)
+                    .on(i % 2 == 0 ? "n" : "below-nothing")
+                    .with(absurd)
+                    .with(requests("cpu", "9223372036854775807")));
+  }
+  EXPECT_THAT(cluster.place(pod("p").with(absurd)), testing::StartsWith("0/2 nodes"));
+  EXPECT_EQ(cluster.decide(pod("p")).kind, Decision::Kind::node) << "it requests nothing";
+  EXPECT_EQ(cluster.cache.check(), "");
 }
 
 TEST(NodeResourcesFit, StrategiesSpreadOrPack) {

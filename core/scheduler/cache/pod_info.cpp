@@ -21,16 +21,10 @@ int64_t& at(Amounts& amounts, ResourceId id) {
   return amounts.emplace_back(id, 0).second;
 }
 
-// Requests from outside may be absurd; the sum stays within int64, far above any node's size.
-int64_t saturating_add(int64_t a, int64_t b) {
-  int64_t sum = 0;
-  return __builtin_add_overflow(a, b, &sum) ? INT64_MAX / 4 : std::min(sum, INT64_MAX / 4);
-}
-
 void add(Amounts& to, const Amounts& from) {
   for (const auto& [id, amount] : from) {
     int64_t& sum = at(to, id);
-    sum = saturating_add(sum, amount);
+    sum = std::min(sum + amount, kMostAmount);
   }
 }
 
@@ -47,7 +41,7 @@ Amounts read(Vocabulary& words, const Map& requests) {
   for (const auto& [name, quantity] : requests) {
     const ResourceId id = words.resource(name);
     if (id == kPods) continue;  // counted by pods, not requested
-    at(amounts, id) = std::max<int64_t>(0, amount_of(id, quantity));
+    at(amounts, id) = std::clamp<int64_t>(amount_of(id, quantity), 0, kMostAmount);
   }
   return amounts;
 }

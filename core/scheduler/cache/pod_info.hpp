@@ -68,6 +68,10 @@ struct HostPort {
   friend auto operator<=>(const HostPort&, const HostPort&) = default;
 };
 
+// Amounts from outside may be absurd. None counts for more than this (4 PiB, or as many CPUs), so
+// that the sums over a node's pods stay within int64.
+inline constexpr int64_t kMostAmount = int64_t{1} << 52;
+
 // What the scoring of resources assumes for containers that request nothing, so that they spread
 // too. Source: kube-scheduler's DefaultMilliCPURequest and DefaultMemoryRequest.
 inline constexpr int64_t kDefaultMilliCpuRequest = 100;

@@ -144,6 +144,7 @@ bool Snapshot::set_allocatable(NodeIndex row, const api::Node& node) {
     int64_t amount = 0;
     if (it != amounts.end()) {
       amount = id == kCpu ? api::milli_value_of(it->second) : api::value_of(it->second);
+      amount = std::clamp<int64_t>(amount, 0, kMostAmount);
     }
     ResourceColumn& c = column(id);
     changed |= c.allocatable[row] != amount;
