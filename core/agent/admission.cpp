@@ -14,8 +14,13 @@ namespace {
 
 using Amounts = std::map<std::string, int64_t>;
 
+// Amounts from outside may be absurd. None counts for more than this (as for the scheduler), so
+// that sums do not overflow and turn into room.
+constexpr int64_t kMostAmount = int64_t{1} << 52;
+
 int64_t amount(const std::string& resource, const api::Quantity& quantity) {
-  return resource == "cpu" ? api::milli_value_of(quantity) : api::value_of(quantity);
+  const int64_t value = resource == "cpu" ? api::milli_value_of(quantity) : api::value_of(quantity);
+  return std::clamp<int64_t>(value, 0, kMostAmount);
 }
 
 Amounts requests_of(const api::Container& container) {
@@ -31,7 +36,7 @@ Amounts requests_of(const api::Container& container) {
 }
 
 void add(Amounts& to, const Amounts& more) {
-  for (const auto& [name, value] : more) to[name] += value;
+  for (const auto& [name, value] : more) to[name] = std::min(to[name] + value, kMostAmount);
 }
 void raise(Amounts& to, const Amounts& least) {
   for (const auto& [name, value] : least) to[name] = std::max(to[name], value);
@@ -117,7 +122,13 @@ PodDemand demand_of(const api::PodSpec& spec) {
     ports(container);
   }
   raise(total, peak);
-  for (const auto& [name, quantity] : spec.overhead()) total[name] += amount(name, quantity);
+  // What the pod requests as a whole takes the place of the sum. Source: KEP-2837.
+  for (const auto& [name, quantity] : spec.resources().requests()) {
+    total[name] = amount(name, quantity);
+  }
+  Amounts overhead;
+  for (const auto& [name, quantity] : spec.overhead()) overhead[name] = amount(name, quantity);
+  add(total, overhead);
   for (auto& [name, value] : total) {
     if (name == "cpu") {
       demand.cpu_milli = value;
@@ -135,7 +146,8 @@ NodeRoom::NodeRoom(const std::map<std::string, std::string>& allocatable, int ma
   for (const auto& [name, text] : allocatable) {
     const auto parsed = api::QuantityValue::parse(text);
     if (!parsed.ok()) continue;  // the API server will refuse the Node and say so
-    allocatable_[name] = name == "cpu" ? parsed->milli_value() : parsed->value();
+    const int64_t value = name == "cpu" ? parsed->milli_value() : parsed->value();
+    allocatable_[name] = std::clamp<int64_t>(value, 0, kMostAmount);
   }
   const auto pods = allocatable_.find("pods");
   if (pods != allocatable_.end()) max_pods_ = std::min(max_pods_, pods->second);

@@ -121,6 +121,20 @@ TEST(Demand, CountsInitContainersAndSidecarsAsKubernetesDoes) {
   EXPECT_EQ(agent::demand_of(spec).cpu_milli, 4500);  // the last init container beside the sidecar
   (*spec.mutable_overhead())["cpu"].set_string("100m");
   EXPECT_EQ(agent::demand_of(spec).cpu_milli, 4600);
+  (*spec.mutable_resources()->mutable_requests())["cpu"].set_string("6");
+  EXPECT_EQ(agent::demand_of(spec).cpu_milli, 6100) << "the pod's own request replaces the sum";
+}
+
+TEST_F(AdmissionTest, AbsurdRequestsDoNotOverflowIntoRoom) {
+  start();
+  api.put(web("absurd").with([](api::Pod& pod) {
+    request(pod, "memory", "9223372036854775807");
+    auto& second = *pod.mutable_spec()->add_containers();
+    second = pod.spec().containers(0);
+    second.set_name("second");
+  }));
+  loop.run_for(3s);
+  EXPECT_EQ(status("absurd").reason(), "OutOfmemory");
 }
 
 TEST(NodeSelection, TermsAreAlternatives) {
