@@ -167,6 +167,7 @@ struct Agent::Impl {
           if (object->uid() == at->first) again.push_back(object);
         }
       }
+      doubts.erase(at->first);
       at = workers.erase(at);
     }
     for (const api::ObjectPtr& object : again)
@@ -209,6 +210,13 @@ struct Agent::Impl {
     if (has_predecessor(worker)) return;
     if (!admitted_before(state)) {
       if (!matches_node(state.pod->spec(), labels, context.options.node_name)) {
+        // The scheduler may know labels that this agent does not: after a start, or because the
+        // pod's event was quicker than the node's. A refusal is final, so it takes a fresh look.
+        const Instant doubted = doubts.try_emplace(state.uid, context.loop.now()).first->second;
+        if (!node.read_since(doubted)) {
+          node.read_again();
+          return;
+        }
         worker.reject(node_affinity_verdict());
         return;
       }
@@ -263,8 +271,10 @@ struct Agent::Impl {
   NodeRoom room;
   api::Revision saved;
   std::map<std::string, WorkerPtr> workers;  // by pod uid
-  bool synced = false;                       // the pods of this node are known
-  bool ready = false;                        // and so is what the runtime has
+  // Since when pods are held back because the Node's labels do not suit them, by uid.
+  std::map<std::string, Instant> doubts;
+  bool synced = false;  // the pods of this node are known
+  bool ready = false;   // and so is what the runtime has
   bool sweep_pending = false;
   Lifetime lifetime;
 };

@@ -20,6 +20,8 @@ constexpr Duration kImagesDelay = 10s;
 constexpr Duration kRetryFirst = 200ms;
 constexpr Duration kRetryMost = 7s;
 constexpr std::size_t kMaxReports = 64;
+// A Node that could not be read, or is not registered yet, is read again after this long.
+constexpr Duration kRereadAfter = 1s;
 // Writes about the Node keep this distance: should the server or somebody else keep changing what
 // the agent wants, they must not chase each other.
 constexpr Duration kPace = 1s;
@@ -84,7 +86,8 @@ NodeStatus::NodeStatus(Context& context)
                                      .actor = context.options.actor}),
       own_labels_(context.options.labels),
       timer_(context.loop, lifetime_.guard([this] { reconcile(); })),
-      beat_timer_(context.loop, lifetime_.guard([this] { beat(); })) {
+      beat_timer_(context.loop, lifetime_.guard([this] { beat(); })),
+      read_timer_(context.loop, lifetime_.guard([this] { context_.on_freed(); })) {
   const AgentOptions& o = context_.options;
   const auto or_else = [](const std::string& value, std::string_view otherwise) {
     return value.empty() ? std::string(otherwise) : value;
@@ -111,6 +114,22 @@ std::map<std::string, std::string> NodeStatus::labels() const {
   std::map<std::string, std::string> out;
   for (const auto& [key, value] : latest_->metadata().labels()) out[key] = value;
   return out;
+}
+
+void NodeStatus::read_again() {
+  if (std::exchange(reading_, true)) return;
+  const Instant asked = context_.loop.now();
+  context_.api.call(context_.sign(api::get(api::Kind::nodes, "", context_.options.node_name)),
+                    lifetime_.guard([this, asked](api::Response response) {
+                      reading_ = false;
+                      if (!response.ok() || !response.object) {
+                        read_timer_.arm(kRereadAfter);
+                        return;
+                      }
+                      adopt(response.object);
+                      read_at_ = asked;
+                      context_.on_freed();
+                    }));
 }
 
 void NodeStatus::set_runtime_health(bool healthy) {

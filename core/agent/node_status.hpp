@@ -23,6 +23,10 @@ class NodeStatus {
   void report(api::PeerReport report);
   // The labels of the Node as last seen; those of the options until then.
   std::map<std::string, std::string> labels() const;
+  // Whether the Node has been read from the API by a request that was sent at `since` or later.
+  bool read_since(Instant since) const { return read_at_ && *read_at_ >= since; }
+  // Reads it; Context::on_freed tells when it is time to look at read_since() again.
+  void read_again();
 
  private:
   void on_node(const api::ObjectPtr& before, const api::ObjectPtr& after);
@@ -48,12 +52,14 @@ class NodeStatus {
   api::Ref<api::Node> latest_;
   std::vector<api::PeerReport> reports_;
   Lifetime lifetime_;  // before the timers, which use it
-  Timer timer_, beat_timer_;
+  Timer timer_, beat_timer_, read_timer_;
   Instant next_status_;
   Instant not_before_;  // the next write about the Node, unless something failed
   uint64_t sequence_ = 0;
   uint32_t failures_ = 0;
   std::optional<bool> healthy_;
+  std::optional<Instant> read_at_;
+  bool reading_ = false;
   bool busy_ = false;  // a request about the Node is under way
   bool beating_ = false;
 };

@@ -59,6 +59,45 @@ TEST_F(AdmissionTest, RefusesForMemoryPortsSelectorsAndNumber) {
   EXPECT_EQ(status("third").reason(), "OutOfpods");
 }
 
+// The events of pods and of nodes travel apart: the label for which the scheduler chose the node
+// may not have come here yet.
+TEST_F(AdmissionTest, LooksAgainBeforeItRefusesForLabels) {
+  start();
+  loop.run_for(2s);
+  api.stalled_kind = api::Kind::nodes;
+  api::Node labelled = node();
+  (*labelled.mutable_metadata()->mutable_labels())["disk"] = "ssd";
+  api.put(api::make_object(std::move(labelled)));
+  const auto ssd = [](api::Pod& pod) {
+    (*pod.mutable_spec()->mutable_node_selector())["disk"] = "ssd";
+  };
+  api.put(web().with(ssd));
+  loop.run_for(3s);
+  EXPECT_EQ(status().phase(), "Running");
+  // It refuses nothing while it cannot look.
+  api.put(web("other").with(
+      [](api::Pod& pod) { (*pod.mutable_spec()->mutable_node_selector())["disk"] = "hdd"; }));
+  api.refuse = 3;
+  loop.run_for(1s);
+  EXPECT_EQ(status("other").phase(), "Pending");
+  loop.run_for(10s);
+  EXPECT_EQ(status("other").reason(), "NodeAffinity");
+}
+
+TEST_F(AdmissionTest, ARestartedAgentKnowsTheLabelsThatOthersPutOnItsNode) {
+  start();
+  loop.run_for(2s);
+  api::Node labelled = node();
+  (*labelled.mutable_metadata()->mutable_labels())["disk"] = "ssd";
+  api.put(api::make_object(std::move(labelled)));
+  kill();
+  api.put(web().with(
+      [](api::Pod& pod) { (*pod.mutable_spec()->mutable_node_selector())["disk"] = "ssd"; }));
+  restart();
+  loop.run_for(3s);
+  EXPECT_EQ(status().phase(), "Running");
+}
+
 TEST_F(AdmissionTest, WaitsForAPodThatIsOnItsWayOut) {
   runtime.term_times["main"] = 10s;
   start();

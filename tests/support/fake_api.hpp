@@ -38,6 +38,8 @@ class FakeApi final : public client::ApiClient {
   bool hold_replies = false;    // calls take effect, answers wait for release_replies()
   bool stalled = false;         // watches stay open and say nothing
   int expire_next_watches = 0;  // the next watches answer 410
+  // Watches of this kind say nothing.
+  std::optional<api::Kind> stalled_kind;
   // Reads that need not be fresh, and all watches, see nothing newer than this.
   std::optional<api::Revision> lag;
   bool lies = false;  // lists answer from a lagging view even if asked for something newer
@@ -174,7 +176,7 @@ class FakeApi final : public client::ApiClient {
 
   void serve(uint64_t id) {
     const auto at = watches_.find(id);
-    if (at == watches_.end() || stalled) return;
+    if (at == watches_.end() || stalled || at->second.request.kind == stalled_kind) return;
     Watch& watch = at->second;
     api::WatchSink& sink = *watch.sink;
     std::vector<api::WatchEvent> out;
