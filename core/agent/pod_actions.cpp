@@ -187,16 +187,20 @@ void PodWorker::fetch_image(std::size_t i) {
     return;
   }
   context_.event(state_.pod.object(), "Pulling", fmt::format("Pulling image \"{}\"", image));
-  context_.images->pull(image, then([i, now](PodWorker& w, Result<std::string> id) {
-                          w.on_image(i, now, std::move(id));
+  context_.images->pull(image, then([i, now, image](PodWorker& w, Result<std::string> id) {
+                          w.on_image(i, now, image, std::move(id));
                         }));
 }
 
-void PodWorker::on_image(std::size_t i, Instant asked, Result<std::string> id) {
+void PodWorker::on_image(std::size_t i, Instant asked, const std::string& image,
+                         Result<std::string> id) {
   R& record = state_.containers[i];
-  const std::string& image = spec_of(state_, i).image();
   if (record.op != Op::preparing) return;
   record.op = Op::none;
+  if (image != spec_of(state_, i).image()) {  // wanted no more: the definition has changed
+    touch();
+    return;
+  }
   const Instant now = context_.loop.now();
   if (id.ok()) {
     record.image_id = *id;
@@ -228,6 +232,7 @@ void PodWorker::on_image(std::size_t i, Instant asked, Result<std::string> id) {
 void PodWorker::create(std::size_t i) {
   R& record = state_.containers[i];
   record.op = Op::creating;
+  record.outdated = false;
   if (record.waiting == "CrashLoopBackOff") {
     record.waiting.clear();
     record.waiting_message.clear();

@@ -69,7 +69,8 @@ struct ContainerRecord {
   bool uncertain = false;      // an answer was lost: nothing is done before a newer list
   bool prepared = false;       // references resolved, image there: may be created
   bool start_failed = false;   // created, but does not start: counts as exited
-  bool force_restart = false;  // its definition changed: restart whatever the policy says
+  bool outdated = false;       // the newest instance was made from a definition that has changed
+  bool force_restart = false;  // therefore: restart whatever the policy says
   bool started = false;        // startup probe passed, or there is none
   bool ready = false;          // readiness probe passes, or there is none
   bool name_taken = false;     // the runtime says that this attempt's name is reserved

@@ -70,12 +70,28 @@ void PodWorker::on_object(const api::ObjectPtr& newest) {
     record.prepared = false;
     record.pull_failures = 0;
     record.retry_at = {};
-    if (record.phase != Phase::running || (is_init(state_, i) && !is_sidecar(state_, i))) continue;
+    record.crashes = {};  // of what is replaced
+    // Init containers that have done their work are not run again for it.
+    if (is_init(state_, i) && !is_sidecar(state_, i)) continue;
+    record.outdated = record.outdated || record.op == Op::creating || record.op == Op::starting ||
+                      record.phase == Phase::created || record.phase == Phase::running;
+  }
+  if (before->spec().active_deadline_seconds() != now.spec().active_deadline_seconds()) {
+    set_active_deadline();
+  }
+  touch();
+}
+
+// What was made from an older definition is replaced as soon as it runs: a creation that was under
+// way when the definition changed brings up the old one.
+void PodWorker::replace_outdated() {
+  for (std::size_t i = 0; i < state_.containers.size(); ++i) {
+    R& record = state_.containers[i];
+    if (!record.outdated || record.phase != Phase::running || record.force_restart) continue;
     record.force_restart = true;
     record.kill_reason = fmt::format("Container {} definition changed, will be restarted",
                                      spec_of(state_, i).name());
   }
-  touch();
 }
 
 void PodWorker::on_gone() {
@@ -102,18 +118,23 @@ void PodWorker::assume_absent() {
 void PodWorker::admit() {
   if (!state_.held) return;
   state_.held = false;
-  if (state_.pod->spec().has_active_deadline_seconds()) {
-    const api::PodStatus& status = state_.pod->status();
-    Duration used{};
-    if (status.has_start_time()) {
-      const int64_t wall = context_.loop.wall_now().unix_ns;
-      used = Duration{std::max<int64_t>(0, wall - api::to_wall(status.start_time()).unix_ns)};
-    }
-    const auto limit = std::chrono::seconds(
-        std::clamp<int64_t>(state_.pod->spec().active_deadline_seconds(), 0, 1'000'000'000));
-    state_.active_until = context_.loop.now() + std::max<Duration>(Duration::zero(), limit - used);
-  }
+  set_active_deadline();
   touch();
+}
+
+// It may be set or shortened while the pod runs.
+void PodWorker::set_active_deadline() {
+  state_.active_until = {};
+  if (state_.held || !state_.pod->spec().has_active_deadline_seconds()) return;
+  const api::PodStatus& status = state_.pod->status();
+  Duration used{};
+  if (status.has_start_time()) {
+    const int64_t wall = context_.loop.wall_now().unix_ns;
+    used = Duration{std::max<int64_t>(0, wall - api::to_wall(status.start_time()).unix_ns)};
+  }
+  const auto limit = std::chrono::seconds(
+      std::clamp<int64_t>(state_.pod->spec().active_deadline_seconds(), 0, 1'000'000'000));
+  state_.active_until = context_.loop.now() + std::max<Duration>(Duration::zero(), limit - used);
 }
 
 void PodWorker::reject(Verdict verdict) {
@@ -190,6 +211,7 @@ void PodWorker::step() {
   do {
     again_ = false;
     refresh_ending();
+    replace_outdated();
     decision = decide(state_, context_.loop.now());
     for (const Action& action : decision.actions) perform(action);
   } while (again_);

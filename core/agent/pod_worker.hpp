@@ -44,6 +44,8 @@ class PodWorker : public std::enable_shared_from_this<PodWorker> {
   // Marks the status as worth comparing, and steps.
   void touch();
   void refresh_ending();
+  void replace_outdated();
+  void set_active_deadline();
   void end(Ending ending, Duration grace);
   void shorten(Instant deadline);
   void perform(const Action& action);
@@ -58,7 +60,7 @@ class PodWorker : public std::enable_shared_from_this<PodWorker> {
   void end_sandbox(bool remove);
   void prepare(std::size_t i);
   void fetch_image(std::size_t i);
-  void on_image(std::size_t i, Instant asked, Result<std::string> id);
+  void on_image(std::size_t i, Instant asked, const std::string& image, Result<std::string> id);
   void create(std::size_t i);
   void on_created(std::size_t i, Result<ContainerId> id);
   void start(std::size_t i);

@@ -77,6 +77,12 @@ class FakeRuntime final : public agent::ContainerRuntime {
     }
     return n;
   }
+  std::string image_of_running(const std::string& name) const {
+    for (const auto& [id, c] : containers_) {
+      if (c.state == agent::ContainerState::running && c.name == name) return c.image;
+    }
+    return {};
+  }
   std::size_t container_count() const { return containers_.size(); }
   std::size_t sandbox_count() const { return sandboxes_.size(); }
 

@@ -253,6 +253,19 @@ TEST_F(LifecycleTest, PastItsActiveDeadlineAPodFails) {
   EXPECT_EQ(runtime.running(), 0);
 }
 
+TEST_F(LifecycleTest, AnActiveDeadlineMayBeSetWhileThePodRuns) {
+  start();
+  api.put(web());
+  loop.run_for(10s);
+  change("web", [](api::Pod& pod) { pod.mutable_spec()->set_active_deadline_seconds(100); });
+  loop.run_for(80s);
+  ASSERT_EQ(runtime.running(), 1);
+  change("web", [](api::Pod& pod) { pod.mutable_spec()->set_active_deadline_seconds(95); });
+  loop.run_for(6s);  // 96 s after its start
+  EXPECT_EQ(runtime.running(), 0);
+  EXPECT_EQ(status().reason(), "DeadlineExceeded");
+}
+
 TEST_F(LifecycleTest, FirstPullFailureSaysWhyThenBackOff) {
   runtime.fail("pull", {Code::not_found}, 3);
   start();
@@ -341,6 +354,44 @@ TEST_F(LifecycleTest, ANewImageRestartsTheContainer) {
   EXPECT_EQ(runtime.running("main"), 1);
   EXPECT_EQ(container().image_id(), "sha256:nginx:1.8");
   EXPECT_EQ(container().restart_count(), 1);
+}
+
+// Whenever the image is changed, what runs in the end was made from the new one.
+TEST_F(LifecycleTest, AnImageThatChangesOnTheWayUpIsHeeded) {
+  start();
+  for (int step = 0; step < 30; ++step) {
+    SCOPED_TRACE(step);
+    const std::string name = "web-" + std::to_string(step);
+    api.put(web(name).image("old:" + std::to_string(step)));
+    loop.run_for(step < 20 ? step * 11ms : 190ms + step * 1ms);  // pulls last 200 ms, the rest 1 ms
+    const std::string image = "new:" + std::to_string(step);
+    change(name,
+           [&](api::Pod& pod) { pod.mutable_spec()->mutable_containers(0)->set_image(image); });
+    loop.run_for(5s);
+    EXPECT_EQ(runtime.running("main"), 1);
+    EXPECT_EQ(runtime.image_of_running("main"), "sha256:" + image);
+    EXPECT_LE(container(0, name).restart_count(), 1);
+    remove(name, 0);
+    loop.run_for(5s);
+  }
+}
+
+TEST_F(LifecycleTest, ANewImageEndsTheBackOffOfTheOldOne) {
+  start();
+  api.put(web());
+  loop.run_for(2s);
+  for (int i = 0; i < 5; ++i) {
+    runtime.exit("main", 1);
+    loop.run_for(i < 4 ? 90s : 1s);
+  }
+  ASSERT_EQ(container().state().waiting().reason(), "CrashLoopBackOff");
+  change("web",
+         [](api::Pod& pod) { pod.mutable_spec()->mutable_containers(0)->set_image("nginx:1.8"); });
+  loop.run_for(1s);
+  ASSERT_EQ(runtime.running("main"), 1);
+  runtime.exit("main", 1);
+  loop.run_for(1s);
+  EXPECT_EQ(runtime.running("main"), 1) << "its first crash: restarted at once";
 }
 
 TEST_F(LifecycleTest, AContainerThatDoesNotStartCountsAsCrashed) {
