@@ -296,9 +296,9 @@ void PodWorker::sync_probes() {
           w.context_.warn(w.state_.pod.object(), "Unhealthy",
                           fmt::format("{} probe failed: {}", to_string(kind), why));
         })};
-    probes_[i] =
-        std::make_unique<ContainerProbes>(context_, pod_message(), spec_of(state_, i), record.id,
-                                          record.started, record.ready, spread, std::move(events));
+    probes_[i] = std::make_unique<ContainerProbes>(context_, pod_message(), spec_of(state_, i),
+                                                   record.id, record.started, record.ready,
+                                                   record.running_since, spread, std::move(events));
   }
 }
 

@@ -34,7 +34,7 @@ bool has_probes(const api::Container& container) {
 
 ContainerProbes::ContainerProbes(Context& context, std::shared_ptr<const api::Pod> pod,
                                  const api::Container& container, ContainerId id, bool started,
-                                 bool ready, Duration first_after, Events events)
+                                 bool ready, Instant since, Duration first_after, Events events)
     : context_(context),
       pod_(std::move(pod)),
       id_(std::move(id)),
@@ -54,7 +54,7 @@ ContainerProbes::ContainerProbes(Context& context, std::shared_ptr<const api::Po
     One& p = one(kind);
     if (!p.probe) continue;
     const auto delay = std::chrono::seconds(std::max(0, p.probe->initial_delay_seconds()));
-    p.due = now + std::max<Duration>(delay, first_after);
+    p.due = std::max(since + delay, now + first_after);
   }
   arm();
 }

@@ -22,12 +22,13 @@ class ContainerProbes {
     std::function<void(ProbeKind, bool healthy)> on_verdict;
     std::function<void(ProbeKind, const std::string& why)> on_failure;
   };
-  // `started`, `ready`: what is known already (of an adopted container); `first_after`: extra delay
-  // before the first probe, which spreads those of many adopted containers.
+  // `started`, `ready`, `since`: what is known already (of an adopted container), and since when it
+  // runs: initial delays count from there. `first_after`: no probe sooner than this from now, which
+  // spreads those of many adopted containers.
   // REQUIRES: `pod` keeps `container` alive.
   ContainerProbes(Context& context, std::shared_ptr<const api::Pod> pod,
                   const api::Container& container, ContainerId id, bool started, bool ready,
-                  Duration first_after, Events events);
+                  Instant since, Duration first_after, Events events);
 
   const ContainerId& id() const { return id_; }
 

@@ -109,6 +109,19 @@ TEST_F(ProbeTest, StartupThatNeverSucceedsRestarts) {
   EXPECT_EQ(container().restart_count(), 1);
 }
 
+TEST_F(ProbeTest, InitialDelaysCountFromTheContainersStart) {
+  start();
+  api.put(web().with([](api::Pod& pod) {
+    exec(*main_of(pod).mutable_liveness_probe(), "live");
+    main_of(pod).mutable_liveness_probe()->set_initial_delay_seconds(300);
+  }));
+  loop.run_for(295s);
+  restart();
+  EXPECT_EQ(runtime.count("probe"), 0);
+  loop.run_for(10s);
+  EXPECT_GE(runtime.count("probe"), 1);
+}
+
 TEST_F(ProbeTest, NoAnswerInTimeIsAFailure) {
   runtime.latency = 2s;  // longer than the timeout of a second
   start();
