@@ -118,6 +118,8 @@ void note_exit(PodState& state, std::size_t index, Duration ran, Instant finishe
   record.phase = Phase::exited;
   record.started = record.ready = record.prepared = false;
   record.kill_reason.clear();
+  record.kill_grace = {};  // was for this kill
+  record.backoff_told = false;
   if (record.op == Op::post_start || record.op == Op::pre_stop) {
     record.op = Op::none;  // the hook's answer no longer matters
     ++record.token;

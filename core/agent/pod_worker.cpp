@@ -216,6 +216,7 @@ void PodWorker::step() {
     for (const Action& action : decision.actions) perform(action);
   } while (again_);
   stepping_ = false;
+  tell_of_backoff();
   if (decision.relist) context_.cache->request();
   sync_probes();
   Instant wake = decision.wake;
@@ -228,6 +229,19 @@ void PodWorker::step() {
   if (state_.ending != Ending::none && (done() || (!occupies() && !freed_reported_))) {
     freed_reported_ = true;
     context_.on_freed();
+  }
+}
+
+// What users look for when a pod does not come up: `kubectl describe` shows it.
+void PodWorker::tell_of_backoff() {
+  for (std::size_t i = 0; i < state_.containers.size(); ++i) {
+    R& record = state_.containers[i];
+    if (record.phase != Phase::exited || record.backoff_told || record.waiting.empty()) continue;
+    record.backoff_told = true;
+    if (record.waiting != "CrashLoopBackOff" || state_.ending != Ending::none) continue;
+    context_.warn(state_.pod.object(), "BackOff",
+                  fmt::format("Back-off restarting failed container {} in pod {}",
+                              spec_of(state_, i).name(), describe(state_)));
   }
 }
 

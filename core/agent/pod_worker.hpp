@@ -49,6 +49,7 @@ class PodWorker : public std::enable_shared_from_this<PodWorker> {
   void end(Ending ending, Duration grace);
   void shorten(Instant deadline);
   void perform(const Action& action);
+  void tell_of_backoff();
   void sync_probes();
   void arm(Instant wake);
   std::shared_ptr<const api::Pod> pod_message() const;

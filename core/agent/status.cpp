@@ -85,6 +85,24 @@ const api::PodCondition* find_condition(const api::PodStatus& status, std::strin
   return nullptr;
 }
 
+// Which readiness gates are not open, as kubelet says it.
+std::string closed_gates(const PodState& s, const api::PodStatus& current) {
+  std::vector<std::string> closed;
+  for (const api::PodReadinessGate& gate : s.pod->spec().readiness_gates()) {
+    const api::PodCondition* condition = find_condition(current, gate.condition_type());
+    if (!condition) {
+      closed.push_back(
+          fmt::format("corresponding condition of pod readiness gate \"{}\" does not exist.",
+                      gate.condition_type()));
+    } else if (condition->status() != "True") {
+      closed.push_back(
+          fmt::format("the status of pod readiness gate \"{}\" is not \"True\", but {}",
+                      gate.condition_type(), condition->status()));
+    }
+  }
+  return fmt::format("{}", fmt::join(closed, ", "));
+}
+
 bool gates_open(const PodState& s, const api::PodStatus& current) {
   for (const api::PodReadinessGate& gate : s.pod->spec().readiness_gates()) {
     const api::PodCondition* condition = find_condition(current, gate.condition_type());
@@ -285,8 +303,7 @@ class Writer {
       } else if (!ready) {
         set(type, false, "ContainersNotReady", unready);
       } else if (type == "Ready" && !gates_open(s_, current_)) {
-        set(type, false, "ReadinessGatesNotReady",
-            "the status of pod readiness gate is not \"True\"");
+        set(type, false, "ReadinessGatesNotReady", closed_gates(s_, current_));
       } else {
         set(type, true, "", "");
       }

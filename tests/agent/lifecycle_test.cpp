@@ -436,6 +436,57 @@ TEST_F(LifecycleTest, EventsTellTheStory) {
                           "Created: Created container main", "Started: Started container main"}));
 }
 
+TEST_F(LifecycleTest, TellsOfBackOffOncePerCrash) {
+  options.record_events = agent::RecordEvents::warnings;
+  start();
+  api.put(web());
+  loop.run_for(2s);
+  runtime.exit("main", 1);
+  loop.run_for(2s);
+  EXPECT_EQ(events(), std::vector<std::string>());
+  runtime.exit("main", 1);
+  loop.run_for(5s);
+  EXPECT_EQ(events(), (std::vector<std::string>{"BackOff: Back-off restarting failed container "
+                                                "main in pod web_default(uid-web)"}));
+}
+
+TEST_F(LifecycleTest, SaysWhichReadinessGateIsClosed) {
+  start();
+  api.put(web().with([](api::Pod& pod) {
+    pod.mutable_spec()->add_readiness_gates()->set_condition_type("example.com/lb");
+  }));
+  loop.run_for(2s);
+  const auto why = [this] {
+    for (const auto& c : status().conditions()) {
+      if (c.type() == "Ready") return c.reason() + ": " + c.message();
+    }
+    return std::string();
+  };
+  EXPECT_EQ(condition("ContainersReady"), "True");
+  EXPECT_EQ(why(),
+            "ReadinessGatesNotReady: corresponding condition of pod readiness gate "
+            "\"example.com/lb\" does not exist.");
+  const auto gate = [](const char* value) {
+    return [=](api::Pod& pod) {
+      api::PodCondition* found = nullptr;
+      for (auto& c : *pod.mutable_status()->mutable_conditions()) {
+        if (c.type() == "example.com/lb") found = &c;
+      }
+      if (!found) found = pod.mutable_status()->add_conditions();
+      found->set_type("example.com/lb");
+      found->set_status(value);
+    };
+  };
+  change("web", gate("False"));
+  loop.run_for(1s);
+  EXPECT_EQ(why(),
+            "ReadinessGatesNotReady: the status of pod readiness gate \"example.com/lb\" is not "
+            "\"True\", but False");
+  change("web", gate("True"));
+  loop.run_for(1s);
+  EXPECT_EQ(condition("Ready"), "True");
+}
+
 TEST_F(LifecycleTest, StatusSurvivesConflictsLostRepliesAndOutages) {
   start();
   api.put(web());
