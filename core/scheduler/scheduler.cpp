@@ -443,11 +443,14 @@ void Scheduler::Impl::nominate(const PodInfoPtr& pod, NameId node) {
       if (other->priority < pod->priority) outranked.push_back(other);
     }
   }
+  const NameId before = cache.snapshot().unnominate(pod->uid());
   cache.snapshot().nominate(pod, node);
   for (const PodInfoPtr& other : outranked) {
     unnominate(other->uid());
     write_status(*other, {{}, {}, std::string()});
   }
+  // The place that it held elsewhere is free for others.
+  if (before != 0 && before != node) wake(events::pod_removed, before);
 }
 
 void Scheduler::Impl::unnominate(const std::string& uid) {

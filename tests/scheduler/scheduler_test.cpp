@@ -285,6 +285,32 @@ TEST(Scheduler, AVictimThatCouldNotBeDeletedIsDeletedLater) {
   EXPECT_TRUE(w.api.find(api::Kind::pods, "low")->deleting());
 }
 
+TEST(Scheduler, ANominationThatMovesLetsOthersIn) {
+  SchedulerWorld w;
+  w.put(big_node("a", "1")).put(big_node("b", "1"));
+  w.put(one_cpu("va").on("a").with(priority(1))).put(one_cpu("vb").on("b").with(priority(7)));
+  w.start();
+  const auto high = one_cpu("high").with(priority(10));
+  w.put(high);
+  w.loop.settle();
+  ASSERT_EQ(w.api.pod("high")->status().nominated_node_name(), "a");
+  w.loop.run_for(5s);
+  w.put(one_cpu("low").with(priority(5)).with(tolerates("k", "Exists", "", "")));
+  w.loop.run_for(200ms);
+  w.put(one_cpu("high").with(priority(10)).label("tried", "again").with([](api::Pod& pod) {
+    pod.mutable_status()->set_nominated_node_name("a");
+  }));
+  w.loop.run_for(300ms);
+  // "low" is tried before "high", whose back-off is longer by now, and finds the place held.
+  w.put(big_node("a", "1").with(taint("k", "", "NoSchedule")));
+  w.api.erase({api::Kind::pods, "default", "va"});
+  w.loop.run_for(1s);
+  ASSERT_EQ(w.api.node_of("low"), "");
+  w.loop.run_for(4s);
+  EXPECT_EQ(w.api.pod("high")->status().nominated_node_name(), "b");
+  EXPECT_EQ(w.api.node_of("low"), "a");
+}
+
 TEST(Scheduler, ANominationOutlivesTheScheduler) {
   SchedulerWorld w;
   w.put(big_node("n1", "1"));
