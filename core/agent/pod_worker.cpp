@@ -181,6 +181,8 @@ void PodWorker::refresh_ending() {
     end(Ending::deleted, grace);
     shorten(now + grace);
   }
+  // Somebody else has declared it ended: so it ends. NA-1.
+  if (terminal(state_.pod->status().phase())) end(Ending::finished, grace_of(state_));
   if (state_.ending != Ending::none || state_.held || !state_.runtime_known) return;
   Verdict verdict;
   if (state_.active_until != Instant{} && now >= state_.active_until) {

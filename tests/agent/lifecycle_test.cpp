@@ -112,6 +112,24 @@ TEST_F(LifecycleTest, KeepsOneDeadInstanceForItsLogs) {
   EXPECT_EQ(runtime.container_count(), 2u);
 }
 
+TEST_F(LifecycleTest, TellsThatTheKernelKilledItForItsMemory) {
+  start();
+  api.put(web());
+  loop.run_for(2s);
+  runtime.exit("main", 137, "OOMKilled");
+  loop.run_for(2s);
+  EXPECT_TRUE(container().state().has_running());
+  EXPECT_EQ(container().last_state().terminated().reason(), "OOMKilled");
+  EXPECT_EQ(container().last_state().terminated().exit_code(), 137);
+  api.put(job("once", "Never"));
+  loop.run_for(2s);
+  runtime.exit("main", 0);  // of "web", the older one
+  runtime.exit("main", 137, "OOMKilled");
+  loop.run_for(2s);
+  EXPECT_EQ(status("once").phase(), "Failed");
+  EXPECT_EQ(container(0, "once").state().terminated().reason(), "OOMKilled");
+}
+
 TEST_F(LifecycleTest, SeesAnExitWithoutAHint) {
   runtime.hints = false;
   start();

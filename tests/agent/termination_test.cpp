@@ -187,6 +187,21 @@ TEST_F(TerminationTest, AForciblyDeletedPodIsEndedToo) {
   EXPECT_EQ(api.count(api::Verb::remove), 0);
 }
 
+TEST_F(TerminationTest, APodThatOthersDeclareFailedIsEnded) {
+  start();
+  api.put(web());
+  loop.run_for(2s);
+  ASSERT_EQ(runtime.running(), 1);
+  change("web", [](api::Pod& pod) {
+    pod.mutable_status()->set_phase("Failed");
+    pod.mutable_status()->set_reason("Evicted");
+  });
+  loop.run_for(5s);
+  EXPECT_EQ(runtime.running(), 0);
+  EXPECT_EQ(status().phase(), "Failed");
+  EXPECT_EQ(status().reason(), "Evicted");
+}
+
 TEST_F(TerminationTest, ASuccessorOfTheSameNameWaitsForItsPredecessor) {
   runtime.term_times["main"] = 10s;
   start();
