@@ -24,7 +24,7 @@ void PodWorker::stop(std::size_t i) {
   const Instant now = context_.loop.now();
   const Duration own = record.kill_grace > Duration::zero() ? record.kill_grace : grace_of(state_);
   record.stop_by = state_.ending != Ending::none ? state_.deadline : now + own;
-  record.ready = false;
+  if (state_.ending != Ending::deleted) record.ready = false;
   if (context_.wants_events()) {
     context_.event(state_.pod.object(), "Killing",
                    record.kill_reason.empty() ? fmt::format("Stopping container {}", spec.name())
@@ -161,7 +161,9 @@ void PodWorker::on_stray(const std::string& id, bool removed, Result<Unit> answe
 
 void PodWorker::on_probe(std::size_t i, ProbeKind kind, bool healthy) {
   R& record = state_.containers[i];
-  if (record.phase != Phase::running || state_.ending != Ending::none) return;
+  if (record.phase != Phase::running) return;
+  const bool leaving = state_.ending == Ending::deleted && kind == ProbeKind::readiness;
+  if (state_.ending != Ending::none && !leaving) return;
   const api::Container& spec = spec_of(state_, i);
   if (kind == ProbeKind::readiness) {
     record.ready = record.started && healthy;

@@ -13,6 +13,8 @@ constexpr Duration kRetryFirst = 100ms;
 constexpr Duration kRetryMost = 10s;
 // So often the last status of a deleted pod is tried before the object goes without it.
 constexpr uint32_t kLastWords = 8;
+// So long may it take to clean up after the processes of a deleted service pod without a word.
+constexpr Duration kFarewell = 1s;
 // The same claim again within this time means that somebody else keeps changing the status, or that
 // the server does not take it as it is: such writes back off. GUARANTEES GL-1.
 constexpr Duration kSameClaim = 30s;
@@ -27,6 +29,14 @@ Instant PodWorker::sync_status(Instant now) {
   const bool urgent = summarize(state_, current) != summarize(current);
   if (!urgent && !dirty_) return {};
   Instant due = urgent ? now : dirty_since_ + context_.options.pod_status_delay;
+  // A deleted service pod whose processes have ended is about to go. Only if that takes long does
+  // the API have to hear that it does not serve any more.
+  if (urgent && state_.ending == Ending::deleted && restart_policy(state_) == "Always" &&
+      !processes_alive(state_)) {
+    if (!dirty_) dirty_since_ = now;
+    dirty_ = true;
+    due = dirty_since_ + kFarewell;
+  }
   due = std::max(due, status_retry_at_);
   if (due > now) return due;
   dirty_ = false;

@@ -294,6 +294,11 @@ void PodWorker::sync_probes() {
                         record.kill_reason.empty() && record.op != Op::stopping &&
                         has_probes(spec_of(state_, i)) &&
                         (!is_init(state_, i) || is_sidecar(state_, i));
+    if (state_.ending == Ending::deleted && probes_[i] && record.phase == Phase::running &&
+        probes_[i]->id() == record.id) {
+      probes_[i]->readiness_only();
+      continue;
+    }
     if (!wanted) {
       probes_[i].reset();
       continue;

@@ -60,8 +60,13 @@ ContainerProbes::ContainerProbes(Context& context, std::shared_ptr<const api::Po
 }
 
 bool ContainerProbes::active(ProbeKind kind) const {
-  if (!one(kind).probe) return false;
+  if (!one(kind).probe || (readiness_only_ && kind != ProbeKind::readiness)) return false;
   return kind == ProbeKind::startup ? !started_ : started_;
+}
+
+void ContainerProbes::readiness_only() {
+  if (std::exchange(readiness_only_, true)) return;
+  arm();
 }
 
 void ContainerProbes::arm() {

@@ -31,6 +31,9 @@ class ContainerProbes {
                   Instant since, Duration first_after, Events events);
 
   const ContainerId& id() const { return id_; }
+  // The pod is being deleted: nobody asks any more whether the container started and lives, but
+  // whether it still serves.
+  void readiness_only();
 
  private:
   struct One {
@@ -60,6 +63,7 @@ class ContainerProbes {
   Lifetime lifetime_;  // before the timers, which use it
   Timer timer_;
   bool started_;
+  bool readiness_only_ = false;
 };
 
 }  // namespace keelson::agent

@@ -15,9 +15,13 @@ bool terminal(std::string_view phase) {
   return phase == "Succeeded" || phase == "Failed";
 }
 
+// A deleted pod that still runs goes on being ready until its probe says otherwise: it serves what
+// it is asked, and it is what is left when a service has nothing else (KEP-1669). That it is not to
+// get new requests is said by its deletion.
 bool container_ready(const PodState& s, std::size_t i) {
   const ContainerRecord& record = s.containers[i];
-  return s.ending == Ending::none && record.phase == Phase::running && record.ready;
+  return (s.ending == Ending::none || s.ending == Ending::deleted) &&
+         record.phase == Phase::running && record.ready;
 }
 
 bool init_complete(const PodState& s, std::size_t i) {

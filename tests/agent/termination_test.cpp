@@ -23,7 +23,7 @@ TEST_F(TerminationTest, ContainersThenSandboxThenTheObject) {
   const std::string uid = object("web")->uid();
   remove("web", 30);
   loop.run_for(1s);
-  EXPECT_EQ(condition("Ready"), "False");  // at once
+  EXPECT_EQ(condition("Ready"), "True");  // it still serves; that it is leaving is known
   EXPECT_EQ(status().phase(), "Running");
   EXPECT_EQ(runtime.last("stop")->grace, Duration(30s));
   loop.run_for(3s);
@@ -38,6 +38,46 @@ TEST_F(TerminationTest, ContainersThenSandboxThenTheObject) {
   EXPECT_EQ(last->grace_period_seconds, 0);
   EXPECT_EQ(last->expected.uid, uid);
   EXPECT_EQ(api.count(api::Verb::remove), 1);
+}
+
+TEST_F(TerminationTest, ReadinessIsProbedToTheEndAndNothingElse) {
+  runtime.term_times["main"] = 1000s;
+  start();
+  api.put(web().with([](api::Pod& pod) {
+    api::Container& main = *pod.mutable_spec()->mutable_containers(0);
+    exec(*main.mutable_readiness_probe(), "ready");
+    exec(*main.mutable_liveness_probe(), "live");
+  }));
+  loop.run_for(5s);
+  remove("web", 60);
+  loop.run_for(1s);
+  EXPECT_EQ(condition("Ready"), "True");
+  runtime.probes["ready"] = runtime.probes["live"] = agent::ProbeResult::failure;
+  runtime.calls.clear();
+  loop.run_for(40s);
+  EXPECT_EQ(condition("Ready"), "False");
+  const std::vector<std::string> probed = runtime.order("probe");
+  EXPECT_EQ(std::count(probed.begin(), probed.end(), "live"), 0);
+  EXPECT_EQ(runtime.count("stop"), 0) << "one was sent when the deletion came";
+  loop.run_for(30s);
+  EXPECT_EQ(object("web"), nullptr);
+}
+
+TEST_F(TerminationTest, SaysThatADeletedPodServesNoMoreIfItsEndTakesLong) {
+  start();
+  api.put(web());
+  loop.run_for(2s);
+  runtime.fail("remove", {Code::unavailable}, 5);
+  const int before = status_writes();
+  remove("web", 30);
+  loop.run_for(500ms);
+  EXPECT_EQ(runtime.running(), 0);
+  EXPECT_EQ(condition("Ready"), "True");
+  loop.run_for(1500ms);
+  EXPECT_EQ(condition("Ready"), "False");
+  EXPECT_EQ(status_writes(), before + 1);
+  loop.run_for(10s);
+  EXPECT_EQ(object("web"), nullptr);
 }
 
 TEST_F(TerminationTest, StubbornContainersAreKilledWhenTheGraceIsOver) {
