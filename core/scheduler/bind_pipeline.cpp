@@ -11,6 +11,11 @@ uint64_t bit(PluginSlot slot) {
   return uint64_t{1} << slot;
 }
 
+// Who is to blame: a plugin that failed has not rejected the pod, and time may heal it.
+uint64_t rejectors_of(const Plugin& plugin, const Verdict& verdict) {
+  return verdict.code == VerdictCode::error ? 0 : bit(plugin.slot());
+}
+
 }  // namespace
 
 BindPipeline::BindPipeline(Loop& loop, client::ApiClient& client, Cache& cache,
@@ -53,7 +58,7 @@ void BindPipeline::start(const PodInfoPtr& pod, NameId node, api::Fence fence, a
   for (Plugin* plugin : profile_.at(Point::reserve)) {
     ++flight->reserved;
     const Verdict verdict = plugin->reserve(flight->target);
-    if (!verdict.ok()) return fail(flight, bit(plugin->slot()), verdict.reason);
+    if (!verdict.ok()) return fail(flight, rejectors_of(*plugin, verdict), verdict.reason);
   }
   if (ask_permits(flight) && flight->permits.empty()) pre_bind(flight);
 }
@@ -103,7 +108,7 @@ void BindPipeline::pre_bind(const FlightPtr& flight) {
     if (verdict.ok()) {
       pre_bind(flight);
     } else {
-      fail(flight, bit(plugin->slot()), std::move(verdict.reason));
+      fail(flight, rejectors_of(*plugin, verdict), std::move(verdict.reason));
     }
   });
 }

@@ -428,6 +428,68 @@ TEST(BindingPoints, AWaitThatEndsWithoutConsentReleasesEverything) {
               Contains("FailedScheduling: rejected due to timeout after waiting at plugin Gang"));
 }
 
+// Reserves a device and writes that down before the bind; the test answers.
+class Device final : public scheduler::Plugin {
+ public:
+  std::string_view name() const override { return "Device"; }
+  scheduler::Points points() const override {
+    return scheduler::Point::reserve | scheduler::Point::pre_bind;
+  }
+  scheduler::EventMask wakes_on() const override { return scheduler::events::node_labels; }
+  scheduler::Verdict reserve(const scheduler::BindTarget&) override {
+    ++held;
+    return std::exchange(next, scheduler::Verdict::success());
+  }
+  void unreserve(const scheduler::BindTarget&) override { --held; }
+  void pre_bind(const scheduler::BindTarget&, Callback<void(scheduler::Verdict)> done) override {
+    answers.push_back(std::move(done));
+  }
+  int held = 0;
+  scheduler::Verdict next = scheduler::Verdict::success();
+  std::vector<Callback<void(scheduler::Verdict)>> answers;
+};
+
+TEST(BindingPoints, AFailureIsRetriedAndARejectionWaitsForAnEvent) {
+  Device* device = nullptr;
+  scheduler::PluginRegistry registry = scheduler::default_plugins();
+  registry["Device"] = [&](const scheduler::PluginArgs&) {
+    auto plugin = std::make_unique<Device>();
+    device = plugin.get();
+    return plugin;
+  };
+  scheduler::SchedulerOptions options;
+  options.profile =
+      scheduler::Profile::make(scheduler::ProfileOptions::defaults().enable("Device"), registry)
+          .value();
+  SchedulerWorld w(std::move(options));
+  device->next = scheduler::Verdict::error("the device's books are away");
+  w.put(big_node("n1", "4")).put(one_cpu("a"));
+  w.start();
+  EXPECT_EQ(device->held, 0);
+  EXPECT_EQ(w.cpu_on("n1"), 0);
+  w.loop.run_for(1s);  // the back-off
+  ASSERT_EQ(device->answers.size(), 1u);
+  EXPECT_EQ(device->held, 1);
+  EXPECT_EQ(w.cpu_on("n1"), 1000);
+  device->answers[0](scheduler::Verdict::error("not written"));
+  EXPECT_EQ(device->held, 0);
+  EXPECT_EQ(w.cpu_on("n1"), 0);
+  w.loop.run_for(2s);
+  ASSERT_EQ(device->answers.size(), 2u);
+  device->answers[1](scheduler::Verdict::unschedulable("no such device"));
+  w.loop.run_for(30s);
+  EXPECT_EQ(device->answers.size(), 2u);
+  EXPECT_THAT(w.api.events, Contains("FailedScheduling: no such device"));
+  w.put(big_node("n1", "4").label("devices", "2"));
+  w.loop.run_for(1s);
+  ASSERT_EQ(device->answers.size(), 3u);
+  EXPECT_EQ(w.api.node_of("a"), "");
+  device->answers[2](scheduler::Verdict::success());
+  w.loop.settle();
+  EXPECT_EQ(w.api.node_of("a"), "n1");
+  EXPECT_EQ(device->held, 1);
+}
+
 TEST(BindingPoints, ARejectedPodIsNotWokenByThePlaceThatItGaveBack) {
   GangWorld g;
   SchedulerWorld w(g.options());
