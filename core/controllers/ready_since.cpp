@@ -20,13 +20,16 @@ std::vector<Duration> ReadySince::observe(const client::View& view, const api::O
       durations.push_back({});
       continue;
     }
+    const auto& transition = condition_of(*pod, "Ready")->last_transition_time();
+    seen.stamp = transition.seconds();
     const auto known = before.find(pod.uid());
     if (known == before.end()) {
-      const WallTime since = api::to_wall(condition_of(*pod, "Ready")->last_transition_time());
+      const WallTime since = api::to_wall(transition);
       const Duration credit{std::max<int64_t>(view.wall_now().unix_ns - since.unix_ns, 0)};
       seen.since = view.now() - credit;
     } else {
-      seen.since = known->second.ready ? known->second.since : view.now();
+      const bool same = known->second.ready && known->second.stamp == seen.stamp;
+      seen.since = same ? known->second.since : view.now();
     }
     durations.push_back(view.now() - seen.since);
   }

@@ -1,7 +1,9 @@
 // Since when a pod is ready, by our own clock. minReadySeconds compares with the node's timestamp
 // in Kubernetes, so a node whose clock is wrong makes pods available too early or never. Here the
 // wait counts from the moment at which the change was seen. Only a pod that was ready already when
-// it was first seen (after a restart of this process) is given credit for its timestamp.
+// it was first seen (after a restart of this process) is given credit for its timestamp. Beyond
+// that the timestamp only tells one readiness from another: a pod that was not ready for a moment
+// which nobody saw, because two changes arrived together, starts anew.
 #pragma once
 
 #include <map>
@@ -23,6 +25,7 @@ class ReadySince {
  private:
   struct Seen {
     bool ready = false;
+    int64_t stamp = 0;  // the condition's, by whatever clock
     Instant since;
   };
   std::map<api::ObjectKey, std::map<std::string, Seen>> seen_;  // by pod uid

@@ -196,6 +196,21 @@ TEST(ReplicaSet, MinReadySecondsCountFromWhatWasSeen) {
   EXPECT_EQ(body<api::ReplicaSet>(plan.writes[0]).status().available_replicas(), 1);
 }
 
+// Two changes of a pod can arrive together, so that only the last is looked at.
+TEST(ReplicaSet, AFlapThatNobodySawStartsMinReadySecondsAnew) {
+  World world;
+  ReplicaSetController controller;
+  const auto rs = world.put(web(1).min_ready(10).reports(1, 1, 0));
+  world.put(web_pod("web-a", rs).not_ready());
+  world.reconcile(controller, rs);
+  world.put(web_pod("web-a", rs).ready(1000));
+  EXPECT_EQ(world.reconcile(controller, rs).requeue_after, 10s);
+  world.pass(8s);
+  world.put(web_pod("web-a", rs).not_ready());
+  world.put(web_pod("web-a", rs).ready(1008));
+  EXPECT_EQ(world.reconcile(controller, rs).requeue_after, 10s);
+}
+
 TEST(ReplicaSet, AfterARestartAReadyPodIsGivenCreditForItsTimestamp) {
   World world;
   ReplicaSetController controller;
