@@ -41,20 +41,19 @@ void keys_for_pod(const View& view, const api::ObjectPtr& before, const api::Obj
 
 // Adopts and releases ReplicaSets by the selector (as a ReplicaSet does with pods).
 bool claim(const View& view, const api::Ref<Deployment>& deployment, Plan* plan) {
+  // Once it is being deleted all that it owns is the garbage collector's.
+  if (deployment.object().deleting()) return false;
   const auto selector = api::LabelSelectorMatcher::from(deployment->spec().selector());
   if (!selector.ok()) return false;
   for (const auto& rs : view.owned_by<ReplicaSet>(deployment.uid())) {
     if (rs.object().deleting() || selector->matches(rs->metadata().labels())) continue;
     plan->together(api::update(without_owner(rs.object(), deployment.uid())));
   }
-  if (!deployment.object().deleting()) {
-    const LiveCheck alive{LiveCheck::Expect::present, deployment.object().key(), deployment.uid()};
-    for (const auto& rs : view.select<ReplicaSet>(deployment.ns(), *selector)) {
-      if (controller_of(rs->metadata()) || rs.object().deleting()) continue;
-      plan->together(
-              api::update(with_owner(rs.object(), controller_reference(deployment.object()))))
-          .checks.push_back(alive);
-    }
+  const LiveCheck alive{LiveCheck::Expect::present, deployment.object().key(), deployment.uid()};
+  for (const auto& rs : view.select<ReplicaSet>(deployment.ns(), *selector)) {
+    if (controller_of(rs->metadata()) || rs.object().deleting()) continue;
+    plan->together(api::update(with_owner(rs.object(), controller_reference(deployment.object()))))
+        .checks.push_back(alive);
   }
   return !plan->writes.empty();
 }

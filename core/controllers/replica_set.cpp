@@ -149,6 +149,9 @@ Plan ReplicaSetController::reconcile(const View& view, const api::ObjectKey& key
 bool ReplicaSetController::claim(const View& view, const api::Ref<ReplicaSet>& rs,
                                  const api::LabelSelectorMatcher& selector, const Pods& owned,
                                  Plan* plan) const {
+  // Once it is being deleted its pods are the garbage collector's, also those that it would have
+  // let go: released now, they would escape a deletion that was to take them along.
+  if (rs.object().deleting()) return false;
   for (const auto& pod : owned) {
     if (pod.object().deleting() || selector.matches(pod->metadata().labels())) continue;
     plan->together(api::update(without_owner(pod.object(), rs.uid())));

@@ -513,6 +513,13 @@ TEST_F(DeploymentTest, AdoptsAndReleasesReplicaSets) {
   EXPECT_EQ(made.writes[1].checks[0].expect, LiveCheck::Expect::present);
 }
 
+TEST_F(DeploymentTest, WhileBeingDeletedItLetsNothingGo) {
+  const auto object = world.put(web(3).deleting());
+  world.put(replica_set("lost").selects("app", "db").label("app", "db").owner(object));
+  EXPECT_THAT(find_write(plan(object), "update replicasets"), ::testing::IsNull())
+      << "it goes with its owner";
+}
+
 TEST_F(DeploymentTest, WhileBeingDeletedOnlyReports) {
   const auto object = world.put(web(3, "nginx:7").deleting());
   world.put(set("old", "nginx:1", 3, 1, 3, 4).reports(3, 3, 3));

@@ -118,6 +118,15 @@ TEST(ReplicaSet, DoesNothingWhenBeingDeletedButReport) {
               ElementsAre("update/status replicasets web"));
 }
 
+TEST(ReplicaSet, LetsNothingGoOnceItIsBeingDeleted) {
+  World world;
+  ReplicaSetController controller;
+  const auto rs = world.put(web(1).reports(1, 1, 1).deleting());
+  world.put(pod("web-a").label("app", "other").owner(rs).ready());
+  EXPECT_THAT(find_write(world.reconcile(controller, rs), "update pods"), ::testing::IsNull())
+      << "it goes with its owner";
+}
+
 TEST(ReplicaSet, AdoptsOrphansAfterALiveCheckOfItself) {
   World world;
   ReplicaSetController controller;
