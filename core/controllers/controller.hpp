@@ -91,9 +91,10 @@ class Controller {
   // Idempotent and level-triggered. Local memory between calls is allowed only for times observed
   // (since when a node has been silent); it must be rebuildable from nothing.
   virtual Plan reconcile(const View& view, const api::ObjectKey& key) = 0;
-  // The server refused a write that was planned for `key` (not a conflict: those only mean a stale
-  // view). For controllers that report failures in a status.
-  virtual void write_refused(const api::ObjectKey& /*key*/, const api::ApiError& /*error*/) {}
+  // The server refused this write, which was planned for `key` (not a conflict: those only mean a
+  // stale view). For controllers that report failures in a status.
+  virtual void write_refused(const api::ObjectKey& /*key*/, const api::Request& /*request*/,
+                             const api::ApiError& /*error*/) {}
   // The role was taken anew: forget all local memory.
   virtual void reset() {}
 };

@@ -254,7 +254,7 @@ void PlanRunner::write_refused(Step step, const api::ApiError& error) {
   }
   if (!nothing_happened(error)) {
     const PlannedWrite& write = job.plan.writes[step.write];
-    job.controller->write_refused(job.key, error);
+    job.controller->write_refused(job.key, write.request, error);
     if (write.on_failure && options_.occurred) {
       options_.occurred(*job.controller, filled(*write.on_failure, error.message));
     }

@@ -68,11 +68,13 @@ std::map<std::string, int> related_pods(const View& view, const api::Ref<Replica
   return per_node;
 }
 
-void set_failure(const std::string* message, WallTime now, api::ReplicaSetStatus* status) {
+// An empty reason: there is no failure.
+void set_failure(std::string_view reason, const std::string& message, WallTime now,
+                 api::ReplicaSetStatus* status) {
   auto* conditions = status->mutable_conditions();
   const auto at = std::find_if(conditions->begin(), conditions->end(),
                                [](const auto& c) { return c.type() == "ReplicaFailure"; });
-  if (!message) {
+  if (reason.empty()) {
     if (at != conditions->end()) conditions->erase(at);
     return;
   }
@@ -80,8 +82,8 @@ void set_failure(const std::string* message, WallTime now, api::ReplicaSetStatus
   api::ReplicaSetCondition* condition = conditions->Add();
   condition->set_type("ReplicaFailure");
   condition->set_status("True");
-  condition->set_reason("FailedCreate");
-  condition->set_message(*message);
+  condition->set_reason(std::string(reason));
+  condition->set_message(message);
   *condition->mutable_last_transition_time() = api::to_time(now);
 }
 
@@ -156,13 +158,11 @@ bool ReplicaSetController::claim(const View& view, const api::Ref<ReplicaSet>& r
     if (pod.object().deleting() || selector.matches(pod->metadata().labels())) continue;
     plan->together(api::update(without_owner(pod.object(), rs.uid())));
   }
-  if (!rs.object().deleting()) {
-    const LiveCheck alive{LiveCheck::Expect::present, rs.object().key(), rs.uid()};
-    for (const auto& pod : view.select<api::Pod>(rs.ns(), selector)) {
-      if (controller_of(pod->metadata()) || !active(*pod)) continue;
-      plan->together(api::update(with_owner(pod.object(), controller_reference(rs.object()))))
-          .checks.push_back(alive);
-    }
+  const LiveCheck alive{LiveCheck::Expect::present, rs.object().key(), rs.uid()};
+  for (const auto& pod : view.select<api::Pod>(rs.ns(), selector)) {
+    if (controller_of(pod->metadata()) || !active(*pod)) continue;
+    plan->together(api::update(with_owner(pod.object(), controller_reference(rs.object()))))
+        .checks.push_back(alive);
   }
   return !plan->writes.empty();
 }
@@ -230,20 +230,31 @@ api::ReplicaSetStatus ReplicaSetController::status(const View& view, const api::
     }
   }
   const api::ObjectKey key = rs.object().key();
-  if (missing <= 0) refusals_.erase(key);
-  const auto refused = refusals_.find(key);
+  // A refusal is over when what it refused is no longer wanted.
+  auto refused = refusals_.find(key);
+  if (refused != refusals_.end() && (refused->second.create ? missing <= 0 : missing >= 0)) {
+    refusals_.erase(refused);
+    refused = refusals_.end();
+  }
   api::ReplicaSetStatus now = rs->status();
   now.set_replicas(static_cast<int32_t>(pods.size()));
   now.set_fully_labeled_replicas(labeled);
   now.set_ready_replicas(ready_pods);
   now.set_available_replicas(available);
   now.set_observed_generation(rs->metadata().generation());
-  set_failure(refused == refusals_.end() ? nullptr : &refused->second, view.wall_now(), &now);
+  if (refused == refusals_.end()) {
+    set_failure({}, {}, view.wall_now(), &now);
+  } else {
+    set_failure(refused->second.create ? "FailedCreate" : "FailedDelete", refused->second.message,
+                view.wall_now(), &now);
+  }
   return now;
 }
 
-void ReplicaSetController::write_refused(const api::ObjectKey& key, const api::ApiError& error) {
-  refusals_[key] = error.message;
+void ReplicaSetController::write_refused(const api::ObjectKey& key, const api::Request& request,
+                                         const api::ApiError& error) {
+  const bool create = request.verb == api::Verb::create;
+  if (create || request.verb == api::Verb::remove) refusals_[key] = {create, error.message};
 }
 
 void ReplicaSetController::reset() {

@@ -18,7 +18,8 @@ class ReplicaSetController final : public Controller {
   void keys_for(const View& view, const api::ObjectPtr& before, const api::ObjectPtr& after,
                 const KeySink& sink) const override;
   Plan reconcile(const View& view, const api::ObjectKey& key) override;
-  void write_refused(const api::ObjectKey& key, const api::ApiError& error) override;
+  void write_refused(const api::ObjectKey& key, const api::Request& request,
+                     const api::ApiError& error) override;
   void reset() override;
 
   // More writes than this are left to the next reconcile. Source: Kubernetes' BurstReplicas.
@@ -26,6 +27,11 @@ class ReplicaSetController final : public Controller {
 
  private:
   using Pods = std::vector<api::Ref<api::Pod>>;
+  // What the server said last when it refused to create or delete a pod.
+  struct Refusal {
+    bool create = false;
+    std::string message;
+  };
   bool claim(const View& view, const api::Ref<api::ReplicaSet>& rs,
              const api::LabelSelectorMatcher& selector, const Pods& owned, Plan* plan) const;
   void create(const api::Ref<api::ReplicaSet>& rs, int count, Plan* plan) const;
@@ -35,7 +41,7 @@ class ReplicaSetController final : public Controller {
                                const Pods& pods, int missing, Plan* plan);
 
   ReadySince ready_since_;
-  std::map<api::ObjectKey, std::string> refusals_;  // the last message, shown as a condition
+  std::map<api::ObjectKey, Refusal> refusals_;  // shown as a condition
 };
 
 }  // namespace keelson::controllers

@@ -34,7 +34,8 @@ class Scripted final : public Controller {
   Plan reconcile(const View& view, const api::ObjectKey& key) override {
     return script_(view, key);
   }
-  void write_refused(const api::ObjectKey&, const api::ApiError& error) override {
+  void write_refused(const api::ObjectKey&, const api::Request&,
+                     const api::ApiError& error) override {
     if (refused_) refused_->push_back(error.message);
   }
 

@@ -232,7 +232,8 @@ TEST(ReplicaSet, ARefusedCreateShowsAsConditionUntilThePodsAreThere) {
   World world;
   ReplicaSetController controller;
   auto rs = world.put(web(1).reports(0, 0, 0));
-  controller.write_refused(rs->key(), api::forbidden(api::Kind::pods, "web-x", "exceeded quota"));
+  controller.write_refused(rs->key(), api::create(web_pod("web-x", rs)),
+                           api::forbidden(api::Kind::pods, "web-x", "exceeded quota"));
   const Plan plan = world.reconcile(controller, rs);
   const PlannedWrite* write = find_write(plan, "update/status");
   ASSERT_THAT(write, NotNull());
@@ -244,6 +245,34 @@ TEST(ReplicaSet, ARefusedCreateShowsAsConditionUntilThePodsAreThere) {
 
   rs = world.put(api::make_object(failed));
   world.put(web_pod("web-a", rs).ready());
+  const Plan healed = world.reconcile(controller, rs);
+  ASSERT_THAT(describe(healed), ElementsAre("update/status replicasets web"));
+  EXPECT_EQ(body<api::ReplicaSet>(healed.writes[0]).status().conditions_size(), 0);
+}
+
+TEST(ReplicaSet, ARefusedDeleteIsNotCalledAFailureToCreate) {
+  World world;
+  ReplicaSetController controller;
+  auto rs = world.put(web(0).reports(1, 1, 1));
+  const auto stuck = world.put(web_pod("web-a", rs).ready());
+  const auto refuse = [&](const api::Request& request) {
+    controller.write_refused(rs->key(), request,
+                             api::forbidden(api::Kind::pods, "web-a", "not now"));
+  };
+  refuse(api::update_status(rs));
+  EXPECT_THAT(find_write(world.reconcile(controller, rs), "update/status"), ::testing::IsNull())
+      << "a refusal of anything else says nothing about pods";
+  refuse(api::remove(*stuck));
+  const Plan plan = world.reconcile(controller, rs);
+  const PlannedWrite* write = find_write(plan, "update/status");
+  ASSERT_THAT(write, NotNull());
+  const auto& failed = body<api::ReplicaSet>(*write);
+  ASSERT_EQ(failed.status().conditions_size(), 1);
+  EXPECT_EQ(failed.status().conditions(0).type(), "ReplicaFailure");
+  EXPECT_EQ(failed.status().conditions(0).reason(), "FailedDelete");
+
+  rs = world.put(api::make_object(failed));
+  world.erase(stuck);
   const Plan healed = world.reconcile(controller, rs);
   ASSERT_THAT(describe(healed), ElementsAre("update/status replicasets web"));
   EXPECT_EQ(body<api::ReplicaSet>(healed.writes[0]).status().conditions_size(), 0);
