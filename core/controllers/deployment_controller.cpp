@@ -67,6 +67,8 @@ void resolve_fenceposts(const api::DeploymentSpec& spec, Rollout* rollout) {
       api::scaled_value(rolling.has_max_surge() ? rolling.max_surge() : quarter, total, true);
   rollout->max_unavailable = api::scaled_value(
       rolling.has_max_unavailable() ? rolling.max_unavailable() : quarter, total, false);
+  // Users may ask for any number; the sum of pods still has to be one.
+  rollout->max_surge = std::min(rollout->max_surge, INT32_MAX - total);
   // Percentages can round to a rollout that may not move at all.
   if (rollout->max_surge == 0 && rollout->max_unavailable == 0) rollout->max_unavailable = 1;
   rollout->max_unavailable = std::min(rollout->max_unavailable, total);

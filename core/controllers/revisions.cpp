@@ -40,10 +40,21 @@ void copy_annotations(const api::Deployment& from, api::ObjectMeta* to) {
   }
 }
 
-int64_t highest_revision(const std::vector<RsRef>& sets) {
+// One more than the highest, as far as there is one: annotations can say anything.
+int64_t next_revision(const std::vector<RsRef>& sets) {
   int64_t highest = 0;
   for (const RsRef& rs : sets) highest = std::max(highest, revision_of(rs->metadata()));
-  return highest;
+  return highest == INT64_MAX ? highest : highest + 1;
+}
+
+// The oldest go when it gets too long. Source: Kubernetes' maxRevHistoryLengthInChars.
+void append_history(std::string* history, int64_t revision) {
+  constexpr std::size_t kMost = 2000;
+  if (!history->empty()) *history += ',';
+  *history += std::to_string(revision);
+  if (history->size() <= kMost) return;
+  const auto comma = history->find(',', history->size() - kMost - 1);
+  history->erase(0, comma == std::string::npos ? history->size() : comma + 1);
 }
 
 // The annotations that the current ReplicaSet should have; raises its revision above all others, so
@@ -54,13 +65,9 @@ api::ObjectMeta annotated(const Rollout& rollout) {
   copy_annotations(*rollout.deployment, &meta);
   auto& annotations = *meta.mutable_annotations();
   const int64_t before = revision_of(meta);
-  const int64_t wanted = highest_revision(rollout.old) + 1;
+  const int64_t wanted = next_revision(rollout.old);
   if (before < wanted) {
-    if (before > 0) {
-      std::string& history = annotations[std::string(kRevisionHistory)];
-      if (!history.empty()) history += ',';
-      history += std::to_string(before);
-    }
+    if (before > 0) append_history(&annotations[std::string(kRevisionHistory)], before);
     annotations[std::string(kRevision)] = std::to_string(wanted);
   }
   return meta;
@@ -168,7 +175,7 @@ void create_current(const Rollout& rollout, int32_t size, ProgressClock& progres
   (*meta.mutable_labels())[std::string(kTemplateHash)] = hash;
   copy_annotations(deployment, &meta);
   auto& annotations = *meta.mutable_annotations();
-  annotations[std::string(kRevision)] = std::to_string(highest_revision(rollout.all) + 1);
+  annotations[std::string(kRevision)] = std::to_string(next_revision(rollout.all));
   annotations[std::string(kDesiredReplicas)] = std::to_string(rollout.replicas);
   annotations[std::string(kMaxReplicas)] = std::to_string(rollout.replicas + rollout.max_surge);
   api::ReplicaSetSpec& spec = *rs.mutable_spec();

@@ -40,6 +40,11 @@ inline int32_t occupied_by(const api::ReplicaSet& rs) {
   return std::max(rs.status().replicas(), replicas_of(rs));
 }
 
+// Sizes are users' input, and so are statuses, in the end: their sum may not fit.
+inline int32_t sum_of(int32_t a, int32_t b) {
+  return static_cast<int32_t>(std::min<int64_t>(int64_t{a} + b, INT32_MAX));
+}
+
 struct Rollout {
   const View& view;
   api::Ref<api::Deployment> deployment;
@@ -52,12 +57,12 @@ struct Rollout {
 
   int32_t total() const {  // what the ReplicaSets ask for together
     int32_t sum = 0;
-    for (const auto& rs : all) sum += replicas_of(*rs);
+    for (const auto& rs : all) sum = sum_of(sum, replicas_of(*rs));
     return sum;
   }
   int32_t occupied() const {
     int32_t sum = 0;
-    for (const auto& rs : all) sum += occupied_by(*rs);
+    for (const auto& rs : all) sum = sum_of(sum, occupied_by(*rs));
     return sum;
   }
   bool all_settled() const {
@@ -65,7 +70,7 @@ struct Rollout {
   }
   int32_t available() const {
     int32_t sum = 0;
-    for (const auto& rs : all) sum += available_of(*rs);
+    for (const auto& rs : all) sum = sum_of(sum, available_of(*rs));
     return sum;
   }
   int32_t min_available() const { return replicas - max_unavailable; }

@@ -35,7 +35,7 @@ int32_t share_of(const Rollout& rollout, const api::ReplicaSet& rs, int32_t to_a
     if (!annotation_int(rs.metadata(), kMaxReplicas, &before) || before <= 0) {
       before = rollout.deployment->status().replicas();
     }
-    before = std::max<int64_t>(before, 1);
+    before = std::clamp<int64_t>(before, 1, INT32_MAX);  // anybody can write annotations
     const int64_t scaled = int64_t{size} * max_replicas(rollout);
     fraction = (2 * scaled + before) / (2 * before) - size;  // rounded to the nearest
   }
@@ -57,7 +57,7 @@ std::vector<RsRef> by_size(std::vector<RsRef> sets, bool newer_first) {
 
 void share_out(const Rollout& rollout, const std::vector<RsRef>& active, Plan* plan) {
   int32_t total = 0;
-  for (const RsRef& rs : active) total += replicas_of(*rs);
+  for (const RsRef& rs : active) total = sum_of(total, replicas_of(*rs));
   const int32_t allowed = rollout.replicas > 0 ? max_replicas(rollout) : 0;
   const int32_t to_add = allowed - total;
   const std::vector<RsRef> sets = by_size(active, to_add > 0);

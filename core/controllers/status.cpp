@@ -67,9 +67,9 @@ DeploymentStatus counted(const Rollout& rollout) {
   DeploymentStatus status = deployment.status();
   int32_t replicas = 0, ready = 0, available = 0;
   for (const RsRef& rs : rollout.all) {
-    replicas += rs->status().replicas();
-    ready += rs->status().ready_replicas();
-    available += rs->status().available_replicas();
+    replicas = sum_of(replicas, rs->status().replicas());
+    ready = sum_of(ready, rs->status().ready_replicas());
+    available = sum_of(available, rs->status().available_replicas());
   }
   status.set_observed_generation(deployment.metadata().generation());
   status.set_replicas(replicas);

@@ -231,6 +231,48 @@ TEST_F(DeploymentTest, UndoReusesTheOldReplicaSetUnderANewRevision) {
             "3");
 }
 
+TEST_F(DeploymentTest, TheRevisionHistoryKeepsItsNewestTwoThousandCharacters) {
+  const auto object = world.put(web(3, "nginx:1"));
+  std::string history;
+  for (int i = 100; i < 600; ++i) history += (i > 100 ? "," : "") + std::to_string(i);
+  world.put(set("old", "nginx:1", 0, 601, 3, 4)
+                .annotation(std::string(kRevisionHistory), history)
+                .reports(0, 0, 0));
+  world.put(set("new", "nginx:2", 3, 602, 3, 4).reports(3, 3, 3));
+  const Plan made = plan(object);
+  const auto& kept = body<api::ReplicaSet>(made.writes.at(0))
+                         .metadata()
+                         .annotations()
+                         .at("deployment.kubernetes.io/revision-history");
+  EXPECT_EQ(kept.size(), 1999u);
+  EXPECT_TRUE(kept.starts_with("101,102,")) << kept.substr(0, 20);
+  EXPECT_TRUE(kept.ends_with(",599,601"));
+}
+
+// Whoever may write a ReplicaSet may write its annotations and its size.
+TEST_F(DeploymentTest, SurvivesAnnotationsAndSizesAtTheEndOfTheirRange) {
+  const auto object = world.put(web(INT32_MAX).surge("100%"));
+  const std::string most = std::to_string(INT64_MAX);
+  world.put(set("old", "nginx:1", INT32_MAX, 1, INT32_MAX, INT32_MAX)
+                .annotation(std::string(kRevision), most)
+                .annotation(std::string(kMaxReplicas), most)
+                .reports(INT32_MAX, INT32_MAX, INT32_MAX));
+  auto current = set("new", "nginx:2", INT32_MAX, 2, 7, INT32_MAX)
+                     .annotation(std::string(kMaxReplicas), most)
+                     .reports(INT32_MAX, INT32_MAX, INT32_MAX);
+  current.with([](api::ReplicaSet& rs) {
+    rs.mutable_metadata()->mutable_annotations()->erase(std::string(kRevision));
+  });
+  world.put(current);
+  Plan made = plan(object);
+  ASSERT_THAT(find_write(made, "update replicasets new"), NotNull());
+  const auto named = world.put(
+      api::make_object(body<api::ReplicaSet>(*find_write(made, "update replicasets new"))));
+  EXPECT_EQ(revision_of(named->meta()), INT64_MAX);
+  made = plan(world.put(web(INT32_MAX).surge("100%").annotation(std::string(kRevision), most)));
+  EXPECT_EQ(sizes(made).size(), 2u) << "a change of spec.replicas is shared out";
+}
+
 TEST_F(DeploymentTest, OfSeveralMatchingSetsTheOldestIsCurrent) {
   const auto object = world.put(web(3));
   world.put(set("twin-a", "nginx:2", 1, 2, 3, 4).created(9).reports(1, 1, 1));
