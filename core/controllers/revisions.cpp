@@ -22,18 +22,6 @@ std::string canonical_without_hash(const api::ObjectMeta& meta) {
   return api::canonical_bytes(copy);
 }
 
-// Annotations of a deployment that are about it alone and not about the revision.
-bool stays_on_deployment(const std::string& annotation) {
-  static constexpr std::array<std::string_view, 6> kOwn{
-      "kubectl.kubernetes.io/last-applied-configuration",
-      kRevision,
-      kRevisionHistory,
-      kDesiredReplicas,
-      kMaxReplicas,
-      "deprecated.deployment.rollback.to"};
-  return std::find(kOwn.begin(), kOwn.end(), annotation) != kOwn.end();
-}
-
 void copy_annotations(const api::Deployment& from, api::ObjectMeta* to) {
   for (const auto& [name, value] : from.metadata().annotations()) {
     if (!stays_on_deployment(name)) (*to->mutable_annotations())[name] = value;
@@ -82,6 +70,17 @@ bool same_annotations(const api::ObjectMeta& a, const api::ObjectMeta& b) {
 }
 
 }  // namespace
+
+bool stays_on_deployment(const std::string& annotation) {
+  static constexpr std::array<std::string_view, 6> kOwn{
+      "kubectl.kubernetes.io/last-applied-configuration",
+      kRevision,
+      kRevisionHistory,
+      kDesiredReplicas,
+      kMaxReplicas,
+      "deprecated.deployment.rollback.to"};
+  return std::find(kOwn.begin(), kOwn.end(), annotation) != kOwn.end();
+}
 
 bool same_template(const api::PodTemplateSpec& a, const api::PodTemplateSpec& b) {
   return template_bytes(a) == template_bytes(b);

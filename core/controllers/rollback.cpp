@@ -1,5 +1,7 @@
 // Undo: the template of an earlier revision becomes the deployment's again. Everything else follows
 // from the template being equal to that of an old ReplicaSet.
+#include <map>
+
 #include <fmt/format.h>
 #include <boost/json.hpp>
 
@@ -28,6 +30,21 @@ RsRef find_revision(const std::vector<RsRef>& sets, int64_t revision) {
   return revision > 0 ? RsRef() : previous;
 }
 
+// The annotations that the deployment should have: those of the revision, for they are about it
+// (its change-cause above all), and of its own those that are never copied to ReplicaSets.
+boost::json::object annotations_of(const api::Deployment& deployment, const api::ReplicaSet& rs) {
+  std::map<std::string, std::string> all;
+  for (const auto& [name, value] : deployment.metadata().annotations()) {
+    if (stays_on_deployment(name)) all[name] = value;
+  }
+  for (const auto& [name, value] : rs.metadata().annotations()) {
+    if (!stays_on_deployment(name)) all[name] = value;
+  }
+  boost::json::object object;
+  for (const auto& [name, value] : all) object[name] = value;
+  return object;
+}
+
 }  // namespace
 
 Result<api::Request> rollback_to(const View& view, const api::Ref<api::Deployment>& deployment,
@@ -49,7 +66,7 @@ Result<api::Request> rollback_to(const View& view, const api::Ref<api::Deploymen
             ? fmt::format("unable to find specified revision {} in history", revision)
             : fmt::format("no rollout history found for deployment \"{}\"", deployment.name())};
   }
-  if (rollout.current && rollout.current == target) {
+  if (same_template(target->spec().template_(), deployment->spec().template_())) {
     return Error{Code::exists, fmt::format("skipped rollback (current template already matches "
                                            "revision {})",
                                            revision_of(target->metadata()))};
@@ -59,12 +76,8 @@ Result<api::Request> rollback_to(const View& view, const api::Ref<api::Deploymen
 
   std::string patch = R"([{"op":"replace","path":"/spec/template","value":)" +
                       api::encode_message(pod_template) + "}";
-  const auto cause = target->metadata().annotations().find(std::string(kChangeCause));
-  if (cause != target->metadata().annotations().end() &&
-      deployment->metadata().annotations_size() > 0) {
-    patch += R"(,{"op":"add","path":"/metadata/annotations/kubernetes.io~1change-cause","value":)" +
-             boost::json::serialize(boost::json::value(cause->second)) + "}";
-  }
+  patch += R"(,{"op":"add","path":"/metadata/annotations","value":)" +
+           boost::json::serialize(annotations_of(*deployment, *target)) + "}";
   patch += "]";
   api::Request request;
   request.verb = api::Verb::patch;

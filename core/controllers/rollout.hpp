@@ -17,7 +17,6 @@ inline constexpr std::string_view kRevision = "deployment.kubernetes.io/revision
 inline constexpr std::string_view kRevisionHistory = "deployment.kubernetes.io/revision-history";
 inline constexpr std::string_view kDesiredReplicas = "deployment.kubernetes.io/desired-replicas";
 inline constexpr std::string_view kMaxReplicas = "deployment.kubernetes.io/max-replicas";
-inline constexpr std::string_view kChangeCause = "kubernetes.io/change-cause";
 inline constexpr std::string_view kTemplateHash = "pod-template-hash";
 
 using RsRef = api::Ref<api::ReplicaSet>;
@@ -93,6 +92,8 @@ bool same_template(const api::PodTemplateSpec& a, const api::PodTemplateSpec& b)
 // What tells templates apart: equal if and only if they are the same_template().
 std::string template_bytes(const api::PodTemplateSpec& pod_template);
 std::string template_hash(const api::PodTemplateSpec& pod_template, int32_t collision_count);
+// Annotations of a deployment that are about it alone and not about the revision.
+bool stays_on_deployment(const std::string& annotation);
 // 0 where there is none.
 int64_t revision_of(const api::ObjectMeta& meta);
 // Brings the annotations of the current ReplicaSet and of the deployment up to date. True if there

@@ -568,6 +568,24 @@ TEST_F(DeploymentTest, WhileBeingDeletedOnlyReports) {
   EXPECT_THAT(describe(plan(object)), ElementsAre("update/status deployments web"));
 }
 
+TEST_F(DeploymentTest, RollbackBringsBackTheAnnotationsOfTheRevision) {
+  const auto with = [&](auto builder, const char* name, const char* value) {
+    return builder.annotation(name, value);
+  };
+  const api::Ref<api::Deployment> object(
+      world.put(with(web(3).annotation("kubernetes.io/change-cause", "the mistake"),
+                     "kubectl.kubernetes.io/last-applied-configuration", "{}")));
+  world.put(with(set("b", "nginx:0.2", 0, 2, 3, 4), "example.com/owner", "team-b"));
+  world.put(set("new", "nginx:2", 3, 3, 3, 4));
+  const auto previous = rollback_to(world.view(), object, 0);
+  ASSERT_TRUE(previous.ok()) << previous.error().message;
+  EXPECT_THAT(previous->patch,
+              HasSubstr(R"({"op":"add","path":"/metadata/annotations","value":{)"
+                        R"("deployment.kubernetes.io/revision":"2","example.com/owner":"team-b",)"
+                        R"("kubectl.kubernetes.io/last-applied-configuration":"{}"}})"))
+      << "a cause that the revision does not have would be told of it from now on";
+}
+
 TEST_F(DeploymentTest, RollbackPatchesTheTemplateOfTheRevision) {
   const api::Ref<api::Deployment> object(world.put(web(3)));
   world.put(
