@@ -1,6 +1,6 @@
 // Rolls ReplicaSets so that the pods of a Deployment become what its template says. Guarantees
 // DP-1..DP-8. The steps are in rolling.cpp, recreate.cpp, scaling.cpp, revisions.cpp and
-// progress.cpp; what they share is in rollout.hpp.
+// status.cpp; what they share is in rollout.hpp.
 #pragma once
 
 #include <map>
@@ -24,11 +24,17 @@ class DeploymentController final : public Controller {
   void keys_for(const View& view, const api::ObjectPtr& before, const api::ObjectPtr& after,
                 const KeySink& sink) const override;
   Plan reconcile(const View& view, const api::ObjectKey& key) override;
-  void reset() override { progress_.clear(); }
+  void write_refused(const api::ObjectKey& key, const api::Request& request,
+                     const api::ApiError& error) override;
+  void reset() override {
+    progress_.clear();
+    refusals_.clear();
+  }
 
  private:
   ProgressClock progress_;
   std::unique_ptr<TemplateMemo> templates_;
+  std::map<api::ObjectKey, Refusal> refusals_;  // shown as a condition until the server gives in
 };
 
 // The request that brings back the template of a revision, as `rollout undo` does; 0: the one

@@ -78,7 +78,7 @@ void resolve_fenceposts(const api::DeploymentSpec& spec, Rollout* rollout) {
 
 Rollout make_rollout(const View& view, const api::Ref<Deployment>& deployment,
                      TemplateMemo& templates) {
-  Rollout rollout{view, deployment, view.owned_by<ReplicaSet>(deployment.uid()), {}, {}};
+  Rollout rollout{view, deployment, view.owned_by<ReplicaSet>(deployment.uid()), {}, {}, {}};
   std::sort(rollout.all.begin(), rollout.all.end(), [](const RsRef& a, const RsRef& b) {
     return std::make_tuple(a->metadata().creation_timestamp().seconds(), std::cref(a.name())) <
            std::make_tuple(b->metadata().creation_timestamp().seconds(), std::cref(b.name()));
@@ -133,11 +133,16 @@ Plan DeploymentController::reconcile(const View& view, const api::ObjectKey& key
   const auto deployment = view.get<Deployment>(key.ns, key.name);
   if (!deployment) {
     progress_.forget(key);
+    refusals_.erase(key);
     return {};
   }
   Plan plan;
   if (claim(view, deployment, &plan)) return plan;
-  const Rollout rollout = make_rollout(view, deployment, *templates_);
+  Rollout rollout = make_rollout(view, deployment, *templates_);
+  if (rollout.current) refusals_.erase(key);
+  if (const auto refused = refusals_.find(key); refused != refusals_.end()) {
+    rollout.refused = refused->second;
+  }
   if (deployment.object().deleting()) {
     sync_status(rollout, StatusMode::counts_only, progress_, &plan);
     return plan;
@@ -155,6 +160,11 @@ Plan DeploymentController::reconcile(const View& view, const api::ObjectKey& key
     roll(rollout, progress_, &plan);
   }
   return plan;
+}
+
+void DeploymentController::write_refused(const api::ObjectKey& key, const api::Request& request,
+                                         const api::ApiError& error) {
+  if (request.verb == api::Verb::create) refusals_[key] = {request.name, error.message};
 }
 
 }  // namespace keelson::controllers

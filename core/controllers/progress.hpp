@@ -1,5 +1,4 @@
-// Since when a rollout has not progressed, by our own clock. The condition's timestamps are for
-// people: they were written by whoever led then, with that machine's clock.
+// What the deployment controller remembers of a rollout between two looks.
 #pragma once
 
 #include <map>
@@ -10,6 +9,14 @@
 
 namespace keelson::controllers {
 
+// The server did not take a new ReplicaSet.
+struct Refusal {
+  std::string rs_name;
+  std::string message;
+};
+
+// Since when a rollout has not progressed, by our own clock. The condition's timestamps are for
+// people: they were written by whoever led then, with that machine's clock.
 class ProgressClock {
  public:
   // How long the Progressing condition has been as it is. Zero when it is new, also to this

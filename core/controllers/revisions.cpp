@@ -165,6 +165,7 @@ void create_current(const Rollout& rollout, int32_t size, ProgressClock& progres
     plan->together(api::update_status(changed(rollout.deployment, std::move(message))));
     return;
   }
+  if (rollout.refused.rs_name == name && report_refusal(rollout, plan)) return;
   api::ReplicaSet rs;
   api::ObjectMeta& meta = *rs.mutable_metadata();
   meta.set_name(name);

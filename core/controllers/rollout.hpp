@@ -50,6 +50,7 @@ struct Rollout {
   std::vector<RsRef> all;  // owned, oldest first
   std::vector<RsRef> old;  // all but the current one
   RsRef current;           // has the deployment's template; null: must be created
+  Refusal refused;         // of the last attempt to create one; empty: there was none
   int32_t replicas = 1;
   int32_t max_surge = 0;
   int32_t max_unavailable = 0;
@@ -130,6 +131,8 @@ void sync_status(const Rollout& rollout, StatusMode mode, ProgressClock& progres
 // The status with the condition that a new ReplicaSet was created.
 api::Request status_with_created(const Rollout& rollout, const std::string& rs_name,
                                  ProgressClock& progress);
+// Says on the deployment that its ReplicaSet was refused. False: that is said already.
+bool report_refusal(const Rollout& rollout, Plan* plan);
 bool complete(const Rollout& rollout, const api::DeploymentStatus& status);
 
 }  // namespace keelson::controllers

@@ -17,6 +17,7 @@ using api::DeploymentCondition;
 using api::DeploymentStatus;
 
 constexpr int32_t kNoDeadline = INT32_MAX;
+constexpr std::string_view kCreateError = "ReplicaSetCreateError";
 
 const DeploymentCondition* find(const DeploymentStatus& status, std::string_view type) {
   for (const auto& condition : status.conditions()) {
@@ -133,7 +134,7 @@ Duration judge(const Rollout& rollout, ProgressClock& clock, DeploymentStatus* s
   if (!rollout.current) return {};
   const std::string& name = rollout.current.name();
   const DeploymentCondition* said = find(*status, "Progressing");
-  if (!said || about_another(*said, name)) {
+  if (!said || about_another(*said, name) || said->reason() == kCreateError) {
     set(status,
         {"Progressing", "True", "FoundNewReplicaSet",
          fmt::format("Found new replica set \"{}\"", name)},
@@ -160,7 +161,11 @@ Duration judge(const Rollout& rollout, ProgressClock& clock, DeploymentStatus* s
     clock.progressed(key, state_of(rollout, *find(*status, "Progressing")), rollout.view.now());
     return deadline;
   }
-  if (said->reason() == "ProgressDeadlineExceeded") return {};
+  // A verdict stays, and a rollout that was through is not judged again because an old ReplicaSet
+  // was given pods by hand.
+  if (said->reason() == "ProgressDeadlineExceeded" || said->reason() == "NewReplicaSetAvailable") {
+    return {};
+  }
   const Duration stuck = clock.since_change(key, state_of(rollout, *said), rollout.view.now());
   if (stuck < deadline) return deadline - stuck;
   set(status,
@@ -222,6 +227,22 @@ void sync_status(const Rollout& rollout, StatusMode mode, ProgressClock& clock, 
     return;
   }
   plan->together(status_request(rollout, std::move(status)));
+}
+
+bool report_refusal(const Rollout& rollout, Plan* plan) {
+  if (!has_deadline(rollout)) return false;
+  const Refusal& refused = rollout.refused;
+  DeploymentStatus status = counted(rollout);
+  // The message of the first attempt stays: the numbers in a quota's change with each.
+  const DeploymentCondition* said = find(status, "Progressing");
+  set(&status,
+      {"Progressing", "False", kCreateError,
+       fmt::format("Failed to create new replica set \"{}\": {}", refused.rs_name,
+                   refused.message)},
+      rollout.view.wall_now(), said && about_another(*said, refused.rs_name));
+  if (api::same(status, rollout.deployment->status())) return false;
+  plan->together(status_request(rollout, std::move(status)));
+  return true;
 }
 
 api::Request status_with_created(const Rollout& rollout, const std::string& rs_name,

@@ -540,6 +540,51 @@ TEST_F(ProgressTest, AFailureToCreatePodsShows) {
   EXPECT_EQ(condition(made, "ReplicaFailure")->message(), "pods is forbidden: exceeded quota");
 }
 
+TEST_F(ProgressTest, ARefusedReplicaSetShowsUntilItIsTaken) {
+  const auto creation = [](const Plan& made) { return find_write(made, "create replicasets"); };
+  Plan made = plan(world.put(builder));
+  ASSERT_THAT(creation(made), NotNull());
+  api::Request refused = creation(made)->request;
+  refused.name = body<api::ReplicaSet>(*creation(made)).metadata().name();
+  controller.write_refused({api::Kind::deployments, "default", "web"}, refused,
+                           api::forbidden(api::Kind::replica_sets, refused.name, "exceeded quota"));
+  made = step();
+  EXPECT_THAT(creation(made), ::testing::IsNull()) << "first it is said";
+  ASSERT_THAT(condition(made, "Progressing"), NotNull());
+  EXPECT_EQ(condition(made, "Progressing")->status(), "False");
+  EXPECT_EQ(condition(made, "Progressing")->reason(), "ReplicaSetCreateError");
+  EXPECT_THAT(condition(made, "Progressing")->message(),
+              ::testing::StartsWith("Failed to create new replica set \"" + refused.name + "\": "));
+  EXPECT_THAT(condition(made, "Progressing")->message(), HasSubstr("exceeded quota"));
+  made = step();
+  ASSERT_THAT(creation(made), NotNull()) << "then it is tried again";
+  EXPECT_EQ(reason(), "NewReplicaSetCreated") << "what is written if that succeeds";
+
+  // And if the answer to that is lost, the set that is there speaks for itself.
+  new_set(2, 0);
+  builder.with([](api::Deployment& d) {
+    auto* c = d.mutable_status()->mutable_conditions(1);
+    ASSERT_EQ(c->type(), "Progressing");
+    c->set_status("False");
+    c->set_reason("ReplicaSetCreateError");
+    c->set_message("Failed to create new replica set \"new\": exceeded quota");
+  });
+  step();
+  EXPECT_EQ(reason(), "ReplicaSetUpdated");
+}
+
+TEST_F(ProgressTest, AnOldSetThatGetsPodsByHandDoesNotTimeACompleteRolloutOut) {
+  new_set(2, 2);
+  step();
+  EXPECT_EQ(reason(), "NewReplicaSetAvailable");
+  // Its controller does not report on the new size, so that the rollout cannot take it back.
+  world.put(set("old", "nginx:1", 1, 1, 2, 2).reports(1, 0, 0).generation(9));
+  step();
+  world.pass(2h);
+  step();
+  EXPECT_NE(reason(), "ProgressDeadlineExceeded");
+}
+
 // --- Ownership and undo
 // ------------------------------------------------------------------------------
 
