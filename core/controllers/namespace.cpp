@@ -1,7 +1,13 @@
 #include "core/controllers/namespace.hpp"
 
 #include <algorithm>
+#include <array>
+#include <vector>
 
+#include <fmt/format.h>
+#include "core/api/validate/errors.hpp"
+
+#include "core/api/json.hpp"
 #include "core/api/kinds.hpp"
 #include "core/controllers/owners.hpp"
 
@@ -73,6 +79,96 @@ bool empty_out(const View& view, const std::string& ns, Plan* plan) {
   return left;
 }
 
+// One thing that can keep a namespace from going, as it reads when it does not. Types, reasons and
+// messages are Kubernetes', for people and tools look for them.
+// Source: pkg/controller/namespace/deletion/status_condition_utils.go.
+struct Aspect {
+  std::string_view type, reason, message;
+};
+constexpr Aspect kDiscovery{"NamespaceDeletionDiscoveryFailure", "ResourcesDiscovered",
+                            "All resources successfully discovered"};
+constexpr Aspect kParsing{"NamespaceDeletionGroupVersionParsingFailure", "ParsedGroupVersions",
+                          "All legacy kube types successfully parsed"};
+constexpr Aspect kFailure{"NamespaceDeletionContentFailure", "ContentDeleted",
+                          "All content successfully deleted, may be waiting on finalization"};
+constexpr Aspect kContent{"NamespaceContentRemaining", "ContentRemoved",
+                          "All content successfully removed"};
+constexpr Aspect kFinalizers{"NamespaceFinalizersRemaining", "ContentHasNoFinalizers",
+                             "All content-preserving finalizers finished"};
+
+// `reason` empty: all is well in this respect.
+void set_condition(const Aspect& aspect, std::string_view reason, const std::string& message,
+                   WallTime now, api::NamespaceStatus* status) {
+  auto* conditions = status->mutable_conditions();
+  auto at = std::find_if(conditions->begin(), conditions->end(),
+                         [&](const auto& c) { return c.type() == aspect.type; });
+  api::NamespaceCondition* condition = at != conditions->end() ? &*at : conditions->Add();
+  const std::string value = reason.empty() ? "False" : "True";
+  if (condition->status() != value) *condition->mutable_last_transition_time() = api::to_time(now);
+  condition->set_type(std::string(aspect.type));
+  condition->set_status(value);
+  condition->set_reason(std::string(reason.empty() ? aspect.reason : reason));
+  condition->set_message(reason.empty() ? std::string(aspect.message) : message);
+}
+
+// "Some resources are remaining: pods. has 2 resource instances": the empty group of the core API
+// leaves its dot behind, in Kubernetes too.
+std::string listed(std::string_view head, std::vector<std::string> parts) {
+  std::sort(parts.begin(), parts.end());
+  return fmt::format("{}{}", head, fmt::join(parts, ", "));
+}
+
+struct Content {
+  std::map<Kind, int> objects;
+  std::map<std::string, int> finalizers;
+};
+
+Content content_of(const View& view, const std::string& ns) {
+  Content content;
+  for (const Kind kind : cached_kinds()) {
+    view.visit(kind, ns, [&](const api::ObjectPtr& object) {
+      ++content.objects[kind];
+      for (const std::string& finalizer : object->meta().finalizers()) {
+        ++content.finalizers[finalizer];
+      }
+      return true;
+    });
+  }
+  return content;
+}
+
+void set_conditions(const Content& content, const std::map<Kind, std::string>& refused,
+                    WallTime now, api::NamespaceStatus* status) {
+  set_condition(kDiscovery, {}, {}, now, status);  // the kinds that there are are built in
+  set_condition(kParsing, {}, {}, now, status);
+  std::vector<std::string> failures, objects, finalizers;
+  for (const auto& [kind, message] : refused) failures.push_back(message);
+  for (const auto& [kind, count] : content.objects) {
+    const api::KindInfo& info = api::info(kind);
+    objects.push_back(
+        fmt::format("{}.{} has {} resource instances", info.plural, info.group, count));
+  }
+  for (const auto& [name, count] : content.finalizers) {
+    finalizers.push_back(fmt::format("{} in {} resource instances", name, count));
+  }
+  set_condition(
+      kFailure, failures.empty() ? "" : "ContentDeletionFailed",
+      listed(fmt::format("Failed to delete all resource types, {} remaining: ", failures.size()),
+             failures),
+      now, status);
+  set_condition(kContent, objects.empty() ? "" : "SomeResourcesRemain",
+                listed("Some resources are remaining: ", objects), now, status);
+  set_condition(kFinalizers, finalizers.empty() ? "" : "SomeFinalizersRemain",
+                listed("Some content in the namespace has finalizers remaining: ", finalizers), now,
+                status);
+}
+
+// What a change of an object can mean for the namespace that it is in.
+bool matters(const api::ObjectPtr& before, const api::ObjectPtr& after) {
+  return !before || !after || before->deleting() != after->deleting() ||
+         before->meta().finalizers_size() != after->meta().finalizers_size();
+}
+
 }  // namespace
 
 std::span<const Kind> NamespaceController::reads() const {
@@ -86,7 +182,7 @@ void NamespaceController::keys_for(const View& view, const api::ObjectPtr& befor
     if (after && after->deleting()) sink(after->key());
     return;
   }
-  if ((before && after) || object.ns().empty()) return;
+  if (object.ns().empty() || !matters(before, after)) return;
   const api::ObjectPtr ns = view.get(Kind::namespaces, {}, object.ns());
   if (ns && ns->deleting()) sink(ns->key());
 }
@@ -94,12 +190,25 @@ void NamespaceController::keys_for(const View& view, const api::ObjectPtr& befor
 Plan NamespaceController::reconcile(const View& view, const api::ObjectKey& key) {
   const auto ns = view.get<Namespace>({}, key.name);
   Plan plan;
-  if (!ns || !ns.object().deleting() || finalized(*ns)) return plan;
+  if (!ns || !ns.object().deleting() || finalized(*ns)) {
+    emptying_.erase(key);
+    return plan;
+  }
   if (ns->status().phase() != "Terminating") {
     plan.then(terminating(ns));
     return plan;
   }
-  if (empty_out(view, key.name, &plan)) return plan;
+  Emptying& emptying = emptying_.try_emplace(key, Emptying{view.now(), {}}).first->second;
+  if (empty_out(view, key.name, &plan)) {
+    report(view, ns, emptying, &plan);
+    return plan;
+  }
+  // Other finalizers may keep the namespace itself, so the last word must be true.
+  if (ns->status().conditions_size() > 0) {
+    emptying = {view.now() - kReportEvery, {}};
+    report(view, ns, emptying, &plan);
+    if (!plan.writes.empty()) return plan;
+  }
   // The caches show nothing, but caches can be behind: the live store must agree, kind by kind,
   // after the last creation that it can have admitted (none is, once the namespace is terminating).
   api::Request events;
@@ -113,6 +222,31 @@ Plan NamespaceController::reconcile(const View& view, const api::ObjectKey& key)
   }
   last.checks.push_back({LiveCheck::Expect::absent, {Kind::events, key.name, {}}, {}});
   return plan;
+}
+
+void NamespaceController::report(const View& view, const api::Ref<Namespace>& ns,
+                                 Emptying& emptying, Plan* plan) {
+  Namespace message = *ns;
+  set_conditions(content_of(view, ns.name()), emptying.refused, view.wall_now(),
+                 message.mutable_status());
+  emptying.refused.clear();
+  if (api::same(message.status(), ns->status())) return;
+  const Duration wait = kReportEvery - (view.now() - emptying.reported);
+  if (wait > Duration::zero()) {
+    if (plan->requeue_after == Duration::zero() || wait < plan->requeue_after) {
+      plan->requeue_after = wait;
+    }
+    return;
+  }
+  emptying.reported = view.now();
+  plan->together(api::update_status(changed(ns, std::move(message))));
+}
+
+void NamespaceController::write_refused(const api::ObjectKey& key, const api::Request& request,
+                                        const api::ApiError& error) {
+  const auto at = emptying_.find(key);
+  if (at == emptying_.end() || request.verb != api::Verb::remove) return;
+  at->second.refused[request.kind] = error.message;
 }
 
 }  // namespace keelson::controllers

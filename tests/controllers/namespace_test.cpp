@@ -74,6 +74,114 @@ TEST(NamespaceController, IsFinalizedOnlyWhenTheLiveStoreHasNothingLeft) {
   }
 }
 
+class NamespaceConditions : public ::testing::Test {
+ protected:
+  // One reconcile; the status that it writes, if any, becomes the namespace's.
+  Plan step() {
+    const Plan plan = world.reconcile(controller, team);
+    if (const PlannedWrite* write = find_write(plan, "update/status namespaces")) {
+      EXPECT_EQ(write->request.expected.revision, team->revision());
+      team = world.put(api::make_object(body<api::Namespace>(*write)));
+    }
+    return plan;
+  }
+  // "True SomeResourcesRemain: Some resources are remaining: ...", empty if it is not there.
+  std::string condition(const std::string& type) const {
+    for (const auto& c : team->as<api::Namespace>().status().conditions()) {
+      if (c.type() == type) return c.status() + " " + c.reason() + ": " + c.message();
+    }
+    return {};
+  }
+
+  World world;
+  NamespaceController controller;
+  api::ObjectPtr team = world.put(name_space("team").terminating());
+};
+
+TEST_F(NamespaceConditions, SayWhatItWaitsFor) {
+  world.put(pod("a").ns("team").deleting());
+  const auto kept = world.put(pod("b").ns("team").deleting().finalizer("example.com/keep"));
+  world.put(deployment("d").ns("team").deleting().finalizer("foregroundDeletion"));
+  EXPECT_THAT(describe(step()), IsEmpty()) << "most are gone before anybody asks";
+  world.pass(2s);
+  EXPECT_THAT(describe(step()), ElementsAre("update/status namespaces team"));
+  EXPECT_EQ(condition("NamespaceDeletionDiscoveryFailure"),
+            "False ResourcesDiscovered: All resources successfully discovered");
+  EXPECT_EQ(condition("NamespaceDeletionGroupVersionParsingFailure"),
+            "False ParsedGroupVersions: All legacy kube types successfully parsed");
+  EXPECT_EQ(condition("NamespaceDeletionContentFailure"),
+            "False ContentDeleted: All content successfully deleted, may be waiting on "
+            "finalization");
+  EXPECT_EQ(condition("NamespaceContentRemaining"),
+            "True SomeResourcesRemain: Some resources are remaining: deployments.apps has 1 "
+            "resource instances, pods. has 2 resource instances");
+  EXPECT_EQ(condition("NamespaceFinalizersRemaining"),
+            "True SomeFinalizersRemain: Some content in the namespace has finalizers remaining: "
+            "example.com/keep in 1 resource instances, foregroundDeletion in 1 resource instances");
+  EXPECT_EQ(team->as<api::Namespace>().status().phase(), "Terminating");
+  world.pass(1h);
+  const Plan quiet = step();
+  EXPECT_THAT(describe(quiet), IsEmpty());
+  EXPECT_EQ(quiet.requeue_after, 0s) << "nothing is looked at again until something changes";
+  EXPECT_THAT(world.keys(controller, kept, world.put(pod("b").ns("team").deleting())),
+              ElementsAre("namespaces team"))
+      << "a finalizer less";
+}
+
+TEST_F(NamespaceConditions, AreCountedAtMostEveryTwoSeconds) {
+  const auto a = world.put(pod("a").ns("team").deleting());
+  const auto b = world.put(pod("b").ns("team").deleting());
+  EXPECT_EQ(step().requeue_after, 2s);
+  world.pass(2s);
+  step();
+  world.erase(a);
+  world.pass(500ms);
+  const Plan early = step();
+  EXPECT_THAT(describe(early), IsEmpty());
+  EXPECT_EQ(early.requeue_after, 1500ms);
+  world.pass(1500ms);
+  step();
+  EXPECT_THAT(condition("NamespaceContentRemaining"), ::testing::HasSubstr("pods. has 1 "));
+}
+
+TEST_F(NamespaceConditions, ShowDeletionsThatAreRefused) {
+  const auto map = world.put(config_map("c").ns("team"));
+  const auto refuse = [&] {
+    controller.write_refused(team->key(), api::remove(*map),
+                             api::forbidden(api::Kind::config_maps, "c", "not now"));
+  };
+  step();
+  refuse();
+  world.pass(2s);
+  EXPECT_THAT(describe(step()),
+              ElementsAre("delete configmaps c", "update/status namespaces team"));
+  EXPECT_THAT(condition("NamespaceDeletionContentFailure"),
+              ::testing::StartsWith("True ContentDeletionFailed: Failed to delete all resource "
+                                    "types, 1 remaining: "));
+  EXPECT_THAT(condition("NamespaceDeletionContentFailure"), ::testing::HasSubstr("not now"));
+  refuse();
+  world.pass(10s);
+  EXPECT_THAT(describe(step()), ElementsAre("delete configmaps c")) << "that is said already";
+  world.pass(10s);
+  step();
+  EXPECT_THAT(condition("NamespaceDeletionContentFailure"),
+              ::testing::StartsWith("False ContentDeleted"));
+}
+
+TEST_F(NamespaceConditions, EndTrueEvenIfTheNamespaceItselfStays) {
+  const auto a = world.put(pod("a").ns("team").deleting());
+  step();
+  world.pass(2s);
+  step();
+  world.erase(a);
+  EXPECT_THAT(describe(step()), ElementsAre("update/status namespaces team"));
+  EXPECT_EQ(condition("NamespaceContentRemaining"),
+            "False ContentRemoved: All content successfully removed");
+  EXPECT_EQ(condition("NamespaceFinalizersRemaining"),
+            "False ContentHasNoFinalizers: All content-preserving finalizers finished");
+  EXPECT_THAT(describe(step()), ElementsAre("deletecollection events", "update namespaces team"));
+}
+
 TEST(ServiceAccountController, EveryActiveNamespaceGetsADefaultOne) {
   World world;
   ServiceAccountController controller;
