@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 
 #include "core/api/kinds.hpp"
 #include "core/controllers/owners.hpp"
@@ -135,13 +136,36 @@ std::vector<std::pair<ObjectPtr, const OwnerReference*>> dependents_of(const Vie
   return found;
 }
 
+// Whether `dependent`, which waits for its own dependents, waits for `owner` among them, over
+// however many others that wait too. Two that wait for each other would stay for ever; Kubernetes
+// breaks such circles by taking blockOwnerDeletion back.
+bool waits_for(const View& view, const ObjectPtr& dependent, const Object& owner) {
+  if (!waits_for_dependents(*dependent)) return false;
+  std::set<std::string> seen;
+  std::vector<const Object*> upwards{&owner};
+  std::vector<ObjectPtr> kept;  // keeps what upwards points to alive
+  while (!upwards.empty()) {
+    const Object& object = *upwards.back();
+    upwards.pop_back();
+    if (object.uid() == dependent->uid()) return true;
+    if (!seen.insert(object.uid()).second) continue;
+    for (const OwnerReference& reference : object.meta().owner_references()) {
+      const auto key = owner_key(object, reference);
+      ObjectPtr above = key ? cached_owner(view, *key, reference.uid()) : nullptr;
+      if (!above || !waits_for_dependents(*above)) continue;
+      upwards.push_back(kept.emplace_back(std::move(above)).get());
+    }
+  }
+  return false;
+}
+
 // Deletes the dependents, those that would stay for another owner excepted, and lets the owner go
 // when none is left that blocks it (GC-3).
 Plan foreground(const View& view, const Object& owner) {
   Plan plan;
   bool blocked = false;
   for (const auto& [dependent, reference] : dependents_of(view, owner)) {
-    if (reference->block_owner_deletion()) blocked = true;
+    blocked = blocked || (reference->block_owner_deletion() && !waits_for(view, dependent, owner));
     if (dependent->deleting()) continue;
     if (plan.writes.size() >= GarbageCollector::kBatch) {
       plan.requeue_after = 100ms;

@@ -127,6 +127,29 @@ TEST_F(GarbageCollectorTest, ForegroundDoesNotWaitForDependentsThatDoNotBlock) {
   EXPECT_THAT(describe(world.reconcile(gc, owner)), ElementsAre("update replicasets web"));
 }
 
+TEST_F(GarbageCollectorTest, OwnersThatOwnEachOtherDoNotWaitForEachOther) {
+  const auto waiting = [&](const std::string& name, const std::string& owner) {
+    auto builder = config_map(name).uid("u-" + name).deleting().finalizer("foregroundDeletion");
+    return world.put(builder.reference(*config_map(owner).uid("u-" + owner).object(), false, true));
+  };
+  // a owns b owns c owns a; and s owns itself.
+  const auto a = waiting("a", "c");
+  const auto b = waiting("b", "a");
+  EXPECT_THAT(describe(world.reconcile(gc, a)), IsEmpty()) << "no circle yet: b goes first";
+  const auto c = waiting("c", "b");
+  for (const auto& one : {a, b, c}) {
+    EXPECT_THAT(describe(world.reconcile(gc, one)),
+                ElementsAre("update configmaps " + one->name()));
+  }
+  const auto self = waiting("s", "s");
+  EXPECT_THAT(describe(world.reconcile(gc, self)), ElementsAre("update configmaps s"));
+
+  // A dependent that ends without waiting for anybody is waited for all the same.
+  const auto d = waiting("d", "nobody");
+  world.put(config_map("e").deleting().reference(*d, false, true));
+  EXPECT_THAT(describe(world.reconcile(gc, d)), IsEmpty());
+}
+
 TEST_F(GarbageCollectorTest, ForegroundSparesWhatAnotherOwnerKeeps) {
   const auto owner = world.put(replica_set("web").deleting().finalizer("foregroundDeletion"));
   const auto other = world.put(replica_set("other"));
