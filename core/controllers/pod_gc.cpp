@@ -4,6 +4,8 @@
 #include <array>
 #include <tuple>
 
+#include "core/controllers/node_health.hpp"
+
 namespace keelson::controllers {
 namespace {
 
@@ -14,6 +16,15 @@ bool has_ended(const api::ObjectPtr& pod) {
   if (!pod) return false;
   const std::string& phase = pod->as<api::Pod>().status().phase();
   return phase == "Succeeded" || phase == "Failed";
+}
+
+// An operator vouches that the machine is off: its agent will confirm nothing any more. The same
+// taint set by node health is a conclusion, not somebody's word; there graceful deletion stays.
+bool vouched_dead(const api::Node& node) {
+  const auto& taints = node.spec().taints();
+  return std::any_of(taints.begin(), taints.end(),
+                     [](const auto& taint) { return taint.key() == kTaintOutOfService; }) &&
+         readiness_of(node) != Readiness::yes && !declared_dead(node);
 }
 
 // There is no agent that would confirm a graceful deletion.
@@ -42,7 +53,8 @@ void PodGcController::keys_for(const View& view, const api::ObjectPtr& before,
   if (any.kind() == api::Kind::nodes) {
     const bool lost = before && (!after || before->uid() != after->uid());
     if (lost) note_lost(view, any.name());
-    if (lost || !before) sink(any.key());
+    const bool vouched = after && vouched_dead(after->as<api::Node>());
+    if (lost || !before || (vouched && !vouched_dead(before->as<api::Node>()))) sink(any.key());
     return;
   }
   if (any.kind() != api::Kind::pods) return;
@@ -55,6 +67,11 @@ void PodGcController::keys_for(const View& view, const api::ObjectPtr& before,
   if (node.empty()) {
     if (after->deleting()) sink(after->key());
     return;
+  }
+  const bool ending = after->deleting() && (!before || !before->deleting());
+  if (ending) {
+    const auto runs_on = view.get<api::Node>({}, node);
+    if (runs_on && vouched_dead(*runs_on)) sink(runs_on.object().key());
   }
   const bool newly_bound = !before || before->as<api::Pod>().spec().node_name().empty() ||
                            before->uid() != after->uid();
@@ -82,7 +99,9 @@ Plan PodGcController::reconcile(const View& view, const api::ObjectKey& key) {
 
 Plan PodGcController::orphans(const View& view, const std::string& name) {
   Plan plan;
-  const bool exists = static_cast<bool>(view.get<api::Node>({}, name));
+  const auto node = view.get<api::Node>({}, name);
+  const bool exists = static_cast<bool>(node);
+  if (exists && vouched_dead(*node)) return out_of_service(view, node);
   auto it = missing_.find(name);
   if (exists && it == missing_.end()) return plan;
   std::vector<api::Ref<api::Pod>> pods = view.pods_on(name);
@@ -110,6 +129,18 @@ Plan PodGcController::orphans(const View& view, const std::string& name) {
       // The new node's agent may know the pod by now: it gets to stop it in order.
       plan.add(api::remove(pod.object()), 0);
     }
+  }
+  return plan;
+}
+
+// Whose pods were asked to end and cannot say that they have. Without this a pod of a machine that
+// was switched off holds its name, and its volumes, until somebody deletes it by force.
+Plan PodGcController::out_of_service(const View& view, const api::Ref<api::Node>& node) const {
+  Plan plan;
+  const LiveCheck same_node{LiveCheck::Expect::present, node.object().key(), node.uid()};
+  for (const auto& pod : view.pods_on(node.name())) {
+    if (!pod.object().deleting()) continue;
+    plan.add(force_remove(pod.object()), 0).checks.push_back(same_node);
   }
   return plan;
 }

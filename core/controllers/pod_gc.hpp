@@ -1,5 +1,5 @@
 // The pod garbage collector: pods that nobody else will ever remove. Source: Kubernetes
-// pkg/controller/podgc (quarantine 40 s, period 20 s, threshold 12500); guarantee NL-7.
+// pkg/controller/podgc (quarantine 40 s, period 20 s, threshold 12500), KEP-2268; guarantee NL-7.
 #pragma once
 
 #include <map>
@@ -37,6 +37,7 @@ class PodGcController final : public Controller {
 
   void note_lost(const View& view, const std::string& node) const;
   Plan orphans(const View& view, const std::string& node);
+  Plan out_of_service(const View& view, const api::Ref<api::Node>& node) const;
   Plan unscheduled(const View& view, const api::ObjectKey& key) const;
   Plan terminated(const View& view);
 

@@ -109,6 +109,44 @@ TEST_F(PodGcTest, a_deleted_node_is_noticed_and_forgotten_when_its_pods_are_gone
   EXPECT_EQ(node("n").requeue_after, 40s);
 }
 
+// KEP-2268: an operator who switched a machine off says so with a taint.
+TEST_F(PodGcTest, ending_pods_of_a_node_that_is_out_of_service_go_by_force) {
+  const auto before = caches.put(test::net::node("n", {}, "Unknown"));
+  api::Pod ending = test::net::pod("ending", "n");
+  ending.mutable_metadata()->mutable_deletion_timestamp()->set_seconds(5);
+  const auto stays = caches.put(test::net::pod("stays", "n"));
+  const auto leaves = caches.put(ending);
+  EXPECT_THAT(keys(nullptr, leaves), IsEmpty()) << "its agent may come back and end it";
+  EXPECT_THAT(node("n").writes, IsEmpty());
+
+  const auto tainted = [&](const std::string& ready) {
+    api::Node node = test::net::node("n", {}, ready);
+    api::Taint* taint = node.mutable_spec()->add_taints();
+    taint->set_key("node.kubernetes.io/out-of-service");
+    taint->set_value("nodeshutdown");
+    taint->set_effect("NoExecute");
+    return node;
+  };
+  const auto vouched = caches.put(tainted("Unknown"));
+  EXPECT_THAT(keys(before, vouched), ElementsAre("nodes n"));
+  EXPECT_THAT(keys(nullptr, leaves), ElementsAre("nodes n"));
+  EXPECT_THAT(keys(nullptr, stays), IsEmpty());
+  const Plan plan = node("n");
+  ASSERT_EQ(plan.writes.size(), 1u);
+  EXPECT_EQ(plan.writes[0].request.name, "ending");
+  EXPECT_EQ(plan.writes[0].request.grace_period_seconds, 0);
+  EXPECT_EQ(plan.writes[0].request.expected.uid, "uid-of-ending");
+  ASSERT_EQ(plan.writes[0].checks.size(), 1u);
+  EXPECT_EQ(plan.writes[0].checks[0].uid, "uid-of-n");
+
+  caches.put(tainted("True"));
+  EXPECT_THAT(node("n").writes, IsEmpty()) << "its agent is there after all";
+  api::Node concluded = tainted("Unknown");
+  (*concluded.mutable_metadata()->mutable_annotations())["keelson.dev/declared-dead"] = "1 a b";
+  caches.put(concluded);
+  EXPECT_THAT(node("n").writes, IsEmpty()) << "witnesses are not an operator's word";
+}
+
 TEST_F(PodGcTest, pods_that_were_never_scheduled_need_no_agent_to_end) {
   api::Pod pod = test::net::pod("p", "");
   pod.mutable_metadata()->mutable_deletion_timestamp()->set_seconds(5);
