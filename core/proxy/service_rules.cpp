@@ -128,6 +128,7 @@ void ServiceRules::sync() {
     bool fronts_changed;
   };
   std::vector<Swap> swaps;
+  bool given_up = false;
   // First all addresses that are given up, then all that are taken: one may change hands.
   for (const Key& key : std::exchange(dirty_, {})) {
     const auto it = entries_.find(key);
@@ -138,15 +139,21 @@ void ServiceRules::sync() {
     if (before == after && entry.service) continue;
     const bool fronts_changed = !before || !after || !same_fronts(*before, *after);
     if (fronts_changed) remove_fronts(entry);
+    given_up = given_up || (fronts_changed && before);
     entry.table = std::move(after);
     swaps.push_back({key, before, fronts_changed});
   }
   for (const Swap& swap : swaps) {
     const auto it = entries_.find(swap.key);
-    if (swap.fronts_changed) add_fronts(it->second);
+    if (swap.fronts_changed) add_fronts(swap.key, it->second);
     const TablePtr after = it->second.table;
     if (!it->second.service && it->second.slices.empty()) entries_.erase(it);
     if (listener_ && swap.before != after) listener_({swap.before, after});
+  }
+  if (!given_up) return;
+  for (const Key& key : std::exchange(shadowed_, {})) {
+    const auto it = entries_.find(key);
+    if (it != entries_.end()) add_fronts(key, it->second);
   }
 }
 
@@ -155,13 +162,15 @@ uint64_t ServiceRules::front_key(const std::string& ip, int32_t port,
   return hash_combine(hash_bytes(protocol, hash_bytes(ip)), static_cast<uint64_t>(port));
 }
 
-void ServiceRules::add_fronts(Entry& entry) {
+void ServiceRules::add_fronts(const Key& key, Entry& entry) {
   if (!entry.table) return;
   visit_fronts(*entry.table, [&](const std::string& ip, std::size_t index, bool external) {
     const PortTable& port = entry.table->ports[index];
-    const uint64_t key = front_key(ip, ip.empty() ? port.node_port : port.port, port.protocol);
-    // An address that two services claim stays with the first until that one goes.
-    fronts_.try_emplace(key, Front{&entry, static_cast<uint16_t>(index), external});
+    const uint64_t at = front_key(ip, ip.empty() ? port.node_port : port.port, port.protocol);
+    // An address that two services claim stays with the first until that one gives it up.
+    const auto [front, added] =
+        fronts_.try_emplace(at, Front{&entry, static_cast<uint16_t>(index), external});
+    if (!added && front->second.entry != &entry) shadowed_.insert(key);
   });
 }
 
@@ -277,6 +286,17 @@ TablePtr ServiceRules::find_address(const std::string& ip) {
     if (!entry.table) continue;
     const auto& ips = entry.table->cluster_ips;
     if (std::find(ips.begin(), ips.end(), ip) != ips.end()) return entry.table;
+  }
+  return nullptr;
+}
+
+TablePtr ServiceRules::find_endpoint(const std::string& ip) {
+  sync();
+  for (const auto& [key, entry] : entries_) {
+    if (!entry.table || !entry.table->headless) continue;
+    for (const Endpoint& endpoint : entry.table->endpoints) {
+      if (endpoint.ready && endpoint.ip == ip) return entry.table;
+    }
   }
   return nullptr;
 }

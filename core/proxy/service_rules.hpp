@@ -82,6 +82,8 @@ class ServiceRules {
   TablePtr find(const std::string& ns, const std::string& name);
   // The service that has this cluster IP; for reverse DNS.
   TablePtr find_address(const std::string& ip);
+  // A headless service with a ready endpoint of this address; likewise.
+  TablePtr find_endpoint(const std::string& ip);
   std::size_t services() const { return entries_.size(); }
   std::size_t sessions() const { return sessions_.size(); }
   const std::string& node() const { return node_; }
@@ -109,7 +111,7 @@ class ServiceRules {
   };
 
   static uint64_t front_key(const std::string& ip, int32_t port, const std::string& protocol);
-  void add_fronts(Entry& entry);
+  void add_fronts(const Key& key, Entry& entry);
   void remove_fronts(const Entry& entry);
   const Target* pick(const ServiceTable& table, const std::vector<Target>& targets, bool local_only,
                      uint64_t sticky, Rng& rng) const;
@@ -121,6 +123,7 @@ class ServiceRules {
   std::function<void(const RuleChange&)> listener_;
   std::map<Key, Entry> entries_;
   std::set<Key> dirty_;
+  std::set<Key> shadowed_;  // claim an address that another service has
   boost::unordered_flat_map<uint64_t, Front, Identity> fronts_;      // for lookup only
   boost::unordered_flat_map<uint64_t, Session, Identity> sessions_;  // for lookup only
 };

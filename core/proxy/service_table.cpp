@@ -42,6 +42,15 @@ void read_service(const api::Object& object, ServiceTable* table) {
   }
 }
 
+// In a slice that was written by hand conditions may be absent, which means true: such endpoints
+// are there because somebody wants them used.
+bool is_ready(const api::discovery::v1::EndpointConditions& conditions) {
+  return !conditions.has_ready() || conditions.ready();
+}
+bool is_serving(const api::discovery::v1::EndpointConditions& conditions) {
+  return !conditions.has_serving() || conditions.serving();
+}
+
 Endpoint read_endpoint(const api::discovery::v1::Endpoint& from) {
   Endpoint endpoint;
   endpoint.ip = from.addresses(0);
@@ -52,8 +61,8 @@ Endpoint read_endpoint(const api::discovery::v1::Endpoint& from) {
     endpoint.pod = from.target_ref().name();
     endpoint.uid = from.target_ref().uid();
   }
-  endpoint.ready = from.conditions().ready();
-  endpoint.serving = from.conditions().serving();
+  endpoint.ready = is_ready(from.conditions());
+  endpoint.serving = is_serving(from.conditions());
   endpoint.terminating = from.conditions().terminating();
   return endpoint;
 }
@@ -70,10 +79,11 @@ TablePtr build_table(const api::ObjectPtr& service, const std::vector<api::Objec
   for (const api::ObjectPtr& object : slices) {
     table->sources.push_back(object->revision());
     const auto& slice = object->as<api::EndpointSlice>();
+    if (slice.address_type() == "FQDN") continue;  // names are not addresses to route to
     for (const auto& from : slice.endpoints()) {
       if (from.addresses_size() == 0) continue;
-      const bool usable = from.conditions().ready() ||
-                          (from.conditions().serving() && from.conditions().terminating());
+      const bool usable = is_ready(from.conditions()) ||
+                          (is_serving(from.conditions()) && from.conditions().terminating());
       if (!usable) continue;
       const auto [it, added] =
           known.try_emplace({from.addresses(0), from.target_ref().uid()},
@@ -84,6 +94,7 @@ TablePtr build_table(const api::ObjectPtr& service, const std::vector<api::Objec
         for (const auto& number : slice.ports()) {
           const std::string& protocol = number.protocol().empty() ? "TCP" : number.protocol();
           if (number.name() != port.name || protocol != port.protocol) continue;
+          if (number.port() == 0) continue;  // "all ports", which no service port can mean
           if (!placed.insert({port.name + "/" + protocol, {it->second, number.port()}}).second) {
             continue;
           }

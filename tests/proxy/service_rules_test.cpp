@@ -183,6 +183,57 @@ TEST_F(ServiceRulesTest, an_address_that_stands_in_two_slices_counts_once) {
   EXPECT_EQ(route().table->ports.at(0).ready.size(), 2u);
 }
 
+TEST_F(ServiceRulesTest, an_address_that_two_services_claim_passes_to_the_other_one) {
+  const auto claim = [&](const std::string& name, const std::string& cluster_ip) {
+    api::Service message = test::service(name);
+    message.mutable_spec()->set_cluster_ip(cluster_ip);
+    message.mutable_spec()->add_external_ips("192.0.2.1");
+    const auto object = commit(message);
+    rules.on_service(nullptr, object);
+    set_slice(test::slice(name + "-1", name, {{name == "a" ? "10.0.0.1" : "10.0.0.2", "n1"}}));
+    rules.sync();
+    return object;
+  };
+  const auto owner = [&] {
+    const Route r = rules.route({"10.0.9.9", "192.0.2.1", 80}, now, rng);
+    return r.outcome == Outcome::routed ? r.table->name : std::string();
+  };
+  const auto a = claim("a", "10.96.0.1");
+  const auto b = claim("b", "10.96.0.2");
+  EXPECT_EQ(owner(), "a");
+  rules.on_service(a, nullptr);
+  EXPECT_EQ(owner(), "b");
+  rules.on_service(b, nullptr);
+  EXPECT_EQ(owner(), "");
+}
+
+// Slices of services without a selector are written by people, who leave out what they may.
+TEST_F(ServiceRulesTest, endpoints_without_conditions_are_used) {
+  set_service(test::service("web"));
+  api::EndpointSlice manual = test::slice("web-1", "web", {{"10.0.0.1", "n1"}});
+  manual.mutable_endpoints(0)->clear_conditions();
+  manual.mutable_endpoints(0)->clear_target_ref();
+  set_slice(manual);
+  ASSERT_EQ(route().outcome, Outcome::routed);
+  EXPECT_EQ(route().endpoint->ip, "10.0.0.1");
+
+  manual.mutable_endpoints(0)->mutable_conditions()->set_ready(false);
+  set_slice(manual);
+  EXPECT_EQ(route().outcome, Outcome::no_endpoints) << "that was said";
+}
+
+TEST_F(ServiceRulesTest, names_and_portless_slices_are_nothing_to_route_to) {
+  set_service(test::service("web"));
+  api::EndpointSlice names = test::slice("web-1", "web", {{"db.example.com", "n1"}});
+  names.set_address_type("FQDN");
+  set_slice(names);
+  EXPECT_EQ(route().outcome, Outcome::no_endpoints);
+  api::EndpointSlice all_ports = test::slice("web-1", "web", {{"10.0.0.1", "n1"}});
+  all_ports.mutable_ports(0)->clear_port();
+  set_slice(all_ports);
+  EXPECT_EQ(route().outcome, Outcome::no_endpoints);
+}
+
 TEST_F(ServiceRulesTest, several_ports_lead_to_their_own_numbers) {
   api::Service message = test::service("web");
   api::ServicePort* metrics = message.mutable_spec()->add_ports();
