@@ -136,7 +136,8 @@ DnsAnswer ClusterDns::port(const ServiceTable& table, const std::string& wanted,
       record.name = name;
       record.type = Type::srv;
       record.value = target;
-      record.weight = static_cast<uint16_t>(100 / targets.size());
+      // Never zero: that is "only if there is nothing else".
+      record.weight = static_cast<uint16_t>(std::max<std::size_t>(100 / targets.size(), 1));
       record.port = static_cast<uint16_t>(number);
       answer.records.push_back(std::move(record));
     }
@@ -147,13 +148,19 @@ DnsAnswer ClusterDns::port(const ServiceTable& table, const std::string& wanted,
 DnsAnswer ClusterDns::reverse(const std::vector<std::string>& labels,
                               const std::string& name) const {
   if (labels.size() != 4) return {};
-  const TablePtr table =
-      rules_.find_address(labels[3] + "." + labels[2] + "." + labels[1] + "." + labels[0]);
-  if (!table) return {};
+  const std::string ip = labels[3] + "." + labels[2] + "." + labels[1] + "." + labels[0];
   DnsRecord record;
   record.name = name;
   record.type = Type::ptr;
-  record.value = name_of(*table);
+  if (const TablePtr table = rules_.find_address(ip)) {
+    record.value = name_of(*table);
+  } else if (const TablePtr headless = rules_.find_endpoint(ip)) {
+    const auto endpoint = std::find_if(headless->endpoints.begin(), headless->endpoints.end(),
+                                       [&](const Endpoint& e) { return e.ready && e.ip == ip; });
+    record.value = host_of(*endpoint) + "." + name_of(*headless);
+  } else {
+    return {};
+  }
   return {true, {std::move(record)}};
 }
 

@@ -105,5 +105,26 @@ TEST_F(DnsTest, addresses_have_names) {
   EXPECT_FALSE(dns.resolve("11.0.96.10.in-addr.arpa.", Type::ptr).exists);
 }
 
+TEST_F(DnsTest, endpoints_of_headless_services_have_names_too) {
+  add_headless();
+  EXPECT_THAT(values("1.0.0.10.in-addr.arpa", Type::ptr),
+              ElementsAre("db-0.db.default.svc.cluster.local."));
+  EXPECT_THAT(values("2.0.0.10.in-addr.arpa", Type::ptr),
+              ElementsAre("10-0-0-2.db.default.svc.cluster.local."));
+  EXPECT_FALSE(dns.resolve("3.0.0.10.in-addr.arpa", Type::ptr).exists) << "not ready";
+}
+
+TEST_F(DnsTest, the_weights_of_many_targets_do_not_vanish) {
+  api::Service headless = test::service("db");
+  headless.mutable_spec()->set_cluster_ip("None");
+  add(headless);
+  std::vector<test::Backend> many;
+  for (int i = 1; i <= 150; ++i) many.push_back({"10.0.1." + std::to_string(i), "n1"});
+  add(test::slice("db-1", "db", many));
+  const auto answer = dns.resolve("_http._tcp.db.default.svc.cluster.local", Type::srv);
+  ASSERT_EQ(answer.records.size(), 150u);
+  EXPECT_EQ(answer.records[0].weight, 1);
+}
+
 }  // namespace
 }  // namespace keelson::proxy
