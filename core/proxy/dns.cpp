@@ -27,8 +27,6 @@ std::vector<std::string> split(std::string_view name) {
   return labels;
 }
 
-bool is_six(const std::string& ip) { return ip.find(':') != std::string::npos; }
-
 // How an endpoint without a hostname of its own is called: its address with dashes.
 std::string host_of(const Endpoint& endpoint) {
   if (!endpoint.hostname.empty()) return lower(endpoint.hostname);
@@ -39,7 +37,7 @@ std::string host_of(const Endpoint& endpoint) {
 }
 
 void add_address(DnsAnswer& answer, const std::string& name, const std::string& ip, Type type) {
-  if (type != (is_six(ip) ? Type::aaaa : Type::a)) return;
+  if (type != (is_ipv6(ip) ? Type::aaaa : Type::a)) return;
   DnsRecord record;
   record.name = name;
   record.type = type;

@@ -38,6 +38,10 @@ bool same_fronts(const ServiceTable& a, const ServiceTable& b) {
                     });
 }
 
+std::string joined(const std::string& ip, int32_t port) {
+  return (is_ipv6(ip) ? "[" + ip + "]" : ip) + ":" + std::to_string(port);
+}
+
 uint64_t backend_id(const ServiceTable& table, const Target& target) {
   const Endpoint& endpoint = table.endpoints[target.endpoint];
   const uint64_t id = hash_combine(hash_bytes(endpoint.uid, hash_bytes(endpoint.ip)),
@@ -54,10 +58,11 @@ std::vector<Rule> rules_of(const ServiceTable& table) {
   visit_fronts(table, [&](const std::string& ip, std::size_t index, bool) {
     const PortTable& port = table.ports[index];
     const std::string front =
-        ip + ":" + std::to_string(ip.empty() ? port.node_port : port.port) + "/" + port.protocol;
+        joined(ip, ip.empty() ? port.node_port : port.port) + "/" + port.protocol;
     for (const Target& target : port.ready.empty() ? port.terminating : port.ready) {
-      rules.push_back({front, table.endpoints[target.endpoint].ip + ":" +
-                                  std::to_string(target.port)});
+      const std::string& backend = table.endpoints[target.endpoint].ip;
+      if (table.dual_stack && !ip.empty() && is_ipv6(ip) != is_ipv6(backend)) continue;
+      rules.push_back({front, joined(backend, target.port)});
     }
   });
   std::sort(rules.begin(), rules.end());
@@ -187,22 +192,24 @@ void ServiceRules::remove_fronts(const Entry& entry) {
 // --- Routing -------------------------------------------------------------------------------------
 
 const Target* ServiceRules::pick(const ServiceTable& table, const std::vector<Target>& targets,
-                                 bool local_only, uint64_t sticky, Rng& rng) const {
+                                 Limits limits, uint64_t sticky, Rng& rng) const {
+  const bool choosy = limits.local_only || table.dual_stack;
   const auto usable = [&](const Target& target) {
-    return !local_only || table.endpoints[target.endpoint].node == node_;
+    const Endpoint& endpoint = table.endpoints[target.endpoint];
+    return (!limits.local_only || endpoint.node == node_) &&
+           (!table.dual_stack || is_ipv6(endpoint.ip) == limits.ipv6);
   };
   if (sticky != 0) {
     for (const Target& target : targets) {
       if (usable(target) && backend_id(table, target) == sticky) return &target;
     }
   }
-  const auto count = local_only
-                         ? static_cast<std::size_t>(
-                               std::count_if(targets.begin(), targets.end(), usable))
-                         : targets.size();
+  const auto count =
+      choosy ? static_cast<std::size_t>(std::count_if(targets.begin(), targets.end(), usable))
+             : targets.size();
   if (count == 0) return nullptr;
   uint64_t chosen = rng.below(count);
-  if (!local_only) return &targets[chosen];
+  if (!choosy) return &targets[chosen];
   for (const Target& target : targets) {
     if (usable(target) && chosen-- == 0) return &target;
   }
@@ -227,18 +234,20 @@ Route ServiceRules::route(const Flow& flow, Instant now, Rng& rng) {
     return route;
   }
   route.table = table;
-  const bool local_only = front.external ? table->local_only_outside && flow.from_outside
-                                         : table->local_only_inside;
+  Limits limits;
+  limits.local_only =
+      front.external ? table->local_only_outside && flow.from_outside : table->local_only_inside;
+  limits.ipv6 = table->dual_stack && is_ipv6(flow.ip.empty() ? flow.client_ip : flow.ip);
   uint64_t session = 0, sticky = 0;
   if (table->affinity > Duration::zero()) {
     session = hash_bytes(flow.client_ip,
                          hash_combine(hash_bytes(table->uid), front.port));
     sticky = session_backend(session, table->affinity, now);
   }
-  const Target* target = pick(*table, port.ready, local_only, sticky, rng);
-  if (!target) target = pick(*table, port.terminating, local_only, sticky, rng);
+  const Target* target = pick(*table, port.ready, limits, sticky, rng);
+  if (!target) target = pick(*table, port.terminating, limits, sticky, rng);
   if (!target) {
-    const bool elsewhere = !port.ready.empty() || !port.terminating.empty();
+    const bool elsewhere = limits.local_only && (!port.ready.empty() || !port.terminating.empty());
     route.outcome = elsewhere ? Route::Outcome::no_local : Route::Outcome::no_endpoints;
     return route;
   }

@@ -48,7 +48,7 @@ struct Route {
 
 // One line of a rule set: connections to the front go to the backend.
 struct Rule {
-  std::string front;  // "10.96.0.1:80/TCP", or ":30080/TCP" for a node port
+  std::string front;    // "10.96.0.1:80/TCP", "[fd00::1]:80/TCP", or ":30080/TCP" for a node port
   std::string backend;  // "10.0.1.7:8080"
   friend auto operator<=>(const Rule&, const Rule&) = default;
 };
@@ -113,7 +113,14 @@ class ServiceRules {
   static uint64_t front_key(const std::string& ip, int32_t port, const std::string& protocol);
   void add_fronts(const Key& key, Entry& entry);
   void remove_fronts(const Entry& entry);
-  const Target* pick(const ServiceTable& table, const std::vector<Target>& targets, bool local_only,
+  // Which targets a connection may go to.
+  struct Limits {
+    bool local_only = false;
+    // A connection stays in its address family. Told by its destination; at a node port, whose
+    // address is the node's own, by the client's.
+    bool ipv6 = false;
+  };
+  const Target* pick(const ServiceTable& table, const std::vector<Target>& targets, Limits limits,
                      uint64_t sticky, Rng& rng) const;
   uint64_t session_backend(uint64_t key, Duration timeout, Instant now) const;
   void remember(uint64_t key, uint64_t backend, Duration timeout, Instant now);

@@ -103,6 +103,9 @@ TablePtr build_table(const api::ObjectPtr& service, const std::vector<api::Objec
       }
     }
   }
+  const auto six = std::count_if(table->endpoints.begin(), table->endpoints.end(),
+                                 [](const Endpoint& endpoint) { return is_ipv6(endpoint.ip); });
+  table->dual_stack = six > 0 && static_cast<std::size_t>(six) < table->endpoints.size();
   return table;
 }
 

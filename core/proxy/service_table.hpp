@@ -52,12 +52,17 @@ struct ServiceTable {
   bool local_only_outside = false;        // externalTrafficPolicy: Local
   Duration affinity{};                    // sessionAffinity ClientIP; zero: none
   std::vector<Endpoint> endpoints;        // all that serve or are ready
+  bool dual_stack = false;                // of both address families
   std::vector<PortTable> ports;           // in the order of the Service
 
   // What it was computed from: the revision of the service, then of the slices.
   std::vector<api::Revision> sources;
 };
 using TablePtr = std::shared_ptr<const ServiceTable>;
+
+inline bool is_ipv6(const std::string& ip) {
+  return ip.find(':') != std::string::npos;
+}
 
 // `slices` sorted by name.
 TablePtr build_table(const api::ObjectPtr& service, const std::vector<api::ObjectPtr>& slices);

@@ -234,6 +234,30 @@ TEST_F(ServiceRulesTest, names_and_portless_slices_are_nothing_to_route_to) {
   EXPECT_EQ(route().outcome, Outcome::no_endpoints);
 }
 
+TEST_F(ServiceRulesTest, connections_stay_in_their_address_family) {
+  api::Service both = test::service("web");
+  both.mutable_spec()->add_cluster_ips("10.96.0.10");
+  both.mutable_spec()->add_cluster_ips("fd00::10");
+  both.mutable_spec()->mutable_ports(0)->set_node_port(30080);
+  set_service(both);
+  set_slice(test::slice("web-4", "web", {{"10.0.0.1", "n1"}, {"10.0.0.2", "n2"}}));
+  api::EndpointSlice six = test::slice("web-6", "web", {{"fd00:1::1", "n1"}, {"fd00:1::2", "n2"}});
+  six.set_address_type("IPv6");
+  set_slice(six);
+  using Counts = std::map<std::string, int>;
+  const auto only = [](const Counts& counts, const char* one, const char* other) {
+    return counts.size() == 2 && counts.contains(one) && counts.contains(other);
+  };
+  EXPECT_TRUE(only(spread({"10.0.9.9", "10.96.0.10", 80}), "10.0.0.1:8080", "10.0.0.2:8080"));
+  EXPECT_TRUE(only(spread({"fd00:9::9", "fd00::10", 80}), "fd00:1::1:8080", "fd00:1::2:8080"));
+  EXPECT_TRUE(only(spread({"fd00:9::9", "", 30080}), "fd00:1::1:8080", "fd00:1::2:8080"));
+  for (const Rule& rule : rules_of(*rules.find("default", "web"))) {
+    if (rule.front.starts_with(':')) continue;
+    EXPECT_EQ(rule.front == "[fd00::10]:80/TCP", rule.backend.starts_with("[fd00:1::"))
+        << rule.front << " " << rule.backend;
+  }
+}
+
 TEST_F(ServiceRulesTest, several_ports_lead_to_their_own_numbers) {
   api::Service message = test::service("web");
   api::ServicePort* metrics = message.mutable_spec()->add_ports();
