@@ -83,7 +83,9 @@ Result<int32_t> expected_scale(const View& view, const Pods& pods) {
     }
     counted.insert(reference->uid());
     if (workload->uid() != reference->uid() && !counted.insert(workload->uid()).second) continue;
-    total += scale_of(*workload);
+    // Sizes are users' input: their sum may not fit.
+    total =
+        static_cast<int32_t>(std::min<int64_t>(int64_t{total} + scale_of(*workload), INT32_MAX));
   }
   return total;
 }
@@ -124,8 +126,9 @@ void set_condition(bool allowed, std::string reason, std::string message, WallTi
   condition->set_observed_generation(generation);
 }
 
-void fill_in(const View& view, const Budget& budget, const Pods& pods, int32_t healthy,
-             api::policy::v1::PodDisruptionBudgetStatus* status) {
+// Returns why it cannot count; empty if it can.
+std::string fill_in(const View& view, const Budget& budget, const Pods& pods, int32_t healthy,
+                    api::policy::v1::PodDisruptionBudgetStatus* status) {
   const int64_t generation = budget->metadata().generation();
   status->set_observed_generation(generation);
   status->set_current_healthy(healthy);
@@ -135,7 +138,7 @@ void fill_in(const View& view, const Budget& budget, const Pods& pods, int32_t h
     status->set_disruptions_allowed(0);
     set_condition(false, "SyncFailed", numbers.error().message, view.wall_now(), generation,
                   status);
-    return;
+    return numbers.error().message;
   }
   const int32_t spare = std::max(healthy - numbers->desired, 0);
   status->set_expected_pods(numbers->expected);
@@ -144,6 +147,7 @@ void fill_in(const View& view, const Budget& budget, const Pods& pods, int32_t h
   const bool allowed = status->disruptions_allowed() > 0;
   set_condition(allowed, allowed ? "SufficientPods" : "InsufficientPods", "", view.wall_now(),
                 generation, status);
+  return {};
 }
 
 }  // namespace
@@ -196,8 +200,16 @@ Plan PodDisruptionBudgetController::reconcile(const View& view, const api::Objec
   for (const auto& pod : pods) {
     if (!pod.object().deleting() && ready(*pod) && !leaving.contains(pod.name())) ++healthy;
   }
-  fill_in(view, budget, pods, healthy, &status);
+  const std::string why = fill_in(view, budget, pods, healthy, &status);
   if (!api::same(status, budget->status())) {
+    // With a change of status only: a budget without pods stays so for long.
+    if (pods.empty()) {
+      plan.events.push_back({budget.ptr(), false, "NoPods", "No matching pods found"});
+    }
+    if (!why.empty()) {
+      plan.events.push_back({budget.ptr(), true, "CalculateExpectedPodCountFailed",
+                             "Failed to calculate the number of expected pods: " + why});
+    }
     PodDisruptionBudget message = *budget;
     *message.mutable_status() = std::move(status);
     plan.then(api::update_status(changed(budget, std::move(message))));

@@ -76,11 +76,29 @@ TEST_F(BudgetTest, FailsSafeWhenItCannotCount) {
   EXPECT_EQ(status.disruptions_allowed(), 0);
   EXPECT_EQ(status.conditions(0).reason(), "SyncFailed");
   EXPECT_EQ(status.conditions(0).status(), "False");
+  ASSERT_EQ(last.events.size(), 1u);
+  EXPECT_TRUE(last.events[0].warning);
+  EXPECT_EQ(last.events[0].reason, "CalculateExpectedPodCountFailed");
+  EXPECT_EQ(last.events[0].message,
+            "Failed to calculate the number of expected pods: found no controllers for pod "
+            "\"web-1-0\"");
+}
+
+TEST_F(BudgetTest, SumsOfSizesThatDoNotFitAreTheMost) {
+  const auto other = world.put(replica_set("big").selects("app", "web").replicas(INT32_MAX));
+  world.put(pod("big-0").label("app", "web").owner(other).ready());
+  pods(1);
+  const Status status = status_of(budget("b").selects("app", "web").max_unavailable(1));
+  EXPECT_EQ(status.expected_pods(), INT32_MAX);
+  EXPECT_EQ(status.disruptions_allowed(), 0);
 }
 
 TEST_F(BudgetTest, NothingSelectedAllowsNothing) {
   EXPECT_EQ(status_of(budget("b").selects("app", "none").min_available(0)).disruptions_allowed(),
             0);
+  ASSERT_EQ(last.events.size(), 1u);
+  EXPECT_EQ(last.events[0].reason, "NoPods");
+  EXPECT_EQ(last.events[0].message, "No matching pods found");
   pods(4);
   EXPECT_EQ(status_of(budget("c").min_available(0)).expected_pods(), 0)
       << "no selector selects no pods";
