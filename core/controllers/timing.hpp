@@ -70,7 +70,7 @@ constexpr NodeTiming kubernetes_timing() {
   return t;
 }
 
-// Keelson's default: about 12 s, because witnesses tell a dead node from a silent one.
+// Keelson's default: about 8 s, because witnesses tell a dead node from a silent one.
 constexpr NodeTiming keelson_timing() {
   NodeTiming t;
   t.name = "keelson";
