@@ -25,6 +25,7 @@ struct NodeLifecycleOptions {
   std::string actor = "controller-manager-0";
   // Writes on their way at a time.
   uint32_t writes_in_flight = 64;
+  bool warnings_only = false;  // records no events about normal progress
 };
 
 struct NodeLifecycleStats {

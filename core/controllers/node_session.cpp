@@ -20,6 +20,7 @@ client::EventRecorder::Options recorder_options(std::string component,
   recorder.component = std::move(component);
   recorder.user = options.user;
   recorder.actor = options.actor;
+  recorder.warnings_only = options.warnings_only;
   return recorder;
 }
 
@@ -185,6 +186,8 @@ NodeLifecycle::Session::Record* NodeLifecycle::Session::find(const std::string& 
 void NodeLifecycle::Session::on_node(const api::ObjectPtr& before, const api::ObjectPtr& after) {
   if (lost_) return;
   if (!after) {
+    record_membership(*before, "RemovingNode",
+                      "Removing Node " + before->name() + " from Controller");
     remove_record(before->name());
     return;
   }
@@ -197,8 +200,18 @@ void NodeLifecycle::Session::on_node(const api::ObjectPtr& before, const api::Ob
   if (record) {
     adopt(*record, after);
   } else {
+    record_membership(*after, "RegisteredNode",
+                      "Registered Node " + after->name() + " in Controller");
     add_record(after);
   }
+}
+
+// Kubernetes' wording. Only what happens under our eyes is told: the nodes that were there when the
+// role was taken are no news, and with thousands of them the Events would be a storm.
+void NodeLifecycle::Session::record_membership(const api::Object& node, const std::string& reason,
+                                               const std::string& what) {
+  if (!synced_) return;
+  recorder_.record(node, false, reason, "Node " + node.name() + " event: " + what);
 }
 
 void NodeLifecycle::Session::add_record(const api::ObjectPtr& node) {

@@ -92,6 +92,8 @@ class NodeLifecycle::Session {
   void on_pod(const api::ObjectPtr& before, const api::ObjectPtr& after);
   void add_record(const api::ObjectPtr& node);
   void remove_record(const std::string& name);
+  void record_membership(const api::Object& node, const std::string& reason,
+                         const std::string& what);
   void adopt(Record& record, const api::ObjectPtr& node);
   Record* find(const std::string& name);
   void count(Record& record);

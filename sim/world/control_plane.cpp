@@ -100,7 +100,7 @@ class ControllerWork final : public RoleWork {
                  const controllers::NodeTiming& timing, bool warnings_only)
       : manager_(process, link, rng.fork("manager"), log, manager_options(process, warnings_only)),
         node_lifecycle_(process, link, rng.fork("node-lifecycle"), log,
-                        lifecycle_options(process, timing)) {
+                        lifecycle_options(process, timing, warnings_only)) {
     for (auto& controller : controllers::make_workload_controllers()) {
       manager_.add(std::move(controller));
     }
@@ -127,10 +127,12 @@ class ControllerWork final : public RoleWork {
     options.warnings_only = warnings_only;
     return options;
   }
-  static controllers::NodeLifecycleOptions lifecycle_options(
-      const Process& process, const controllers::NodeTiming& timing) {
+  static controllers::NodeLifecycleOptions lifecycle_options(const Process& process,
+                                                             const controllers::NodeTiming& timing,
+                                                             bool warnings_only) {
     controllers::NodeLifecycleOptions options;
     options.timing = timing;
+    options.warnings_only = warnings_only;
     options.user = "system:kube-controller-manager";
     options.actor = process.name() + "/node-lifecycle";
     return options;

@@ -177,7 +177,7 @@ TEST(NodeLifecycle, waits_when_witnesses_do_not_answer) {
 // --- Trouble of the controller's own -------------------------------------------------------------
 
 TEST(NodeLifecycle, survives_an_api_outage_without_blaming_nodes) {
-  for (const NodeTiming timing : {keelson_timing(), kubernetes_timing()}) {
+  for (const NodeTiming& timing : {keelson_timing(), kubernetes_timing()}) {
     NodeWorld world(timing);
     world.add_nodes(6);
     world.add_pod("web", "n1");
@@ -306,7 +306,7 @@ TEST(NodeLifecycle, believes_only_other_zones_when_most_of_a_zone_is_silent) {
 }
 
 TEST(NodeLifecycle, does_nothing_when_all_zones_are_silent) {
-  for (const NodeTiming timing : {keelson_timing(), kubernetes_timing()}) {
+  for (const NodeTiming& timing : {keelson_timing(), kubernetes_timing()}) {
     NodeWorld world(timing);
     for (const char* zone : {"a", "b"}) world.add_nodes(4, zone, zone);
     world.add_pod("web", "a1");
@@ -406,14 +406,25 @@ TEST(NodeLifecycle, cancels_evictions_when_the_node_returns_in_time) {
   world.run(400s);
   EXPECT_TRUE(world.find_pod("web"));
   EXPECT_EQ(world.pods_deleted(), 0);
-  bool cancelled = false;
-  for (const api::Request& request : world.api.requests()) {
-    if (request.verb != api::Verb::create || request.kind != api::Kind::events) continue;
-    const auto& event = static_cast<const api::Event&>(*request.body);
-    cancelled |= event.reason() == "TaintManagerEviction" &&
-                 event.message() == "Cancelling deletion of Pod default/web";
-  }
-  EXPECT_TRUE(cancelled);
+  EXPECT_TRUE(world.recorded("TaintManagerEviction", "Cancelling deletion of Pod default/web"));
+}
+
+TEST(NodeLifecycle, tells_which_nodes_come_and_go) {
+  NodeWorld world;
+  world.add_nodes(3);
+  world.start_controller();
+  world.run(30s);
+  EXPECT_FALSE(world.recorded("RegisteredNode", "Node n0 event: Registered Node n0 in Controller"))
+      << "it was there before";
+  world.add_node("late");
+  world.run(5s);
+  EXPECT_TRUE(
+      world.recorded("RegisteredNode", "Node late event: Registered Node late in Controller"));
+  world.hosts.erase("late");
+  world.api.erase({api::Kind::nodes, {}, "late"});
+  world.run(5s);
+  EXPECT_TRUE(
+      world.recorded("RemovingNode", "Node late event: Removing Node late from Controller"));
 }
 
 // kubernetes#119862: the cache still shows a taint that is gone; the live read does not.

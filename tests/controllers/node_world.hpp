@@ -99,6 +99,15 @@ class NodeWorld {
           return r.verb == api::Verb::remove && r.kind == api::Kind::pods;
         }));
   }
+  bool recorded(const std::string& reason, const std::string& message) {
+    return std::any_of(api.requests().begin(), api.requests().end(),
+                       [&](const api::Request& request) {
+                         if (request.verb != api::Verb::create || request.kind != api::Kind::events)
+                           return false;
+                         const auto& event = static_cast<const api::Event&>(*request.body);
+                         return event.reason() == reason && event.message() == message;
+                       });
+  }
   // Writes of the controller about nodes and pods.
   int writes() {
     return static_cast<int>(
