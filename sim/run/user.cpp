@@ -1,6 +1,7 @@
 #include "sim/run/user.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "core/api/json.hpp"
 #include "core/api/kinds.hpp"
@@ -287,8 +288,10 @@ api::ObjectPtr generate_deployment(const DeploymentGenerator& g, int64_t number,
   spec->set_min_ready_seconds(static_cast<int32_t>(g.min_ready_seconds));
   (*spec->mutable_selector()->mutable_match_labels())["app"] = name;
   const auto number_or_text = [](const std::string& text) {
-    const bool number = text.find_first_not_of("0123456789") == std::string::npos;
-    return number ? api::int_value(std::atoi(text.c_str())) : api::string_value(text);
+    int32_t number = 0;
+    const auto end = std::from_chars(text.data(), text.data() + text.size(), number);
+    const bool whole = end.ec == std::errc{} && end.ptr == text.data() + text.size();
+    return whole ? api::int_value(number) : api::string_value(text);
   };
   auto* rolling = spec->mutable_strategy()->mutable_rolling_update();
   spec->mutable_strategy()->set_type("RollingUpdate");

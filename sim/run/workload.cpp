@@ -31,7 +31,9 @@ void Workload::start(World& world, User& user, const CheckSuite& checks) {
     const auto objects = generate(generator, rng_.fork("generator").fork(g));
     const auto count = static_cast<int64_t>(std::max<std::size_t>(objects.size(), 1));
     for (std::size_t i = 0; i < objects.size(); ++i) {
-      const Duration at = kFirst + generator.over * static_cast<int64_t>(i) / count;
+      const Duration at =
+          kFirst + Duration{static_cast<int64_t>(static_cast<__int128>(generator.over.count()) *
+                                                 static_cast<int64_t>(i) / count)};
       engine.schedule(at, engine.world(), [this, object = objects[i]] { user_->create(object); });
       if (objects[i]->kind() == api::Kind::deployments) live_.push_back({g, objects[i]->name()});
     }

@@ -1,12 +1,17 @@
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
+#include <yaml-cpp/eventhandler.h>
 
 #include "core/api/json.hpp"
 #include "core/api/kinds.hpp"
 #include "core/api/quantity.hpp"
+#include "core/api/validation.hpp"
 #include "core/base/seeded_bug.hpp"
+#include "sim/run/user.hpp"
 #include "sim/scenario/reader.hpp"
 #include "sim/scenario/scenario.hpp"
 
@@ -14,8 +19,14 @@ namespace keelson::sim {
 
 namespace {
 
+constexpr int64_t kReplicasMax = 1'000'000;
+constexpr int64_t kAmountMax = 1'000'000'000;
+// A node's number stands in its addresses as two bytes.
+constexpr uint64_t kNodesMax = 65'000;
+constexpr Duration kDelayMax = 1h;  // of a message, or of what a process sees
+
 // "5" or "5..20".
-Range range(MapReader& map, const std::string& field, Range fallback) {
+Range range(MapReader& map, const std::string& field, Range fallback, int64_t high_max) {
   const auto text = map.maybe_text(field);
   if (!text) return fallback;
   const auto dots = text->find("..");
@@ -31,17 +42,40 @@ Range range(MapReader& map, const std::string& field, Range fallback) {
     map.fail(field, "\"" + *text + "\" is no range; write 5 or 5..20");
     return fallback;
   }
+  if (value.high > high_max) {
+    map.fail(field, "\"" + *text + "\" goes beyond " + std::to_string(high_max));
+    return fallback;
+  }
   return value;
 }
 
 void read_quantities(MapReader& map, const std::string& field,
                      std::map<std::string, std::string>* into) {
   for (auto& [name, value] : map.pairs(field)) {
-    if (auto parsed = api::QuantityValue::parse(value); !parsed) {
-      map.fail(field, name + ": " + parsed.error().message);
+    const auto parsed = api::QuantityValue::parse(value);
+    if (!parsed || parsed->negative()) {
+      map.fail(field, name + ": " + (parsed ? "must not be negative" : parsed.error().message));
       continue;
     }
+    for (const std::string& why : api::check_qualified_name(name)) map.fail(field, name + ": " + why);
     (*into)[name] = value;
+  }
+}
+
+void complain(MapReader& map, const api::ApiError& error) {
+  for (const api::Cause& cause : error.causes) map.fail_here(cause.field + ": " + cause.message);
+}
+
+// Asks the API's own validation whether such a node could register, so that a mistake is named here and
+// not seen as nodes that never come.
+void check_pool(MapReader& map, const NodePool& pool) {
+  api::Node node;
+  node.mutable_metadata()->set_name(pool.prefix + "1");
+  for (const auto& [key, value] : pool.labels) (*node.mutable_metadata()->mutable_labels())[key] = value;
+  for (const api::Taint& taint : pool.taints) *node.mutable_spec()->add_taints() = taint;
+  complain(map, api::validate_create(api::Kind::nodes, node));
+  for (const std::string& zone : pool.zones) {
+    for (const std::string& why : api::check_label_value(zone)) map.fail("zones", zone + ": " + why);
   }
 }
 
@@ -61,12 +95,34 @@ NodePool read_pool(MapReader map) {
     taint.done();
   });
   pool.max_pods = static_cast<int>(map.integer("maxPods", 110, 1, 10'000));
+  check_pool(map, pool);
   map.done();
   return pool;
 }
 
+// Names must be unique over all pools: the prefix alone may differ and still clash ("n-" and "n-1").
+void check_node_names(MapReader& map, const std::vector<NodePool>& pools) {
+  uint64_t total = 0;
+  for (const NodePool& pool : pools) total += pool.count;
+  if (total > kNodesMax) {
+    map.fail("pools", std::to_string(total) + " nodes are too many; at most " +
+                          std::to_string(kNodesMax));
+    return;
+  }
+  std::set<std::string> names;
+  for (const NodePool& pool : pools) {
+    for (uint32_t i = 1; i <= pool.count; ++i) {
+      const std::string name = pool.prefix + std::to_string(i);
+      if (names.insert(name).second) continue;
+      map.fail("pools", "two nodes would be called " + name + "; give the pools other prefixes");
+      return;
+    }
+  }
+}
+
 void read_cluster(MapReader map, WorldOptions& world) {
   map.each("pools", [&](MapReader pool) { world.pools.push_back(read_pool(std::move(pool))); });
+  check_node_names(map, world.pools);
   world.api_servers = static_cast<uint32_t>(map.integer("apiServers", 1, 1, 9));
   world.controller_managers = static_cast<uint32_t>(map.integer("controllerManagers", 2, 1, 9));
   world.schedulers = static_cast<uint32_t>(map.integer("schedulers", 2, 1, 9));
@@ -76,7 +132,7 @@ void read_cluster(MapReader map, WorldOptions& world) {
   }
   world.record_normal_events = map.boolean("normalEvents", true);
   world.heartbeat = map.duration("heartbeat", world.heartbeat);
-  world.restart_after = map.duration("restartAfter", world.restart_after);
+  if (map.has("heartbeat") && world.heartbeat < 100ms) map.fail("heartbeat", "must be at least 100ms");
   if (auto network = map.map("network")) {
     world.network.delay_min = network->duration("delayMin", world.network.delay_min);
     world.network.delay_max = network->duration("delayMax", world.network.delay_max);
@@ -84,6 +140,7 @@ void read_cluster(MapReader map, WorldOptions& world) {
       network->fail("delayMin", "must not be more than delayMax");
       world.network.delay_max = world.network.delay_min;
     }
+    if (world.network.delay_max > kDelayMax) network->fail("delayMax", "must be at most 1h");
     network->done();
   }
   if (auto store = map.map("store")) {
@@ -93,6 +150,7 @@ void read_cluster(MapReader map, WorldOptions& world) {
       store->fail("commitMin", "must not be more than commitMax");
       world.store.commit_max = world.store.commit_min;
     }
+    if (world.store.commit_max > kDelayMax) store->fail("commitMax", "must be at most 1h");
     world.store.history.events_max = static_cast<std::size_t>(
         store->integer("events", static_cast<int64_t>(world.store.history.events_max), 10, 10'000'000));
     store->done();
@@ -189,13 +247,23 @@ UserAction read_action(MapReader& map, const ReadErrors& errors) {
   action.ns = map.text("namespace", "default");
   action.name = map.text("name");
   action.image = map.text("image");
-  action.replicas = map.integer("replicas", 1, 0, 1'000'000);
+  action.replicas = map.integer("replicas", 1, 0, kReplicasMax);
   action.port = map.integer("port", 0, 0, 65535);
   action.type = map.text("type", "ClusterIP");
   action.revision = map.integer("revision", 0, 0, 1'000'000);
   action.objects = read_manifest(map, "manifest", errors.file());
   const std::string& n = action.name;
   if (n.empty() && action.verb != Verb::apply) map.fail("do", verb + " needs a name");
+  if (action.type != "ClusterIP" && action.type != "NodePort" && action.type != "LoadBalancer") {
+    map.fail("type", "\"" + action.type + "\" is none of ClusterIP, NodePort, LoadBalancer");
+  }
+  if (const auto slash = n.find('/'); slash != std::string::npos) {
+    if (action.verb != Verb::remove) {
+      map.fail("name", "only delete takes a kind before the name");
+    } else if (api::find_resource(n.substr(0, slash)) == nullptr) {
+      map.fail("name", "\"" + n.substr(0, slash) + "\" is no kind of objects");
+    }
+  }
   switch (action.verb) {
     case Verb::apply:
       if (action.objects.empty()) map.fail("do", "apply needs a manifest");
@@ -236,16 +304,27 @@ UserAction read_action(MapReader& map, const ReadErrors& errors) {
   return action;
 }
 
+// One of the family, as the API would judge it.
+void check_generator(MapReader& map, const DeploymentGenerator& g) {
+  if (g.images.empty()) return;
+  Rng rng(1);
+  const api::ObjectPtr object = generate_deployment(g, 1, rng);
+  std::unique_ptr<api::Message> message(object->message().New());
+  message->CopyFrom(object->message());
+  api::apply_defaults(api::Kind::deployments, *message);
+  complain(map, api::validate_create(api::Kind::deployments, *message));
+}
+
 DeploymentGenerator read_generator(MapReader map) {
   DeploymentGenerator g;
   g.prefix = map.text("prefix", g.prefix);
   g.ns = map.text("namespace", g.ns);
   g.count = map.integer("deployments", 1, 0, 1'000'000);
-  g.replicas = range(map, "replicas", g.replicas);
+  g.replicas = range(map, "replicas", g.replicas, kReplicasMax);
   if (map.has("images")) g.images = map.texts("images");
   if (g.images.empty()) map.fail("images", "must not be empty");
-  g.cpu_milli = range(map, "cpuMilli", g.cpu_milli);
-  g.memory_mib = range(map, "memoryMi", g.memory_mib);
+  g.cpu_milli = range(map, "cpuMilli", g.cpu_milli, kAmountMax);
+  g.memory_mib = range(map, "memoryMi", g.memory_mib, kAmountMax);
   g.max_surge = map.text("maxSurge", g.max_surge);
   g.max_unavailable = map.text("maxUnavailable", g.max_unavailable);
   g.min_ready_seconds = map.integer("minReadySeconds", 0, 0, 3600);
@@ -255,6 +334,7 @@ DeploymentGenerator read_generator(MapReader map) {
   g.pre_stop_sleep = map.integer("preStopSleep", 0, 0, 3600);
   g.grace = map.integer("gracePeriod", 30, 0, 3600);
   g.over = map.duration("over", Duration::zero());
+  check_generator(map, g);
   map.done();
   return g;
 }
@@ -262,6 +342,7 @@ DeploymentGenerator read_generator(MapReader map) {
 Churn read_churn(MapReader map) {
   Churn churn;
   churn.every = map.duration("every", 1s);
+  if (churn.every < 1ms) map.fail("every", "must be at least 1ms");
   churn.from = map.duration("from", Duration::zero());
   const auto weight = [&](const char* field) {
     return static_cast<uint32_t>(map.integer(field, 0, 0, 1'000));
@@ -271,7 +352,7 @@ Churn read_churn(MapReader map) {
   churn.roll = weight("roll");
   churn.remove = weight("delete");
   churn.undo = weight("undo");
-  churn.replicas = range(map, "replicas", {1, 10});
+  churn.replicas = range(map, "replicas", {1, 10}, kReplicasMax);
   if (churn.create + churn.scale + churn.roll + churn.remove + churn.undo == 0) {
     map.fail("every", "churn needs a weight for at least one of create, scale, roll, delete, undo");
   }
@@ -407,25 +488,55 @@ Result<std::string> substitute(const std::string& text, const std::string& file,
   return out;
 }
 
+// Refuses all but one document. Also what keeps yaml-cpp 0.7 from the rest of a file with a brace too
+// many: it would find empty documents there for ever.
+class OneDocument : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (seen_) throw YAML::ParserException(mark, "a scenario is one document; what follows is another");
+    seen_ = true;
+  }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+
+ private:
+  bool seen_ = false;
+};
+
+Result<YAML::Node> parse_yaml(const std::string& yaml, const std::string& file) {
+  try {
+    std::istringstream stream(yaml);
+    YAML::Parser parser(stream);
+    OneDocument documents;
+    while (parser.HandleNextDocument(documents)) {
+    }
+    return YAML::Load(yaml);
+  } catch (const YAML::Exception& e) {
+    return Error{Code::invalid, file + ":" + std::to_string(e.mark.line + 1) + ": " + e.msg};
+  }
+}
+
 }  // namespace
 
 Result<Scenario> parse_scenario(const std::string& text, const std::string& file,
                                 const std::map<std::string, std::string>& settings) {
-  const auto parse = [&](const std::string& yaml) -> Result<YAML::Node> {
-    try {
-      return YAML::Load(yaml);
-    } catch (const YAML::Exception& e) {
-      return Error{Code::invalid, file + ":" + std::to_string(e.mark.line + 1) + ": " + e.msg};
-    }
-  };
   // The parameters first: they stand in the file as the defaults of what --set may change.
   std::map<std::string, std::string> values;
-  auto first = parse(text);
+  auto first = parse_yaml(text, file);
   if (!first) return first.error();
   ReadErrors errors(file);
   {
     MapReader map(*first, "", errors);
     for (auto& [name, value] : map.pairs("parameters")) values[name] = value;
+    if (!errors.empty()) return errors.error();
   }
   for (const auto& [name, value] : settings) {
     if (!values.count(name)) {
@@ -438,7 +549,7 @@ Result<Scenario> parse_scenario(const std::string& text, const std::string& file
   }
   auto expanded = substitute(text, file, values);
   if (!expanded) return expanded.error();
-  auto root = parse(*expanded);
+  auto root = parse_yaml(*expanded, file);
   if (!root) return root.error();
 
   Scenario scenario;
@@ -453,13 +564,23 @@ Result<Scenario> parse_scenario(const std::string& text, const std::string& file
   return scenario;
 }
 
-Result<Scenario> load_scenario(const std::string& file,
-                               const std::map<std::string, std::string>& settings) {
-  std::ifstream in(file);
-  if (!in) return Error{Code::invalid, file + ": cannot be read"};
+Result<std::string> read_text(const std::string& file) {
+  std::error_code ignored;
+  std::ifstream in(file, std::ios::binary);
+  // A folder can be opened, but not read.
+  if (!in || std::filesystem::is_directory(file, ignored)) {
+    return Error{Code::invalid, file + ": cannot be read"};
+  }
   std::stringstream text;
   text << in.rdbuf();
-  return parse_scenario(text.str(), file, settings);
+  return text.str();
+}
+
+Result<Scenario> load_scenario(const std::string& file,
+                               const std::map<std::string, std::string>& settings) {
+  const auto text = read_text(file);
+  if (!text) return text.error();
+  return parse_scenario(*text, file, settings);
 }
 
 }  // namespace keelson::sim

@@ -135,12 +135,29 @@ Error ReadErrors::error() const {
   return {Code::invalid, text};
 }
 
+namespace {
+
+// yaml-cpp keeps both and finds the first; one of them is a mistake.
+void refuse_duplicates(const YAML::Node& map, const std::string& path, ReadErrors& errors) {
+  if (!map.IsMap()) return;
+  std::set<std::string> names;
+  for (const auto& entry : map) {
+    if (!entry.first.IsScalar()) continue;
+    const std::string& name = entry.first.Scalar();
+    if (names.insert(name).second) continue;
+    errors.add(entry.first, path.empty() ? name : path + "." + name, "stands here twice");
+  }
+}
+
+}  // namespace
+
 MapReader::MapReader(YAML::Node node, std::string path, ReadErrors& errors)
     : node_(std::move(node)), path_(std::move(path)), errors_(&errors) {
   if (!node_.IsMap() && !node_.IsNull()) {
     errors_->add(node_, path_, "expected a mapping");
     node_ = YAML::Node();
   }
+  refuse_duplicates(node_, path_, *errors_);
 }
 
 std::string MapReader::path(const std::string& field) const {
@@ -166,6 +183,8 @@ void MapReader::fail(const std::string& field, const std::string& what) {
   const YAML::Node at = find(field);
   errors_->add(at.IsDefined() ? at : node_, path(field), what);
 }
+
+void MapReader::fail_here(const std::string& what) { errors_->add(node_, path_, what); }
 
 std::optional<std::string> MapReader::maybe_text(const std::string& field) {
   const YAML::Node value = find(field);
@@ -265,7 +284,12 @@ void MapReader::each_named(const std::string& field,
     fail(field, "expected a mapping");
     return;
   }
+  refuse_duplicates(value, path(field), *errors_);
   for (const auto& entry : value) {
+    if (!entry.first.IsScalar()) {
+      errors_->add(entry.first, path(field), "expected a name");
+      continue;
+    }
     const std::string name = entry.first.Scalar();
     visit(name, MapReader(entry.second, path(field) + "." + name, *errors_));
   }
@@ -279,6 +303,7 @@ std::vector<std::pair<std::string, std::string>> MapReader::pairs(const std::str
     fail(field, "expected a mapping");
     return out;
   }
+  refuse_duplicates(value, path(field), *errors_);
   for (const auto& entry : value) {
     if (entry.first.IsScalar() && entry.second.IsScalar()) {
       out.emplace_back(entry.first.Scalar(), entry.second.Scalar());

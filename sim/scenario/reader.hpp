@@ -62,6 +62,8 @@ class MapReader {
   std::optional<MapReader> map(const std::string& field);
   // Reports `what` about a field of this mapping.
   void fail(const std::string& field, const std::string& what);
+  // The same about all of it.
+  void fail_here(const std::string& what);
   // Refuses the fields nobody asked for.
   void done();
 

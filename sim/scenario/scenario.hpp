@@ -122,6 +122,8 @@ struct Scenario {
   Expectation expect;
 };
 
+// The content of a file. Error: Code::invalid, naming it.
+Result<std::string> read_text(const std::string& file);
 // `settings` are the `--set key=value` pairs: values for the file's `parameters`.
 Result<Scenario> load_scenario(const std::string& file,
                                const std::map<std::string, std::string>& settings);

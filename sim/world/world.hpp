@@ -59,8 +59,6 @@ struct WorldOptions {
   Duration heartbeat{};
   // What processes log from this level on stands in the timeline.
   Level log_level = Level::warning;
-  // How long a crashed process takes to come back where something restarts it (a supervisor).
-  Duration restart_after = 2s;
 };
 
 // Something that happened, for people: one line of the timeline.

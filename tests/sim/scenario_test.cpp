@@ -109,7 +109,6 @@ cluster:
   proxies: 5
   normalEvents: false
   heartbeat: 20s
-  restartAfter: 4s
   network: {delayMin: 1ms, delayMax: 2ms}
   store: {commitMin: 1ms, commitMax: 3ms, events: 500}
   pools:
@@ -128,7 +127,6 @@ cluster:
   EXPECT_EQ(s.world.proxies, 5u);
   EXPECT_FALSE(s.world.record_normal_events);
   EXPECT_EQ(s.world.heartbeat, 20s);
-  EXPECT_EQ(s.world.restart_after, 4s);
   EXPECT_EQ(s.world.network.delay_max, 2ms);
   EXPECT_EQ(s.world.store.commit_max, 3ms);
   EXPECT_EQ(s.world.store.history.events_max, 500u);
@@ -402,6 +400,85 @@ TEST(ScenarioErrors, AreReportedTogether) {
 TEST(ScenarioErrors, BrokenYamlHasALineToo) {
   const std::string message = error_of("name: t\ncluster: [\n");
   EXPECT_EQ(message.rfind("s.yaml:", 0), 0u) << message;
+}
+
+TEST(ScenarioErrors, StrayBracesEndTheReadingInsteadOfNotEnding) {
+  for (const std::string junk : {"}\n", "}}}\n", "{{{\n", "]\n", "a: {b: c}}\n", "...\n}\n", "---\n}\n",
+                                 "--- {}\n}\n", "\"\n", "? [\n", "&a *a\n", "!<\n"}) {
+    const std::string message = error_of("name: t\n" + junk);
+    EXPECT_EQ(message.rfind("s.yaml:", 0), 0u) << junk << message;
+  }
+  const std::string value = error_of(kParameters, {{"minutes", "3\"}}}\n{{"}});
+  EXPECT_EQ(value.rfind("s.yaml:", 0), 0u) << value;
+}
+
+TEST(ScenarioErrors, AScenarioIsOneDocument) {
+  refuses("name: t\nduration: 1s\n---\nname: u\n", "s.yaml:3", "one document");
+  refuses("", "s.yaml: name", "needs a name");
+  refuses("t\n", "s.yaml:1", "expected a mapping");
+}
+
+TEST(ScenarioErrors, AFieldStandsOnce) {
+  refuses("name: t\nduration: 1s\nduration: 2s\n", "s.yaml:3: duration", "twice");
+  refuses("name: t\ncluster:\n  apiServers: 1\n  apiServers: 2\n", "s.yaml:4: cluster.apiServers",
+          "twice");
+  refuses("name: t\nimages:\n  a: {}\n  a: {}\n", "s.yaml:4: images.a", "twice");
+  refuses("name: t\nparameters: {n: 1, n: 2}\n", "s.yaml:2: parameters.n", "twice");
+}
+
+// What the API would refuse is refused here, or it would be seen as nodes and pods that never come.
+TEST(ScenarioErrors, NodesAndDeploymentsThatTheApiWouldRefuse) {
+  const auto pool = [](const std::string& fields, const std::string& field, const std::string& what) {
+    refuses("name: t\ncluster:\n  pools:\n    - {" + fields + "}\n", "s.yaml:4: cluster.pools[0]" + field,
+            what);
+  };
+  pool("prefix: Node_", ": metadata.name", "RFC 1123");
+  pool("capacity: {cpu: \"-1\"}", ".capacity", "must not be negative");
+  pool("capacity: {\"a b\": \"1\"}", ".capacity", "name part must consist");
+  pool("labels: {a: \"b c\"}", ": metadata.labels", "valid label");
+  pool("taints: [{key: a, effect: Never}]", ": metadata.taints[0].effect", "NoExecute");
+  pool("zones: [\"a b\"]", ".zones", "valid label");
+  const auto family = [](const std::string& fields, const std::string& what) {
+    refuses("name: t\ngenerate:\n  - {" + fields + "}\n", "s.yaml:3: generate[0]", what);
+  };
+  family("prefix: App_", "RFC 1123");
+  family("maxSurge: many", "maxSurge");
+  family("maxSurge: \"99999999999\"", "maxSurge");
+  family("maxSurge: 0, maxUnavailable: 0", "maxUnavailable");
+}
+
+TEST(ScenarioErrors, NodesHaveNamesOfTheirOwn) {
+  refuses("name: t\ncluster:\n  pools: [{count: 2}, {count: 1}]\n", "s.yaml:3: cluster.pools", "node-1");
+  refuses("name: t\ncluster:\n  pools: [{prefix: n-, count: 11}, {prefix: n-1, count: 1}]\n",
+          "s.yaml:3: cluster.pools", "n-11");
+  refuses("name: t\ncluster:\n  pools: [{prefix: a, count: 60000}, {prefix: b, count: 60000}]\n",
+          "s.yaml:3: cluster.pools", "120000 nodes");
+}
+
+TEST(ScenarioErrors, NumbersThatNoClusterHolds) {
+  refuses("name: t\ngenerate:\n  - {replicas: 5000000000}\n", "s.yaml:3: generate[0].replicas", "beyond");
+  refuses("name: t\ngenerate:\n  - {cpuMilli: 1..9223372036854775807}\n",
+          "s.yaml:3: generate[0].cpuMilli", "beyond");
+  refuses("name: t\nchurn: {every: 1us, roll: 1}\n", "s.yaml:2: churn.every", "1ms");
+  refuses("name: t\ncluster:\n  heartbeat: 1ns\n", "s.yaml:3: cluster.heartbeat", "100ms");
+  refuses("name: t\ncluster:\n  network: {delayMax: 20000d}\n", "s.yaml:3: cluster.network.delayMax",
+          "1h");
+  refuses("name: t\nduration: 999999999999d\n", "s.yaml:2: duration", "no duration");
+}
+
+TEST(ScenarioErrors, ActionsOnKindsThatDoNotExist) {
+  refuses(kNode + "timeline:\n  - {at: 1s, do: delete, name: thing/a}\n", "s.yaml:5: timeline[0].name",
+          "\"thing\" is no kind");
+  refuses(kNode + "timeline:\n  - {at: 1s, do: cordon, name: node/n-1}\n", "s.yaml:5: timeline[0].name",
+          "only delete");
+  refuses(kNode + "timeline:\n  - {at: 1s, do: expose, name: a, port: 80, type: Node}\n",
+          "s.yaml:5: timeline[0].type", "NodePort");
+}
+
+TEST(ScenarioErrors, AFolderIsNoFile) {
+  const auto scenario = load_scenario("/", {});
+  ASSERT_FALSE(scenario.ok());
+  EXPECT_EQ(scenario.error().message, "/: cannot be read");
 }
 
 TEST(ScenarioErrors, AFileThatIsNotThere) {
