@@ -46,15 +46,17 @@ struct FaultContext {
 struct FaultKind {
   std::string_view name;
   std::string_view what;        // one sentence
-  std::string_view parameters;  // "node, for"
+  std::string_view parameters;  // their names, as "node, for"
   // True if it really happened (there may be nothing to break).
   bool (*inject)(FaultContext&);
+  bool takes(std::string_view parameter) const;
 };
 
 std::span<const FaultKind> all_faults();
 const FaultKind* find_fault(std::string_view name);
-// What is wrong with the spec in this world (unknown node, zone, role ...): Code::invalid.
-Status check_fault(const FaultSpec& spec, const WorldOptions& options);
+// What is wrong with the spec in this world (unknown node, zone, role ...): Code::invalid. `more_nodes`:
+// the world will have nodes that do not stand in the options yet.
+Status check_fault(const FaultSpec& spec, const WorldOptions& options, bool more_nodes);
 
 // Injects, remembers what must heal, and counts.
 class Injector {

@@ -11,11 +11,20 @@ const FaultKind* find_fault(std::string_view name) {
   return nullptr;
 }
 
-Status check_fault(const FaultSpec& spec, const WorldOptions& options) {
+bool FaultKind::takes(std::string_view parameter) const {
+  for (std::string_view rest = parameters; !rest.empty();) {
+    const std::size_t end = std::min(rest.find(", "), rest.size());
+    if (rest.substr(0, end) == parameter) return true;
+    rest.remove_prefix(std::min(end + 2, rest.size()));
+  }
+  return false;
+}
+
+Status check_fault(const FaultSpec& spec, const WorldOptions& options, bool more_nodes) {
   if (find_fault(spec.kind) == nullptr) {
     return {Code::invalid, "there is no fault \"" + spec.kind + "\" (see `keelson sim list`)"};
   }
-  bool node_known = spec.node == "random", zone_known = spec.zone.empty();
+  bool node_known = more_nodes || spec.node == "random", zone_known = spec.zone.empty();
   for (const NodePool& pool : options.pools) {
     zone_known = zone_known ||
                  std::find(pool.zones.begin(), pool.zones.end(), spec.zone) != pool.zones.end();
@@ -56,8 +65,23 @@ Status check_fault(const FaultSpec& spec, const WorldOptions& options) {
                                  spec.process + "\""};
     }
   }
-  if (spec.kind == "slow-watch" && spec.by <= Duration::zero()) {
-    return {Code::invalid, "slow-watch needs `by`: how late?"};
+  if (!spec.process.empty() && !spec.role.empty()) {
+    return {Code::invalid, "either process or role"};
+  }
+  // Only a clock can go back.
+  constexpr Duration kLateMax = std::chrono::hours(24), kStepMax = std::chrono::hours(24 * 365);
+  if (spec.kind == "clock-step") {
+    if (spec.by == Duration::zero() || spec.by < -kStepMax || spec.by > kStepMax) {
+      return {Code::invalid, "clock-step needs `by`: how far? (at most a year)"};
+    }
+  } else if (spec.by < Duration::zero() || spec.by > kLateMax) {
+    return {Code::invalid, "`by` must be from 0s to a day"};
+  } else if (spec.by == Duration::zero() && (spec.kind == "slow-watch" || spec.kind == "network-delay" ||
+                                             spec.kind == "stale-api-server")) {
+    return {Code::invalid, spec.kind + " needs `by`: how late?"};
+  }
+  if (spec.forever && spec.kind == "reboot") {
+    return {Code::invalid, "a reboot ends; a node that does not return is a node-crash"};
   }
   return {};
 }

@@ -16,6 +16,10 @@ std::string lasting(const FaultSpec& spec) {
   return spec.forever ? " for good" : " for " + format_duration(spec.lasts);
 }
 
+std::string returning(const FaultSpec& spec) {
+  return spec.forever ? " crashes for good" : " crashes and is back in " + format_duration(spec.lasts);
+}
+
 // The path is whole again: what TCP held back goes out.
 void flush_streams(World& world) {
   for (ApiEndpoint* endpoint : world.fabric().endpoints) {
@@ -40,6 +44,19 @@ bool node_crash(FaultContext& c) {
   return fired;
 }
 
+// As a crash, but it returns: what ran there starts anew, and nobody needs to have been missed.
+bool reboot(FaultContext& c) {
+  const auto nodes = c.injector.pick_nodes(c);
+  for (Node* node : nodes) {
+    note(c, node->name() + " reboots, which takes " + format_duration(c.spec.lasts));
+    node->power_off();
+    c.injector.heal_later(c.spec, node->name() + " has booted", [node] {
+      if (!node->powered()) node->power_on();
+    });
+  }
+  return !nodes.empty();
+}
+
 bool zone_loss(FaultContext& c) {
   std::vector<Node*> lost;
   for (auto& node : c.world.nodes()) {
@@ -62,8 +79,7 @@ bool agent_crash(FaultContext& c) {
   for (Node* node : c.injector.pick_nodes(c)) {
     if (!node->agent_running()) continue;
     fired = true;
-    note(c, "the agent of " + node->name() + " crashes and is back in " +
-                format_duration(c.spec.lasts));
+    note(c, "the agent of " + node->name() + returning(c.spec));
     node->kill_agent();
     c.injector.heal_later(c.spec, "", [node] { node->start_agent(); });
   }
@@ -89,6 +105,7 @@ bool agent_pause(FaultContext& c) {
 
 bool container_crash(FaultContext& c) {
   bool fired = false;
+  if (c.world.nodes().empty()) return false;
   for (int64_t i = 0; i < c.spec.count; ++i) {
     // A random node that runs something; a few tries are enough in a cluster that is not empty.
     for (int tries = 0; tries < 20; ++tries) {
@@ -280,6 +297,12 @@ bool lost_request(FaultContext& c) {
 bool lost_reply(FaultContext& c) {
   return rate(c, &c.world.fabric().lose_reply_ppm, share(c) + "of replies get lost");
 }
+bool network_loss(FaultContext& c) {
+  note(c, share(c) + "of messages get lost" + lasting(c.spec));
+  c.world.network().set_loss_ppm(c.spec.ppm);
+  c.injector.heal_later(c.spec, "", [&world = c.world] { world.network().set_loss_ppm(0); });
+  return true;
+}
 bool duplicate_request(FaultContext& c) {
   return rate(c, &c.world.fabric().duplicate_ppm, share(c) + "of requests arrive twice");
 }
@@ -291,12 +314,18 @@ std::string api_server_of(FaultContext& c) {
   return "api-" + std::to_string(c.rng.below(c.world.api_server_count()));
 }
 
+// A supervisor brings it back.
+void crash(FaultContext& c, const std::string& process) {
+  c.world.kill(process);
+  c.injector.heal_later(c.spec, "", [&world = c.world, process] { world.restart(process); });
+}
+
 bool api_server_restart(FaultContext& c) {
   const std::string name = api_server_of(c);
   Process* process = c.world.process(name);
   if (!process->alive()) return false;
-  note(c, name + " crashes and is back in " + format_duration(c.spec.lasts));
-  c.world.kill(name, c.spec.lasts);
+  note(c, name + returning(c.spec));
+  crash(c, name);
   return true;
 }
 
@@ -310,9 +339,8 @@ bool leader_kill(FaultContext& c) {
   std::string role;
   Process* leader = leader_of(c, &role);
   if (leader == nullptr || !leader->alive()) return false;
-  note(c, leader->name() + ", which leads as " + role + ", crashes and is back in " +
-              format_duration(c.spec.lasts));
-  c.world.kill(leader->name(), c.spec.lasts);
+  note(c, leader->name() + ", which leads as " + role + "," + returning(c.spec));
+  crash(c, leader->name());
   return true;
 }
 
@@ -321,7 +349,12 @@ bool leader_pause(FaultContext& c) {
   Process* leader = leader_of(c, &role);
   if (leader == nullptr || !leader->alive() || leader->paused()) return false;
   note(c, leader->name() + ", which leads as " + role + ", hangs" + lasting(c.spec));
-  c.world.pause(leader->name(), c.spec.lasts);
+  c.world.pause(leader->name());
+  c.injector.heal_later(
+      c.spec, leader->name() + " goes on",
+      [&world = c.world, name = leader->name(), life = leader->incarnation()] {
+        if (world.process(name)->incarnation() == life) world.resume(name);
+      });
   return true;
 }
 
@@ -413,8 +446,10 @@ bool image_pull_failure(FaultContext& c) {
 
 constexpr FaultKind kFaults[] = {
     {"node-crash", "A node loses power: its processes end and nobody is told. It returns after `for`.",
-     "node, zone, count, for (or forever), at-most", node_crash},
-    {"zone-loss", "All nodes of a zone lose power.", "zone, for (or forever)", zone_loss},
+     "node, zone, count, for, at-most", node_crash},
+    {"reboot", "A node restarts: everything on it ends, and it is back after `for`.",
+     "node, zone, count, for", reboot},
+    {"zone-loss", "All nodes of a zone lose power.", "zone, for", zone_loss},
     {"agent-crash", "A node's agent crashes and is restarted; containers run on.",
      "node, zone, count, for", agent_crash},
     {"agent-pause", "A node's agent hangs and then goes on without having noticed.",
@@ -423,16 +458,18 @@ constexpr FaultKind kFaults[] = {
     {"slow-start", "A share of containers takes longer to start.", "share, by, for", slow_start},
     {"image-pull-failure", "A share of image pulls fails.", "share, for", image_pull_failure},
     {"clock-step", "A wall clock jumps (negative: back) and is set right after `for`.",
-     "node or process or role, by, for", clock_step},
+     "node, zone, count, process, role, by, for", clock_step},
     {"clock-rate", "The clocks of a node's agent, or of a process, run too fast or too slow.",
-     "node or process or role, rate (in percent), for", clock_rate},
+     "node, zone, count, process, role, rate, for", clock_rate},
     {"partition", "Nodes (or a zone) are cut off from everybody else, in both directions.",
      "node, zone, count, for", partition},
     {"partition-one-way", "Nothing reaches the nodes, but what they send arrives.",
      "node, zone, count, for", partition_one_way},
     {"partition-api", "Nodes, or a process's host, cannot reach the API servers, but each other.",
-     "node, zone, count or process or role, for", partition_api},
-    {"network-delay", "A node's messages take longer.", "node, count, by, for", network_delay},
+     "node, zone, count, process, role, for", partition_api},
+    {"network-delay", "A node's messages take longer.", "node, zone, count, by, for", network_delay},
+    {"network-loss", "A share of all messages is lost, of calls and of replies, to the store too.",
+     "share, for", network_loss},
     {"lost-request", "A share of requests to the API is lost on the way.", "share, for", lost_request},
     {"lost-reply", "A share of the API's replies is lost: the write happened, the caller cannot know.",
      "share, for", lost_reply},
@@ -447,7 +484,7 @@ constexpr FaultKind kFaults[] = {
     {"watch-break", "Watches end: all of them, or one in `count`.", "count", watch_break},
     {"watch-stall", "An API server's watches stay open but say nothing.", "process, for", watch_stall},
     {"slow-watch", "The watches of one client bring everything late; its calls are as fast as ever.",
-     "node, count or process or role, resource, by, for", slow_watch},
+     "node, zone, count, process, role, resource, by, for", slow_watch},
     {"stale-api-server", "An API server sees the store's history late, as a lagging replica does.",
      "process, by, for", stale_api_server},
 };

@@ -204,6 +204,13 @@ FaultSpec read_fault(MapReader& map, const ReadErrors& errors) {
   fault.rate_ppm = map.integer("rate", 100, 10, 1'000) * 10'000;
   fault.at_most = map.integer("at-most", INT64_MAX, 1, INT64_MAX);
   fault.place = errors.file() + ":" + std::to_string(map.node().Mark().line + 1);
+  if (const FaultKind* kind = find_fault(fault.kind)) {
+    for (const char* parameter : {"node", "zone", "count", "role", "process", "resource", "for", "share",
+                                  "by", "rate", "at-most"}) {
+      if (!map.has(parameter) || kind->takes(parameter)) continue;
+      map.fail(parameter, fault.kind + " does not take it; it takes: " + std::string(kind->parameters));
+    }
+  }
   return fault;
 }
 
@@ -417,14 +424,22 @@ void read_all(MapReader& map, Scenario& s, ReadErrors& errors) {
     }
   });
   s.manifests = read_manifest(map, "manifests", errors.file());
-  map.each("generate", [&](MapReader g) { s.generators.push_back(read_generator(std::move(g))); });
+  map.each("generate", [&](MapReader g) {
+    s.generators.push_back(read_generator(g));
+    if (s.generators.back().over > s.duration) g.fail("over", "is longer than `duration`");
+  });
+  // The nodes of a trace are not known yet: its files are read when the run begins.
+  const bool trace = map.has("trace");
   map.each("timeline", [&](MapReader entry) {
     TimedAction timed;
     timed.at = entry.duration("at", Duration::zero());
     if (!entry.has("at")) entry.fail("at", "when?");
+    if (timed.at > s.duration) {
+      entry.fail("at", "comes after the end of `duration`, when faults stop and users rest");
+    }
     if (entry.has("fault")) {
       timed.fault = read_fault(entry, errors);
-      if (auto ok = check_fault(*timed.fault, s.world); !ok) entry.fail("fault", ok.message());
+      if (auto ok = check_fault(*timed.fault, s.world, trace); !ok) entry.fail("fault", ok.message());
     } else if (entry.has("do")) {
       timed.action = read_action(entry, errors);
     } else {
@@ -440,7 +455,8 @@ void read_all(MapReader& map, Scenario& s, ReadErrors& errors) {
     rate.from = entry.duration("from", Duration::zero());
     if (entry.has("until")) rate.until = entry.duration("until", Duration::zero());
     if (rate.mean < 1ms) entry.fail("every", "must be at least 1ms");
-    if (auto ok = check_fault(rate.fault, s.world); !ok) entry.fail("fault", ok.message());
+    if (rate.from > rate.until.value_or(s.duration)) entry.fail("from", "would never begin");
+    if (auto ok = check_fault(rate.fault, s.world, trace); !ok) entry.fail("fault", ok.message());
     entry.done();
     s.fault_rates.push_back(std::move(rate));
   });

@@ -142,38 +142,48 @@ void World::each_scheduler(
   }
 }
 
-void World::kill(std::string_view name, Duration restart_after) {
-  const auto act = [&](auto& list) {
-    for (auto& item : list) {
-      if (item->process().name() != name) continue;
-      if (!item->process().alive()) return true;
-      item->kill();
-      if (observers_.world != nullptr) observers_.world->process_killed(std::string(name));
-      if (restart_after >= Duration::zero()) {
-        engine_.schedule(restart_after, engine_.world(), [target = item.get()] {
-          if (!target->process().alive()) target->start();
-        });
-      }
-      return true;
-    }
-    return false;
-  };
-  const bool known = act(control_->api_servers) || act(control_->role_processes);
-  KEELSON_ASSERT_WHY(known, "no such process");
+template <class Act>
+void World::on_process(std::string_view name, Act&& act) {
+  for (auto& server : control_->api_servers) {
+    if (server->process().name() == name) return act(*server);
+  }
+  for (auto& process : control_->role_processes) {
+    if (process->process().name() == name) return act(*process);
+  }
+  KEELSON_ASSERT_WHY(false, "no such process");
 }
 
-void World::pause(std::string_view name, Duration how_long) {
-  Process* target = process(name);
-  KEELSON_ASSERT_WHY(target != nullptr, "no such process");
-  if (!target->alive() || target->paused()) return;
-  target->pause();
-  if (observers_.world != nullptr) observers_.world->process_paused(std::string(name), true);
-  engine_.schedule(how_long, engine_.world(),
-                   [this, target, life = target->incarnation(), name = std::string(name)] {
-                     if (target->incarnation() != life) return;
-                     target->resume();
-                     if (observers_.world != nullptr) observers_.world->process_paused(name, false);
-                   });
+void World::kill(std::string_view name, Duration restart_after) {
+  on_process(name, [&](auto& target) {
+    if (!target.process().alive()) return;
+    target.kill();
+    if (observers_.world != nullptr) observers_.world->process_killed(std::string(name));
+    if (restart_after < Duration::zero()) return;
+    engine_.schedule(restart_after, engine_.world(),
+                     [this, name = std::string(name)] { restart(name); });
+  });
+}
+
+void World::restart(std::string_view name) {
+  on_process(name, [](auto& target) {
+    if (!target.process().alive()) target.start();
+  });
+}
+
+void World::pause(std::string_view name) {
+  on_process(name, [&](auto& target) {
+    if (!target.process().alive() || target.process().paused()) return;
+    target.process().pause();
+    if (observers_.world != nullptr) observers_.world->process_paused(std::string(name), true);
+  });
+}
+
+void World::resume(std::string_view name) {
+  on_process(name, [&](auto& target) {
+    if (!target.process().paused()) return;
+    target.process().resume();
+    if (observers_.world != nullptr) observers_.world->process_paused(std::string(name), false);
+  });
 }
 
 void World::set_store_lag(std::string_view api_server, Duration lag) {

@@ -144,9 +144,12 @@ class World final {
       const std::function<void(const std::string& owner, const client::Cache&)>& visit) const;
 
   // --- What may happen to processes ---------------------------------------------------------------
-  // Kills the process; a supervisor restarts it after `restart_after` (negative: never).
-  void kill(std::string_view process, Duration restart_after);
-  void pause(std::string_view process, Duration how_long);
+  // All REQUIRE a process of the control plane. What has happened already does not happen again.
+  // A supervisor restarts it after `restart_after`; negative: only restart() does.
+  void kill(std::string_view process, Duration restart_after = Duration{-1});
+  void restart(std::string_view process);
+  void pause(std::string_view process);
+  void resume(std::string_view process);
   // The API server sees the store's history this late.
   void set_store_lag(std::string_view api_server, Duration lag);
 
@@ -171,6 +174,9 @@ class World final {
   friend class ControlPlane;
   friend class ApiServerProcess;
   friend class RoleProcess;
+
+  template <class Act>
+  void on_process(std::string_view name, Act&& act);
 
   WorldOptions options_;
   Observers observers_;

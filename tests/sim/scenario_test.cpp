@@ -225,6 +225,12 @@ timeline:
   EXPECT_EQ(s.timeline[2].fault->resource, api::Kind::pods);
 }
 
+TEST(Scenario, NodesOfATraceMayBeNamedInFaults) {
+  const Scenario s = good("name: t\ntrace: {format: openb, directory: d}\n"
+                          "timeline: [{at: 1s, fault: node-crash, node: openb-node-0001}]\n");
+  EXPECT_EQ(s.timeline[0].fault->node, "openb-node-0001");
+}
+
 TEST(Scenario, ManifestsAreKubernetesYaml) {
   const Scenario s = good(R"(name: t
 manifests: |
@@ -331,6 +337,7 @@ TEST(ScenarioErrors, InTheCluster) {
 TEST(ScenarioErrors, InGeneratorsChurnAndTraffic) {
   refuses("name: t\ngenerate:\n  - {replicas: 5..2}\n", "s.yaml:3: generate[0].replicas", "no range");
   refuses("name: t\ngenerate:\n  - {replicas: a}\n", "s.yaml:3: generate[0].replicas", "no range");
+  refuses("name: t\ngenerate:\n  - {over: 1h}\n", "s.yaml:3: generate[0].over", "longer than");
   refuses("name: t\ngenerate:\n  - {images: []}\n", "s.yaml:3: generate[0].images", "empty");
   refuses("name: t\nchurn: {every: 1s}\n", "s.yaml:2: churn.every", "weight");
   refuses("name: t\ntraffic:\n  - {every: 1s}\n", "s.yaml:3: traffic[0].service", "which service");
@@ -377,6 +384,20 @@ TEST(ScenarioErrors, InFaults) {
   fault("fault: slow-watch, process: api-0, by: 1s", "fault", "not to \"api-0\"");
   fault("fault: slow-watch, node: n-1", "fault", "needs `by`");
   fault("fault: slow-watch, by: 1s, resource: things", "resource", "no kind");
+  fault("fault: network-delay", "fault", "needs `by`");
+  fault("fault: network-delay, by: -5s", "fault", "from 0s to a day");
+  fault("fault: stale-api-server, by: -5s", "fault", "from 0s to a day");
+  fault("fault: slow-start, by: 2d", "fault", "from 0s to a day");
+  fault("fault: clock-step", "fault", "how far");
+  fault("fault: clock-step, by: 20000d", "fault", "at most a year");
+  fault("fault: clock-step, by: 1h, process: scheduler-0, role: scheduler", "fault", "either");
+  fault("fault: reboot, for: forever", "fault", "a reboot ends");
+  fault("fault: node-crash, share: 5%", "share", "node-crash does not take it; it takes: node, zone");
+  fault("fault: store-down, node: n-1", "node", "store-down does not take it");
+  refuses(kNode + "timeline:\n  - {at: 11m, fault: store-down}\n", "s.yaml:5: timeline[0].at",
+          "after the end of `duration`");
+  refuses(kNode + "faults:\n  - {fault: store-down, from: 5m, until: 1m}\n", "s.yaml:5: faults[0].from",
+          "never begin");
   refuses(kNode + "faults:\n  - {fault: node-crash, every: 1us}\n", "s.yaml:5: faults[0].every", "1ms");
 }
 
