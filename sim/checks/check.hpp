@@ -63,6 +63,14 @@ struct CheckContext {
   std::function<void(Violation)> report;
 };
 
+// A request that a simulated client sent to a service, and what became of it.
+struct ServiceRequest {
+  std::string service;    // "default/web"
+  std::string from;       // the node that the client is on
+  std::string lost;       // why it was lost; empty: it was answered
+  bool promised = false;  // the scenario says that none may be lost
+};
+
 class Check {
  public:
   explicit Check(const CheckContext& context) : context_(context) {}
@@ -113,6 +121,7 @@ class Check {
     (void)role, (void)process, (void)token, (void)elected;
   }
   virtual void on_beat(const api::Beat& beat) { (void)beat; }
+  virtual void on_request(const ServiceRequest& request) { (void)request; }
   virtual void on_phase(Phase phase) { (void)phase; }
   // Each virtual second.
   virtual void on_second() {}

@@ -45,6 +45,7 @@ void CheckSuite::add_all(const CheckContext& context, InvoluntaryLedger& ledger,
   add_endpoint_checks(context, checks);
   add_deletion_checks(context, checks);
   add_agent_checks(context, checks);
+  add_traffic_checks(context, checks);
   add_global_checks(context, checks);
 }
 
@@ -94,6 +95,11 @@ void CheckSuite::set_phase(Phase phase) {
   touch();
   context_->phase = phase;
   for (auto& check : checks_) check->on_phase(phase);
+}
+
+void CheckSuite::requested(const ServiceRequest& request) {
+  touch();
+  for (auto& check : checks_) check->on_request(request);
 }
 
 void CheckSuite::second() {

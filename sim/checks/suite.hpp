@@ -25,6 +25,8 @@ class CheckSuite final : private ClientObserver, private GroundTruthObserver, pr
   void attach(const World& world);
 
   void set_phase(Phase phase);
+  // The traffic's clients tell what became of their requests.
+  void requested(const ServiceRequest& request);
   Phase phase() const { return context_->phase; }
   // Each virtual second, after the events of that second.
   void second();
@@ -82,6 +84,7 @@ void add_node_checks(const CheckContext& context, Checks& checks);       // NL-*
 void add_endpoint_checks(const CheckContext& context, Checks& checks);   // EP-*
 void add_deletion_checks(const CheckContext& context, Checks& checks);   // GC-*
 void add_agent_checks(const CheckContext& context, Checks& checks);      // NA-*
+void add_traffic_checks(const CheckContext& context, Checks& checks);    // ZD-*
 void add_global_checks(const CheckContext& context, Checks& checks);     // GL-*
 
 }  // namespace keelson::sim

@@ -65,16 +65,15 @@ void Traffic::request(Client& client, const api::Service& service) {
   if (why.empty()) up = true;
   if (!up) return;
   ++total_.sent;
-  ++services_[name].sent;
-  if (!why.empty()) lost(*client.spec, name, why);
-}
-
-void Traffic::lost(const TrafficSpec& spec, const std::string& service, const std::string& why) {
-  ++total_.lost;
-  ++services_[service].lost;
-  ++losses_[why];
-  if (spec.must_not_fail && broken_promise_.empty()) {
-    broken_promise_ = "a request to " + service + " was lost: " + why;
+  TrafficCount& count = services_[name];
+  ++count.sent;
+  if (!why.empty()) {
+    ++total_.lost;
+    ++count.lost;
+    ++losses_[why];
+  }
+  if (client.spec->must_not_fail) {
+    checks_.requested({name, client.node->name(), std::move(why), true});
   }
 }
 

@@ -20,7 +20,7 @@ struct TrafficCount {
 
 class Traffic {
  public:
-  Traffic(World& world, const CheckSuite& checks, const std::vector<TrafficSpec>& specs)
+  Traffic(World& world, CheckSuite& checks, const std::vector<TrafficSpec>& specs)
       : world_(world), checks_(checks), specs_(specs) {}
 
   void start();
@@ -28,9 +28,7 @@ class Traffic {
 
   TrafficCount total() const { return total_; }
   const std::map<std::string, TrafficCount>& services() const { return services_; }  // "ns/name"
-  const std::map<std::string, uint64_t>& losses() const { return losses_; }           // why -> count
-  // The first request lost of a service that was promised to lose none; empty: none.
-  const std::string& broken_promise() const { return broken_promise_; }
+  const std::map<std::string, uint64_t>& losses() const { return losses_; }          // why -> count
 
  private:
   struct Client {
@@ -40,10 +38,9 @@ class Traffic {
   };
   void tick(std::size_t client);
   void request(Client& client, const api::Service& service);
-  void lost(const TrafficSpec& spec, const std::string& service, const std::string& why);
 
   World& world_;
-  const CheckSuite& checks_;
+  CheckSuite& checks_;
   const std::vector<TrafficSpec>& specs_;
   std::vector<Client> clients_;
   std::map<std::string, TrafficCount> services_;
@@ -51,7 +48,6 @@ class Traffic {
   // Services that have answered at least once: only they can lose a request.
   std::map<std::string, bool> up_;
   TrafficCount total_;
-  std::string broken_promise_;
   bool stopped_ = false;
 };
 

@@ -354,11 +354,12 @@ std::size_t SimRuntime::running() const {
 }
 
 bool SimRuntime::serves(const std::string& ip) const {
+  // A process that has been told to stop finishes what is open and accepts nothing new.
   for (const SandboxInfo& sandbox : sandboxes_) {
     if (!sandbox.ready || sandbox.ip != ip) continue;
     for (const auto& container : containers_) {
       if (container->info.sandbox == sandbox.id && !container->info.init &&
-          container->info.state == ContainerState::running &&
+          container->info.state == ContainerState::running && !container->stopping &&
           container->serves_from <= engine_.now()) {
         return true;
       }

@@ -31,7 +31,7 @@ std::vector<std::filesystem::path> files() {
 }
 
 TEST(ShippedScenarios, AllLoad) {
-  ASSERT_GE(files().size(), 8u);
+  ASSERT_GE(files().size(), 10u);
   for (const auto& file : files()) {
     Settings settings;
     if (file.stem() == "openb") settings["trace"] = "/nowhere";  // it is read when the run begins
@@ -100,13 +100,45 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Combine(
         ::testing::Values(
             Case{"tutorial", {}}, Case{"node-failure", {}}, Case{"partition", {}},
-            Case{"control-plane-failover", {}},
+            Case{"control-plane-failover", {}}, Case{"zero-downtime", {}},
             Case{"rolling-update-under-failure",
                  {{"nodes", "20"}, {"deployments", "6"}, {"minutes", "10"}}},
             Case{"zone-loss", {{"nodes", "60"}, {"deployments", "20"}}},
-            Case{"churn", {{"nodes", "50"}, {"deployments", "20"}, {"minutes", "5"}, {"every", "3s"}}}),
+            Case{"churn",
+                 {{"nodes", "50"}, {"deployments", "20"}, {"minutes", "5"}, {"every", "3s"}}}),
         ::testing::Values(1, 2)),
     test_name);
+
+// What zero-downtime.yaml says of its premises: without one of them the same rollouts lose
+// requests.
+TEST(ShippedScenarios, ZeroDowntimeNeedsEachOfItsPremises) {
+  for (const Settings& without : {Settings{{"probe", "false"}}, Settings{{"preStop", "0"}}}) {
+    const auto scenario = load_scenario((directory() / "zero-downtime.yaml").string(), without);
+    ASSERT_TRUE(scenario.ok()) << scenario.error().message;
+    sim::Run run(*scenario, {.seed = 1, .max_events = 0, .progress = {}});
+    EXPECT_EQ(run.execute(), Verdict::violated) << without.begin()->first;
+    ASSERT_FALSE(run.checks().violations().empty()) << without.begin()->first;
+    EXPECT_EQ(run.checks().violations().front().invariant, "ZD-1");
+    EXPECT_GT(run.traffic().total().lost, 0u);
+  }
+}
+
+TEST(ShippedScenarios, ZeroDowntimeRollsAndSends) {
+  const auto scenario = load_scenario((directory() / "zero-downtime.yaml").string(), {});
+  ASSERT_TRUE(scenario.ok()) << scenario.error().message;
+  sim::Run run(*scenario, {.seed = 3, .max_events = 0, .progress = {}});
+  EXPECT_EQ(run.execute(), Verdict::held);
+  uint32_t rollouts = 0;
+  for (const auto& [uid, w] : run.metrics().workloads()) rollouts += w.rollouts_done;
+  EXPECT_GT(rollouts, 5u);
+  EXPECT_GT(run.traffic().total().sent, 50'000u);
+  EXPECT_EQ(run.traffic().total().lost, 0u);
+  for (const InvariantCount& c : run.checks().counts()) {
+    if (c.id == "ZD-1") {
+      EXPECT_EQ(c.evaluations, run.traffic().total().sent);
+    }
+  }
+}
 
 TEST(ShippedScenarios, TheSameSeedGivesTheSameRun) {
   const auto scenario = load_scenario((directory() / "tutorial.yaml").string(), {});
