@@ -5,10 +5,22 @@ namespace keelson::sim {
 Workload::Workload(const Scenario& scenario) : scenario_(scenario) {
   if (scenario.trace.format.empty()) return;
   auto trace = read_openb(scenario.trace);
-  if (trace) {
-    trace_ = std::move(*trace);
-  } else {
+  if (!trace) {
     status_ = trace.error();
+    return;
+  }
+  trace_ = std::move(*trace);
+  for (const TraceNode& node : trace_.nodes) {
+    for (const NodePool& pool : scenario.world.pools) {
+      if (!node.name.starts_with(pool.prefix)) continue;
+      const std::string number = node.name.substr(pool.prefix.size());
+      for (uint32_t i = 1; i <= pool.count; ++i) {
+        if (number != std::to_string(i)) continue;
+        status_ = {Code::invalid,
+                   scenario.file + ": cluster.pools: the trace has a node " + node.name + " too"};
+        return;
+      }
+    }
   }
 }
 
@@ -44,7 +56,7 @@ void Workload::start(World& world, User& user, const CheckSuite& checks) {
   }
   if (!trace_.pods.empty()) {
     replay_ = std::make_unique<TraceReplay>(trace_, scenario_.trace, world, user, checks);
-    replay_->start();
+    replay_->start(scenario_.duration);
   }
 }
 

@@ -4,6 +4,9 @@
 #include <charconv>
 #include <fstream>
 #include <optional>
+#include <set>
+
+#include "core/api/validation.hpp"
 
 namespace keelson::sim {
 
@@ -85,6 +88,7 @@ class Csv {
 };
 
 constexpr int64_t kMany = 1'000'000'000;
+constexpr std::size_t kNodesMax = 60'000;
 
 }  // namespace
 
@@ -106,7 +110,9 @@ NodePool TraceNode::pool() const {
 Result<Trace> read_openb(const TraceSpec& spec) {
   Trace trace;
   Csv nodes(spec.directory + "/openb_node_list_" + spec.nodes + ".csv");
+  std::set<std::string> names;
   while (nodes.next()) {
+    if (trace.nodes.size() == kNodesMax) nodes.fail("there are too many nodes");
     TraceNode& node = trace.nodes.emplace_back();
     node.name = nodes.text("sn");
     node.cpu_milli = nodes.number("cpu_milli", kMany);
@@ -114,10 +120,14 @@ Result<Trace> read_openb(const TraceSpec& spec) {
     node.gpus = nodes.number("gpu", 64);
     node.model = nodes.text("model");
     if (node.name.empty()) nodes.fail("sn: a node needs a name");
+    for (const std::string& why : api::check_dns1123_subdomain(node.name)) nodes.fail("sn: " + why);
+    for (const std::string& why : api::check_label_value(node.model)) nodes.fail("model: " + why);
+    if (!names.insert(node.name).second) nodes.fail("sn: there is a " + node.name + " above");
   }
   if (nodes.error().code != Code::ok) return nodes.error();
 
   Csv pods(spec.directory + "/openb_pod_list_" + spec.pods + ".csv");
+  names.clear();
   while (pods.next()) {
     TracePod& pod = trace.pods.emplace_back();
     pod.name = pods.text("name");
@@ -134,6 +144,11 @@ Result<Trace> read_openb(const TraceSpec& spec) {
     pod.created = std::chrono::seconds(pods.number("creation_time", kMany));
     pod.deleted = std::chrono::seconds(pods.number("deletion_time", kMany));
     if (pod.name.empty()) pods.fail("name: a pod needs a name");
+    for (const std::string& why : api::check_dns1123_subdomain(pod.name)) pods.fail("name: " + why);
+    for (const std::string& model : pod.gpu_models) {
+      for (const std::string& why : api::check_label_value(model)) pods.fail("gpu_spec: " + why);
+    }
+    if (!names.insert(pod.name).second) pods.fail("name: there is a " + pod.name + " above");
     if (pod.deleted < pod.created) pods.fail("deletion_time: is before creation_time");
   }
   if (pods.error().code != Code::ok) return pods.error();

@@ -74,11 +74,12 @@ Duration TraceReplay::length() const {
   return kBegin + (steps_.empty() ? Duration::zero() : compressed(steps_.back().at));
 }
 
-void TraceReplay::start() {
+void TraceReplay::start(Duration duration) {
   Engine& engine = world_.engine();
   engine.schedule(kBegin, engine.world(), [this] { next(); });
   for (int i = 1; i <= kSamples; ++i) {
-    engine.schedule(length() * i / kSamples, engine.world(), [this] { sample(); });
+    engine.schedule(std::min(length(), duration) / kSamples * i, engine.world(),
+                    [this] { sample(); });
   }
 }
 
@@ -104,7 +105,10 @@ void TraceReplay::next() {
 void TraceReplay::sample() {
   TraceSample s;
   const Duration now = world_.now().time_since_epoch();
-  s.trace_time = now < kBegin ? Duration::zero() : (now - kBegin) * spec_.speed;
+  if (now > kBegin) {
+    const __int128 passed = static_cast<__int128>((now - kBegin).count()) * spec_.speed;
+    s.trace_time = Duration{static_cast<int64_t>(std::min<__int128>(passed, INT64_MAX))};
+  }
   int64_t cpu = 0, memory = 0, gpu = 0;
   for (const auto& [key, object] : checks_.state().all(api::Kind::pods)) {
     const auto& pod = object->as<api::Pod>();

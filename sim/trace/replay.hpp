@@ -11,7 +11,8 @@
 
 namespace keelson::sim {
 
-// The cluster at one moment of the trace. Shares are of the capacity of all nodes, in millionths.
+// The cluster at one moment of the trace. Shares are of the capacity of the trace's nodes, in
+// millionths.
 struct TraceSample {
   Duration trace_time{};
   uint64_t bound = 0, pending = 0;
@@ -22,13 +23,16 @@ class TraceReplay {
  public:
   TraceReplay(const Trace& trace, const TraceSpec& spec, World& world, User& user,
               const CheckSuite& checks);
-  void start();
+  // `duration`: how long there is for it.
+  void start(Duration duration);
   void stop() { stopped_ = true; }
   const std::vector<TraceSample>& samples() const { return samples_; }
   uint64_t created() const { return created_; }
   uint64_t deleted() const { return deleted_; }
   // Virtual time that the whole trace takes.
   Duration length() const;
+  // Steps of the trace (a pod created or deleted) that were not made: the run was too short.
+  std::size_t left() const { return steps_.size() - next_step_; }
 
  private:
   void next();

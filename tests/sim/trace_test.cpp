@@ -6,6 +6,7 @@
 #include <fstream>
 #include <string>
 
+#include "sim/run/run.hpp"
 #include "sim/trace/openb.hpp"
 
 namespace keelson::sim {
@@ -151,6 +152,10 @@ TEST_F(OpenbTest, RefusesNodesThatMakeNoSense) {
   refuses_node("n-0,32000,1.5,2,T4", "memory_mib: \"1.5\"");
   refuses_node("n-0,32000,262144,65,T4", "gpu");
   refuses_node("n-0,99999999999999999999,262144,2,T4", "cpu_milli");
+  refuses_node("N_0,1,1,0,", "sn: a lowercase RFC 1123");
+  refuses_node("n-0,1,1,1,a b", "model: a valid label");
+  nodes(std::string(kNodeHeader) + "n-0,1,1,0,\nn-0,1,1,0,\n");
+  refuses(file("openb_node_list_all_node.csv") + ":3", "there is a n-0 above");
 }
 
 TEST_F(OpenbTest, RefusesPodsThatMakeNoSense) {
@@ -163,6 +168,73 @@ TEST_F(OpenbTest, RefusesPodsThatMakeNoSense) {
   refuses_pod("p-1,1,1,0,0,,LS,Running,,500,1", "creation_time");
   refuses_pod("p-1,1,1,0,0,,LS,Running,100,soon,1", "deletion_time: \"soon\"");
   refuses_pod("p-1,1,1,0,0,,LS,Running,500,100,1", "deletion_time");
+  refuses_pod("P_1,1,1,0,0,,LS,Running,100,500,1", "name: a lowercase RFC 1123");
+  refuses_pod("p-1,1,1,1,1000,T4|a b,LS,Running,100,500,1", "gpu_spec: a valid label");
+  refuses_pod("p-0,1,1,0,0,,LS,Running,100,500,1", "there is a p-0 above");
+}
+
+class ReplayTest : public OpenbTest {
+ protected:
+  Scenario scenario(const std::string& more = {}) {
+    auto loaded =
+        parse_scenario("name: t\nduration: 10m\nquiet: 10s\ntrace: {format: openb, directory: \"" +
+                           directory.string() + "\"}\nimages: {\"trace:v1\": {pull: 0s}}\n" + more,
+                       "t.yaml", {});
+    EXPECT_TRUE(loaded.ok()) << loaded.error().message;
+    return loaded.ok() ? std::move(*loaded) : Scenario{};
+  }
+};
+
+TEST_F(ReplayTest, PodsComeAndGoAtTheirTimesAndUseWhatTheyAskFor) {
+  nodes(std::string(kNodeHeader) + "n-0,32000,102400,2,T4\nn-1,32000,102400,2,V100\n");
+  pods(std::string(kPodHeader) +
+       "whole,16000,51200,2,1000,V100,LS,Running,0,480,0\n"  // fills the GPUs of n-1
+       "waits,1000,1024,1,500,V100,LS,Running,60,480,60\n"  // until whole is gone, and goes with it
+       "other,16000,51200,1,1000,,LS,Running,120,240,120\n");
+  const Scenario s = scenario();
+  sim::Run run(s, {.seed = 1, .max_events = 0, .progress = {}});
+  EXPECT_EQ(run.execute(), Verdict::held);
+  const TraceReplay* replay = run.workload().trace();
+  ASSERT_NE(replay, nullptr);
+  EXPECT_EQ(replay->created(), 3u);
+  EXPECT_EQ(replay->deleted(), 3u);
+  EXPECT_EQ(replay->left(), 0u);
+  const auto at = [&](Duration time) {
+    for (const TraceSample& sample : replay->samples()) {
+      if (sample.trace_time >= time) return sample;
+    }
+    return TraceSample{};
+  };
+  EXPECT_EQ(at(30s).bound, 1u);
+  EXPECT_EQ(at(30s).pending, 0u);
+  EXPECT_EQ(at(30s).cpu_ppm, 250'000u);
+  EXPECT_EQ(at(30s).gpu_ppm, 500'000u);
+  EXPECT_EQ(at(90s).pending, 1u) << "a share of a device costs a device";
+  EXPECT_EQ(at(180s).bound, 2u);
+  EXPECT_EQ(at(180s).memory_ppm, 500'000u);
+  EXPECT_EQ(at(180s).gpu_ppm, 750'000u);
+  EXPECT_EQ(at(300s).bound, 1u);
+}
+
+TEST_F(ReplayTest, ATraceLongerThanTheRunIsCutOff) {
+  pods(std::string(kPodHeader) +
+       "now,1000,1,0,0,,LS,Running,0,999999999,0\n"
+       "never,1000,1,0,0,,LS,Running,999999998,999999999,0\n");
+  const Scenario s = scenario();
+  sim::Run run(s, {.seed = 1, .max_events = 0, .progress = {}});
+  EXPECT_EQ(run.execute(), Verdict::held);
+  EXPECT_EQ(run.workload().trace()->created(), 1u);
+  EXPECT_EQ(run.workload().trace()->left(), 3u);
+  EXPECT_EQ(run.workload().trace()->samples().size(), 48u) << "spread over the run";
+}
+
+TEST_F(ReplayTest, NodesOfTheScenarioHaveOtherNames) {
+  const Scenario s = scenario("cluster: {pools: [{prefix: n-, count: 3}]}\n");
+  nodes(std::string(kNodeHeader) + "n-2,32000,262144,2,T4\n");
+  const Workload workload(s);
+  ASSERT_FALSE(workload.status().ok());
+  EXPECT_NE(workload.status().message().find("n-2"), std::string::npos)
+      << workload.status().message();
 }
 
 }  // namespace
