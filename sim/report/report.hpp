@@ -14,9 +14,10 @@ struct Invocation {
   std::string scenario_file;
   uint64_t seed = 1;
   std::map<std::string, std::string> settings;
-  bool kubernetes_profile_flag = false;
+  std::string profile;  // as given; empty: the scenario's
+  std::string variant;  // of the scenario's variants; empty: it has none
   std::string seed_bug;
-  // "keelson sim run scenarios/tutorial.yaml --seed 7 --set nodes=5"
+  // "keelson sim run scenarios/tutorial.yaml --seed 7 --set nodes=5", as a shell takes it
   std::string command() const;
 };
 
@@ -31,7 +32,7 @@ struct Summary {
   uint64_t heals = 0;
   Duration heal_p50{}, heal_p99{}, heal_max{};
   uint64_t requests = 0, requests_lost = 0;
-  uint64_t pods_bound = 0;
+  uint64_t pods_created = 0, pods_bound = 0;
   Duration wait_p50{}, wait_p99{}, wait_max{};
   uint64_t evictions = 0, false_evictions = 0;
   std::string failure;  // first violation or reason; empty: held
@@ -48,9 +49,17 @@ std::string yaml_dump(const Run& run);
 // Many seeds: a line each, then what they have in common.
 std::string text_summary(const std::vector<Summary>& runs, const Invocation& invocation);
 std::string json_summary(const std::vector<Summary>& runs, const Invocation& invocation);
-// JUnit XML: one test case per seed.
-std::string junit_summary(const std::vector<Summary>& runs, const Invocation& invocation,
-                          const std::string& scenario);
+// JUnit XML: a suite with one test case per seed, and the document around suites.
+std::string junit_suite(const std::vector<Summary>& runs, const Invocation& invocation,
+                        const std::string& scenario);
+std::string junit_document(const std::vector<std::string>& suites);
+
+// Runs of a scenario's variants side by side: those of each variant, in order.
+struct VariantRuns {
+  std::string name;
+  std::vector<Summary> runs;
+};
+std::string text_comparison(const std::vector<VariantRuns>& variants);
 
 // A line that a process can send to another.
 std::string to_line(const Summary& summary);

@@ -27,6 +27,7 @@ std::string hex(uint64_t hash) { return fmt::format("{:016x}", hash); }
 json::object invocation_json(const Invocation& invocation) {
   json::object out;
   out["scenario"] = invocation.scenario_file;
+  if (!invocation.variant.empty()) out["variant"] = invocation.variant;
   json::object settings;
   for (const auto& [key, value] : invocation.settings) settings[key] = value;
   out["settings"] = std::move(settings);
@@ -43,15 +44,26 @@ json::object summary_json(const Summary& s) {
       {"virtualSeconds", seconds(s.virtual_time)},
       {"wallSeconds", s.wall_seconds},
       {"heals", s.heals},
-      {"healSeconds", {{"p50", seconds(s.heal_p50)}, {"p99", seconds(s.heal_p99)}, {"max", seconds(s.heal_max)}}},
+      {"healSeconds",
+       {{"p50", seconds(s.heal_p50)}, {"p99", seconds(s.heal_p99)}, {"max", seconds(s.heal_max)}}},
       {"requests", s.requests},
       {"requestsLost", s.requests_lost},
+      {"podsCreated", s.pods_created},
       {"podsBound", s.pods_bound},
-      {"waitSeconds", {{"p50", seconds(s.wait_p50)}, {"p99", seconds(s.wait_p99)}, {"max", seconds(s.wait_max)}}},
+      {"waitSeconds",
+       {{"p50", seconds(s.wait_p50)}, {"p99", seconds(s.wait_p99)}, {"max", seconds(s.wait_max)}}},
       {"evictions", s.evictions},
       {"falseEvictions", s.false_evictions},
       {"failure", s.failure},
   };
+}
+
+// The slices of the phase of faults, each by its worst moment.
+json::array availability(const WorkloadMetrics& w) {
+  constexpr const char* kWords[] = {"absent", "starting", "complete", "degraded", "down"};
+  json::array out;
+  for (const Completeness slice : w.slices) out.push_back(kWords[static_cast<std::size_t>(slice)]);
+  return out;
 }
 
 std::string xml(std::string_view text) {
@@ -62,7 +74,8 @@ std::string xml(std::string_view text) {
       case '>': out += "&gt;"; break;
       case '&': out += "&amp;"; break;
       case '"': out += "&quot;"; break;
-      default: out += c;
+      // XML has no way to say a control character.
+      default: out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
     }
   }
   return out;
@@ -85,6 +98,7 @@ Summary summarise(const Run& run, double wall_seconds) {
   s.heal_max = percentile(heals, 100);
   s.requests = run.traffic().total().sent;
   s.requests_lost = run.traffic().total().lost;
+  s.pods_created = run.metrics().pods_created();
   s.pods_bound = run.metrics().pods_bound();
   s.wait_p50 = percentile(run.metrics().waits(), 50);
   s.wait_p99 = percentile(run.metrics().waits(), 99);
@@ -115,6 +129,19 @@ Summary summarise(const Run& run, double wall_seconds) {
 std::string json_report(const Run& run, const Invocation& invocation, double wall_seconds) {
   json::object out = invocation_json(invocation);
   for (auto& [key, value] : summary_json(summarise(run, wall_seconds))) out[key] = value;
+  out["nodes"] = run.world().nodes().size();
+  out["profile"] = run.scenario().world.kubernetes_profile ? "kubernetes" : "keelson";
+  out["revision"] = run.checks().state().revision().value;
+  if (run.converged_after() > Duration::zero())
+    out["settledSeconds"] = seconds(run.converged_after());
+  out["podsWaitingMax"] = run.metrics().waiting_max();
+  const auto& rollouts = run.metrics().rollout_times();
+  out["rollouts"] = json::object{{"begun", run.metrics().rollouts()},
+                                 {"completed", rollouts.size()},
+                                 {"seconds",
+                                  {{"p50", seconds(percentile(rollouts, 50))},
+                                   {"p99", seconds(percentile(rollouts, 99))},
+                                   {"max", seconds(percentile(rollouts, 100))}}}};
   json::array timeline;
   for (const Note& note : run.world().notes()) {
     timeline.push_back(json::object{{"at", seconds(note.at.time_since_epoch())},
@@ -130,6 +157,7 @@ std::string json_report(const Run& run, const Invocation& invocation, double wal
                                      {"observedSeconds", seconds(w.observed)},
                                      {"degradedSeconds", seconds(w.degraded)},
                                      {"downSeconds", seconds(w.down)},
+                                     {"availability", availability(w)},
                                      {"rollouts", w.rollouts},
                                      {"rolloutsDone", w.rollouts_done},
                                      {"slowestRolloutSeconds", seconds(w.slowest_rollout)}});
@@ -143,11 +171,29 @@ std::string json_report(const Run& run, const Invocation& invocation, double wal
     faults[name] = json::object{{"fired", c.fired}, {"skipped", c.skipped}};
   }
   out["faults"] = std::move(faults);
+  const auto& fired = run.world().fabric().fired;
+  out["effects"] = json::object{{"calls", fired.calls},
+                                {"requestsLost", fired.requests_lost},
+                                {"repliesLost", fired.replies_lost},
+                                {"duplicated", fired.duplicated},
+                                {"timeouts", fired.timeouts},
+                                {"watchesBroken", fired.watch_breaks},
+                                {"messagesCutOff", run.world().network().blocked()},
+                                {"messagesLost", run.world().network().lost()},
+                                {"pullsFailed", run.world().options().runtime.fired.pull_failures},
+                                {"startsSlowed", run.world().options().runtime.fired.slow_starts}};
+  json::object services;
+  for (const auto& [name, c] : run.traffic().services()) {
+    services[name] = json::object{{"sent", c.sent}, {"lost", c.lost}};
+  }
+  json::object losses;
+  for (const auto& [why, number] : run.traffic().losses()) losses[why] = number;
+  out["traffic"] = json::object{{"services", std::move(services)}, {"losses", std::move(losses)}};
   json::array violations;
   for (const Violation& v : run.checks().violations()) {
     violations.push_back(json::object{{"invariant", v.invariant},
                                       {"at", seconds(v.at.time_since_epoch())},
-                                      {"revision", v.revision.value},
+                                      {"revision", api::to_string(v.revision)},
                                       {"what", v.what},
                                       {"decision", v.decision}});
   }
@@ -191,8 +237,16 @@ std::string json_summary(const std::vector<Summary>& runs, const Invocation& inv
   return json::serialize(out) + "\n";
 }
 
-std::string junit_summary(const std::vector<Summary>& runs, const Invocation& invocation,
-                          const std::string& scenario) {
+std::string junit_document(const std::vector<std::string>& suites) {
+  std::string out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n";
+  for (const std::string& suite : suites) out += suite;
+  return out + "</testsuites>\n";
+}
+
+std::string junit_suite(const std::vector<Summary>& runs, const Invocation& invocation,
+                        const std::string& scenario) {
+  const std::string suite =
+      xml(invocation.variant.empty() ? scenario : scenario + " (" + invocation.variant + ")");
   std::size_t failures = 0, errors = 0;
   double total = 0;
   for (const Summary& s : runs) {
@@ -200,12 +254,11 @@ std::string junit_summary(const std::vector<Summary>& runs, const Invocation& in
     errors += s.verdict == Verdict::undecided;
     total += s.wall_seconds;
   }
-  std::string out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
-  out += fmt::format(
-      "<testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" time=\"{:.3f}\">\n",
-      xml(scenario), runs.size(), failures, errors, total);
+  std::string out = fmt::format(
+      "<testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" time=\"{:.3f}\">\n", suite,
+      runs.size(), failures, errors, total);
   for (const Summary& s : runs) {
-    out += fmt::format("  <testcase classname=\"{}\" name=\"seed {}\" time=\"{:.3f}\"", xml(scenario),
+    out += fmt::format("  <testcase classname=\"{}\" name=\"seed {}\" time=\"{:.3f}\"", suite,
                        s.seed, s.wall_seconds);
     if (s.verdict == Verdict::held) {
       out += "/>\n";
@@ -253,6 +306,7 @@ bool from_line(const std::string& line, Summary* s) {
   s->wait_max = Duration{wait[2].to_number<int64_t>()};
   s->requests = o.at("requests").to_number<uint64_t>();
   s->requests_lost = o.at("requestsLost").to_number<uint64_t>();
+  s->pods_created = o.at("podsCreated").to_number<uint64_t>();
   s->pods_bound = o.at("podsBound").to_number<uint64_t>();
   s->evictions = o.at("evictions").to_number<uint64_t>();
   s->false_evictions = o.at("falseEvictions").to_number<uint64_t>();

@@ -42,7 +42,10 @@ void timeline(std::string& out, const Run& run) {
   }
 }
 
-void workloads(std::string& out, const Run& run) {
+constexpr std::size_t kShown = 12;
+
+// Those that the scenario follows, the worst first: those are what one looks for.
+std::vector<const WorkloadMetrics*> shown_workloads(const Run& run) {
   std::vector<const WorkloadMetrics*> shown;
   const auto& follow = run.scenario().follow;
   for (const auto& [uid, w] : run.metrics().workloads()) {
@@ -52,15 +55,19 @@ void workloads(std::string& out, const Run& run) {
         });
     if (wanted) shown.push_back(&w);
   }
-  if (shown.empty()) return;
-  // The worst first: those are what one looks for.
   std::stable_sort(shown.begin(), shown.end(),
                    [](const auto* a, const auto* b) { return a->degraded > b->degraded; });
-  out += fmt::format("\nWorkloads (time since each was first complete)\n  {:<28} {:>7} {:>9} {:>6} "
-                     "{:>10} {:>8} {:>8} {:>9} {:>8}\n",
-                     "NAME", "DESIRED", "AVAILABLE", "WORST", "COMPLETE", "DEGRADED", "DOWN",
-                     "ROLLOUTS", "SLOWEST");
-  constexpr std::size_t kShown = 12;
+  return shown;
+}
+
+void workloads(std::string& out, const Run& run) {
+  const auto shown = shown_workloads(run);
+  if (shown.empty()) return;
+  out += fmt::format(
+      "\nWorkloads (time since each was first complete)\n  {:<28} {:>7} {:>9} {:>6} "
+      "{:>10} {:>8} {:>8} {:>9} {:>8}\n",
+      "NAME", "DESIRED", "AVAILABLE", "WORST", "COMPLETE", "DEGRADED", "DOWN", "ROLLOUTS",
+      "SLOWEST");
   for (std::size_t i = 0; i < shown.size() && i < kShown; ++i) {
     const WorkloadMetrics& w = *shown[i];
     const double complete =
@@ -80,20 +87,45 @@ void workloads(std::string& out, const Run& run) {
   }
 }
 
+// Availability over time, a line each: the first look at a run with many of them.
+void availability(std::string& out, const Run& run) {
+  const auto shown = shown_workloads(run);
+  if (shown.empty()) return;
+  out +=
+      fmt::format("\nAvailability over {} (= complete, - degraded, ! none, . not complete yet)\n",
+                  format_duration(run.planned()));
+  constexpr char kSigns[] = {' ', '.', '=', '-', '!'};
+  for (std::size_t i = 0; i < shown.size() && i < kShown; ++i) {
+    std::string line;
+    for (const Completeness slice : shown[i]->slices)
+      line += kSigns[static_cast<std::size_t>(slice)];
+    out += fmt::format("  {:<28} |{}|\n", shown[i]->name, line);
+  }
+}
+
 void healing(std::string& out, const Run& run) {
   const auto& heals = run.metrics().heal_times();
   const auto& waits = run.metrics().waits();
-  out += fmt::format("\nPods        {} created, {} bound; waited for a node p50 {}, p99 {}, max {}\n",
-                     count(run.metrics().pods_created()), count(run.metrics().pods_bound()),
-                     brief(percentile(waits, 50)), brief(percentile(waits, 99)),
-                     brief(percentile(waits, 100)));
+  out += fmt::format(
+      "\nPods        {} created, {} bound; waited for a node p50 {}, p99 {}, max {}; at most "
+      "{} at a time\n",
+      count(run.metrics().pods_created()), count(run.metrics().pods_bound()),
+      brief(percentile(waits, 50)), brief(percentile(waits, 99)), brief(percentile(waits, 100)),
+      count(run.metrics().waiting_max()));
+  if (const auto& rollouts = run.metrics().rollout_times(); run.metrics().rollouts() > 0) {
+    out += fmt::format("Rollouts    {} begun, {} completed: p50 {}, p99 {}, max {}\n",
+                       count(run.metrics().rollouts()), count(rollouts.size()),
+                       brief(percentile(rollouts, 50)), brief(percentile(rollouts, 99)),
+                       brief(percentile(rollouts, 100)));
+  }
   if (heals.empty()) {
     out += "Healing     no pod was lost involuntarily\n";
   } else {
-    out += fmt::format("Healing     {} pods lost involuntarily and replaced or back: p50 {}, p99 {}, "
-                       "max {}\n",
-                       count(heals.size()), brief(percentile(heals, 50)),
-                       brief(percentile(heals, 99)), brief(percentile(heals, 100)));
+    out += fmt::format(
+        "Healing     {} lost involuntarily and replaced or back: p50 {}, p99 {}, "
+        "max {}\n",
+        heals.size() == 1 ? "1 pod" : count(heals.size()) + " pods", brief(percentile(heals, 50)),
+        brief(percentile(heals, 99)), brief(percentile(heals, 100)));
   }
   if (run.metrics().evictions() > 0) {
     out += fmt::format("Evictions   {}, of them {} from nodes that were alive\n",
@@ -107,6 +139,13 @@ void healing(std::string& out, const Run& run) {
     for (const auto& [why, number] : run.traffic().losses()) {
       out += fmt::format("            {:>10}  {}\n", count(number), why);
     }
+    std::string services;
+    for (const auto& [name, c] : run.traffic().services()) {
+      if (c.lost == 0 || c.lost * 10 < total.lost)
+        continue;  // those with a tenth of the losses or more
+      services += fmt::format("{}{} {}", services.empty() ? "" : ", ", name, count(c.lost));
+    }
+    if (!services.empty()) out += "            most by: " + services + "\n";
   }
 }
 
@@ -116,10 +155,28 @@ void trace(std::string& out, const Run& run) {
   out += fmt::format("\nTrace       {} pods created, {} deleted\n  {:>12} {:>8} {:>8} {:>8} {:>8} {:>8}\n",
                      count(replay->created()), count(replay->deleted()), "TRACE TIME", "BOUND",
                      "PENDING", "CPU", "MEMORY", "GPU");
+  uint64_t bound = 0, pending = 0, cpu = 0, memory = 0, gpu = 0;
   for (const TraceSample& s : replay->samples()) {
+    bound += s.bound, pending += s.pending, cpu += s.cpu_ppm, memory += s.memory_ppm,
+        gpu += s.gpu_ppm;
     out += fmt::format("  {:>10.1f} d {:>8} {:>8} {:>7.2f}% {:>7.2f}% {:>7.2f}%\n",
                        static_cast<double>(s.trace_time.count()) / 86.4e12, s.bound, s.pending,
                        s.cpu_ppm / 1e4, s.memory_ppm / 1e4, s.gpu_ppm / 1e4);
+  }
+  if (!replay->samples().empty()) {
+    const auto n = static_cast<double>(replay->samples().size());
+    out += fmt::format("  {:>12} {:>8.1f} {:>8.1f} {:>7.2f}% {:>7.2f}% {:>7.2f}%\n", "on average",
+                       static_cast<double>(bound) / n, static_cast<double>(pending) / n,
+                       static_cast<double>(cpu) / n / 1e4, static_cast<double>(memory) / n / 1e4,
+                       static_cast<double>(gpu) / n / 1e4);
+  }
+  const Duration second = 1s * run.scenario().trace.speed;
+  out += fmt::format("  time is compressed: 1 s of this run is {} of the trace\n",
+                     format_duration(second));
+  if (replay->left() > 0) {
+    out += fmt::format(
+        "  CUT OFF: {} creations and deletions come after the end; the trace takes {}\n",
+        count(replay->left()), format_duration(replay->length()));
   }
 }
 
@@ -138,6 +195,12 @@ void faults(std::string& out, const Run& run) {
                      "{} timed out; watches broken: {}\n",
                      count(fired.calls), count(fired.requests_lost), count(fired.replies_lost),
                      count(fired.duplicated), count(fired.timeouts), count(fired.watch_breaks));
+  const auto& runtime = run.world().options().runtime.fired;
+  const auto& network = run.world().network();
+  out += fmt::format(
+      "            messages: {} cut off, {} lost; containers: {} pulls failed, {} starts slowed\n",
+      count(network.blocked()), count(network.lost()), count(runtime.pull_failures),
+      count(runtime.slow_starts));
 }
 
 void checks(std::string& out, const Run& run) {
@@ -174,12 +237,13 @@ void verdict(std::string& out, const Run& run, const Invocation& invocation) {
   }
   switch (run.verdict()) {
     case Verdict::held:
-      out += fmt::format("\nHELD        every guarantee held; settled {} after the last fault\n",
-                         brief(run.converged_after()));
+      out += fmt::format(
+          "\nHELD        every guarantee held; settled {} after the faults had stopped\n",
+          brief(run.converged_after()));
       break;
     case Verdict::violated: out += "  replay    " + invocation.command() + "\n"; break;
     case Verdict::undecided:
-      out += "\nUNDECIDED   " + run.undecided_because() + "\n";
+      out += "\nUNDECIDED   " + run.undecided_because() + "; until then every guarantee held\n";
       break;
   }
 }
@@ -194,9 +258,18 @@ std::string clock_text(Duration since_start) {
 }
 
 std::string Invocation::command() const {
-  std::string text = "keelson sim run " + scenario_file + " --seed " + std::to_string(seed);
-  for (const auto& [key, value] : settings) text += " --set " + key + "=" + value;
-  if (kubernetes_profile_flag) text += " --profile kubernetes";
+  const auto quoted = [](const std::string& word) {
+    constexpr const char* kPlain =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%+,-./:=@_";
+    if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
+    std::string out = "'";
+    for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return out + "'";
+  };
+  std::string text = "keelson sim run " + quoted(scenario_file) + " --seed " + std::to_string(seed);
+  for (const auto& [key, value] : settings) text += " --set " + quoted(key + "=" + value);
+  if (!variant.empty()) text += " --variant " + quoted(variant);
+  if (!profile.empty()) text += " --profile " + profile;
   if (!seed_bug.empty()) text += " --seed-bug " + seed_bug;
   return text;
 }
@@ -204,10 +277,12 @@ std::string Invocation::command() const {
 std::string text_report(const Run& run, const Invocation& invocation, double wall_seconds) {
   const Scenario& s = run.scenario();
   std::string out = fmt::format("{}, seed {}: {}\n", s.name, run.seed(), s.description);
+  if (!invocation.variant.empty()) out += "variant " + invocation.variant + "\n";
   out += fmt::format("{} nodes, {} profile\n", count(run.world().nodes().size()),
                      s.world.kubernetes_profile ? "kubernetes" : "keelson");
   timeline(out, run);
   workloads(out, run);
+  availability(out, run);
   healing(out, run);
   trace(out, run);
   faults(out, run);
@@ -223,13 +298,41 @@ std::string text_report(const Run& run, const Invocation& invocation, double wal
   return out;
 }
 
+std::string text_comparison(const std::vector<VariantRuns>& variants) {
+  std::string out = fmt::format("{:<24} {:>9} {:>10} {:>11} {:>9} {:>9} {:>10} {:>9} {:>10}\n",
+                                "Compared", "HELD", "PODS BOUND", "NEVER BOUND", "WAIT P99",
+                                "WAIT MAX", "EVICTIONS", "HEAL MAX", "REQS LOST");
+  for (const VariantRuns& variant : variants) {
+    Summary sum;
+    uint64_t held = 0;
+    for (const Summary& r : variant.runs) {
+      held += r.verdict == Verdict::held;
+      sum.pods_created += r.pods_created;
+      sum.pods_bound += r.pods_bound;
+      sum.evictions += r.evictions;
+      sum.requests_lost += r.requests_lost;
+      sum.wait_p99 = std::max(sum.wait_p99, r.wait_p99);
+      sum.wait_max = std::max(sum.wait_max, r.wait_max);
+      sum.heal_max = std::max(sum.heal_max, r.heal_max);
+    }
+    out += fmt::format("{:<24} {:>9} {:>10} {:>11} {:>9} {:>9} {:>10} {:>9} {:>10}\n", variant.name,
+                       fmt::format("{}/{}", held, variant.runs.size()), count(sum.pods_bound),
+                       count(sum.pods_created - sum.pods_bound), brief(sum.wait_p99),
+                       brief(sum.wait_max), count(sum.evictions), brief(sum.heal_max),
+                       count(sum.requests_lost));
+  }
+  return out;
+}
+
 std::string text_summary(const std::vector<Summary>& runs, const Invocation& invocation) {
   std::string out;
   std::vector<Duration> heals;
   uint64_t held = 0, events = 0, requests = 0, lost = 0;
   double wall = 0;
+  uint64_t undecided = 0;
   for (const Summary& r : runs) {
     held += r.verdict == Verdict::held;
+    undecided += r.verdict == Verdict::undecided;
     events += r.events;
     requests += r.requests;
     lost += r.requests_lost;
@@ -246,10 +349,11 @@ std::string text_summary(const std::vector<Summary>& runs, const Invocation& inv
   }
   Digest all;
   for (const Summary& r : runs) all.add(r.hash);
-  out += fmt::format("{} seeds: {} held, {} not. {} events; {:.1f} s of processor time ({:.1f} seeds per "
-                     "second per core)\n",
-                     count(runs.size()), held, runs.size() - held, count(events), wall,
-                     wall > 0 ? static_cast<double>(runs.size()) / wall : 0.0);
+  out += fmt::format(
+      "{} seeds: {} held, {} violated, {} undecided. {} events; {:.1f} s of processor time "
+      "({:.1f} seeds per second per core)\n",
+      count(runs.size()), held, runs.size() - held - undecided, undecided, count(events), wall,
+      wall > 0 ? static_cast<double>(runs.size()) / wall : 0.0);
   if (!heals.empty()) {
     out += fmt::format("Slowest heal per seed: p50 {}, p99 {}, max {}\n", brief(percentile(heals, 50)),
                        brief(percentile(heals, 99)), brief(percentile(heals, 100)));

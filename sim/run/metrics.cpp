@@ -14,7 +14,20 @@ Duration percentile(std::vector<Duration> values, int percent) {
   return values[rank];
 }
 
-void Metrics::account(WorkloadMetrics& w, Instant now) {
+void Metrics::account(WorkloadMetrics& w, Instant now) const {
+  const Completeness state = w.desired > 0 && !w.was_available ? Completeness::starting
+                             : w.available >= w.desired        ? Completeness::complete
+                             : w.available > 0                 ? Completeness::degraded
+                                                               : Completeness::down;
+  const auto slice = [&](Instant at) {
+    const auto number = static_cast<__int128>(at.time_since_epoch().count()) *
+                        static_cast<int64_t>(WorkloadMetrics::kSlices) /
+                        std::max<int64_t>(planned_.count(), 1);
+    return static_cast<std::size_t>(number);
+  };
+  for (std::size_t i = slice(w.changed); i <= slice(now) && i < w.slices.size(); ++i) {
+    w.slices[i] = std::max(w.slices[i], state);
+  }
   if (w.was_available && w.desired > 0) {
     const Duration passed = now - w.changed;
     w.observed += passed;
@@ -30,8 +43,9 @@ void Metrics::deployment(const store::StoreEvent& event, Instant now) {
   if (w.name.empty()) {
     w.name = object.ns() + "/" + object.name();
     w.changed = now;
+  } else {
+    account(w, now);
   }
-  account(w, now);
   if (!event.object) {
     w.removed = true;
     w.was_available = false;
@@ -50,9 +64,9 @@ void Metrics::deployment(const store::StoreEvent& event, Instant now) {
   if (event.previous) {
     const auto& before = event.previous->as<api::Deployment>();
     if (deployment.metadata().generation() != before.metadata().generation() &&
-        !api::same(deployment.spec().template_(),
-                                                            before.spec().template_())) {
+        !api::same(deployment.spec().template_(), before.spec().template_())) {
       ++w.rollouts;
+      ++rollouts_;
       w.rolling = true;
       w.rolling_since = now;
     }
@@ -64,6 +78,13 @@ void Metrics::deployment(const store::StoreEvent& event, Instant now) {
     w.rolling = false;
     ++w.rollouts_done;
     w.slowest_rollout = std::max(w.slowest_rollout, now - w.rolling_since);
+    rollout_times_.push_back(now - w.rolling_since);
+  }
+}
+
+void Metrics::finish(Instant now) {
+  for (auto& [uid, workload] : workloads_) {
+    if (!workload.removed) account(workload, now);
   }
 }
 
@@ -77,7 +98,10 @@ void Metrics::pod(const store::StoreEvent& event, Instant now) {
   const auto& pod = event.object->as<api::Pod>();
   if (!event.previous) {
     ++pods_created_;
-    if (pod.spec().node_name().empty()) unbound_[event.object->uid()] = now;
+    if (pod.spec().node_name().empty()) {
+      unbound_[event.object->uid()] = now;
+      waiting_max_ = std::max(waiting_max_, unbound_.size());
+    }
     return;
   }
   if (!bound_before && !pod.spec().node_name().empty()) {

@@ -10,7 +10,7 @@ Run::Run(const Scenario& scenario, RunOptions options)
   workload_ = std::make_unique<Workload>(scenario_);
   workload_->add_nodes(world);
   Observers observers = checks_->observers();
-  metrics_ = std::make_unique<Metrics>(*checks_);
+  metrics_ = std::make_unique<Metrics>(*checks_, scenario.duration);
   observers.commits = [this, check = std::move(observers.commits)](
                           std::span<const store::StoreEvent> events) {
     check(events);
@@ -56,11 +56,10 @@ bool Run::second() {
   }
   if (options_.max_events != 0 && world_->engine().events_run() > options_.max_events) {
     undecided_ = "the limit of " + std::to_string(options_.max_events) + " events was reached";
-  } else if (options_.progress && !options_.progress(*this)) {
-    undecided_ = "the run was stopped from outside";
-  } else {
-    return true;
+  } else if (options_.progress) {
+    undecided_ = options_.progress(*this);
   }
+  if (undecided_.empty()) return true;
   verdict_ = Verdict::undecided;
   return false;
 }
@@ -102,6 +101,12 @@ bool Run::converge() {
 }
 
 Verdict Run::execute() {
+  const Verdict verdict = phases();
+  metrics_->finish(world_->now());
+  return verdict;
+}
+
+Verdict Run::phases() {
   world_->start();
   schedule_timeline();
   if (!advance(scenario_.duration)) return verdict_;

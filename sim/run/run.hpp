@@ -25,8 +25,9 @@ struct RunOptions {
   uint64_t seed = 1;
   // Ends the run, undecided, when more events than this have been run; 0: no limit.
   uint64_t max_events = 0;
-  // Called once per virtual second; false ends the run, undecided (the wall clock is the caller's).
-  std::function<bool(const class Run&)> progress;
+  // Called once per virtual second. What it returns, if anything, ends the run, undecided, and says
+  // why (clocks and memory are the caller's).
+  std::function<std::string(const class Run&)> progress;
 };
 
 enum class Verdict : uint8_t { held = 0, violated = 1, undecided = 3 };
@@ -64,6 +65,7 @@ class Run {
   bool converge();
   void schedule_timeline();
   bool second();
+  Verdict phases();
 
   const Scenario& scenario_;
   RunOptions options_;

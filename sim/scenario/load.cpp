@@ -480,6 +480,25 @@ void read_all(MapReader& map, Scenario& s, ReadErrors& errors) {
                    [](const TimedAction& a, const TimedAction& b) { return a.at < b.at; });
 }
 
+std::vector<Variant> read_variants(MapReader& map,
+                                   const std::map<std::string, std::string>& parameters) {
+  std::vector<Variant> variants;
+  std::set<std::string> names;
+  map.each("variants", [&](MapReader entry) {
+    Variant variant;
+    variant.name = entry.text("name");
+    if (variant.name.empty()) entry.fail("name", "a variant needs a name");
+    if (!names.insert(variant.name).second) entry.fail("name", "another variant is called so");
+    for (auto& [name, value] : entry.pairs("set")) {
+      if (!parameters.contains(name)) entry.fail("set", "there is no parameter \"" + name + "\"");
+      variant.settings[name] = value;
+    }
+    entry.done();
+    variants.push_back(std::move(variant));
+  });
+  return variants;
+}
+
 // Replaces ${name} by the parameter's value.
 Result<std::string> substitute(const std::string& text, const std::string& file,
                                const std::map<std::string, std::string>& values) {
@@ -572,6 +591,7 @@ Result<Scenario> parse_scenario(const std::string& text, const std::string& file
   scenario.file = file;
   try {
     MapReader map(*root, "", errors);
+    scenario.variants = read_variants(map, values);
     read_all(map, scenario, errors);
   } catch (const YAML::Exception& e) {
     return Error{Code::invalid, file + ":" + std::to_string(e.mark.line + 1) + ": " + e.msg};

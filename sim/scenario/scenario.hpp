@@ -101,6 +101,12 @@ struct Expectation {
   std::vector<std::string> violates;  // {"LE-1"}
 };
 
+// The scenario once more, with other values of its parameters.
+struct Variant {
+  std::string name;
+  std::map<std::string, std::string> settings;
+};
+
 struct Scenario {
   std::string name, description, file;
   uint64_t seed = 1;
@@ -120,6 +126,7 @@ struct Scenario {
   std::vector<std::string> follow;  // deployments whose availability the report shows; empty: all
   bool quiet_timeline = false;      // big runs print only faults and verdicts
   Expectation expect;
+  std::vector<Variant> variants;  // empty: it is run once, as it stands
 };
 
 // The content of a file. Error: Code::invalid, naming it.

@@ -1,5 +1,6 @@
-// The catalogue of faults: each one happens when it is asked for, does what it says, ends after its time,
-// and the cluster gets over it. Checked on whole runs, since a fault that nothing notices is none.
+// The catalogue of faults: each one happens when it is asked for, does what it says, ends after its
+// time, and the cluster gets over it. Checked on whole runs, since a fault that nothing notices is
+// none.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -31,7 +32,8 @@ churn: {every: 4s, from: 10s, roll: 2, scale: 3, replicas: 2..5}
 std::string problems_of(const Run& run) {
   std::string text;
   for (const Violation& v : run.checks().violations()) text += v.invariant + ": " + v.what + "\n";
-  for (const Pending& p : run.still_pending()) text += p.invariant + " " + p.object + ": " + p.why + "\n";
+  for (const Pending& p : run.still_pending())
+    text += p.invariant + " " + p.object + ": " + p.why + "\n";
   return text;
 }
 
@@ -66,13 +68,18 @@ const std::vector<Case>& cases() {
        [](const Run& run) { return run.world().options().runtime.fired.slow_starts > 0; }},
       {"image-pull-failure", "share: 100%", "of image pulls fail", "",
        [](const Run& run) { return run.world().options().runtime.fired.pull_failures > 0; }},
-      {"clock-step", "node: n-1, by: -1h", "the clock of n-1 jumps by -1h", "clock of n-1 is right", {}},
+      {"clock-step",
+       "node: n-1, by: -1h",
+       "the clock of n-1 jumps by -1h",
+       "clock of n-1 is right",
+       {}},
       {"clock-rate", "role: scheduler, rate: 120", "runs at 120 %", "runs at its rate again", {}},
       {"partition", "zone: a", "cut off from everybody", "connected again",
        [](const Run& run) { return run.world().network().blocked() > 0; }},
       {"partition-one-way", "node: n-3", "nothing from outside reaches n-3", "n-3 hears again",
        [](const Run& run) { return run.world().network().blocked() > 0; }},
-      {"partition-api", "node: n-3", "n-3 cut off from the API servers", "n-3 reaches the API again",
+      {"partition-api", "node: n-3", "n-3 cut off from the API servers",
+       "n-3 reaches the API again",
        [](const Run& run) { return run.world().network().blocked() > 0; }},
       {"network-delay", "node: n-1, by: 300ms", "n-1's network is slow by 300ms", "", {}},
       {"network-loss", "share: 10%", "10.0 % of messages get lost", "",
@@ -84,15 +91,29 @@ const std::vector<Case>& cases() {
       {"duplicate-request", "share: 20%", "20.0 % of requests arrive twice", "",
        [](const Run& run) { return run.world().fabric().fired.duplicated > 0; }},
       {"api-server-restart", "process: api-1", "api-1 crashes and is back in 20s", "", {}},
-      {"leader-kill", "role: controller-manager", "which leads as controller-manager, crashes", "", {}},
+      {"leader-kill",
+       "role: controller-manager",
+       "which leads as controller-manager, crashes",
+       "",
+       {}},
       {"leader-pause", "role: scheduler", "which leads as scheduler, hangs", "goes on", {}},
       {"store-down", "", "the store is down", "the store is up again", {}},
       {"watch-break", "", "all watches break", "",
        [](const Run& run) { return run.world().fabric().fired.watch_breaks > 0; }},
-      {"watch-stall", "process: api-0", "watches of api-0 fall silent", "watches of api-0 go on", {}},
-      {"slow-watch", "role: controller-manager, resource: pods, by: 2s", "bring everything 2s late",
-       "are in time again", {}},
-      {"stale-api-server", "process: api-1, by: 3s", "api-1 sees the store 3s late", "api-1 is up to date",
+      {"watch-stall",
+       "process: api-0",
+       "watches of api-0 fall silent",
+       "watches of api-0 go on",
+       {}},
+      {"slow-watch",
+       "role: controller-manager, resource: pods, by: 2s",
+       "bring everything 2s late",
+       "are in time again",
+       {}},
+      {"stale-api-server",
+       "process: api-1, by: 3s",
+       "api-1 sees the store 3s late",
+       "api-1 is up to date",
        {}},
   };
   return all;
@@ -131,9 +152,9 @@ INSTANTIATE_TEST_SUITE_P(Catalogue, Faults, ::testing::ValuesIn(cases()),
 
 TEST(FaultCatalogue, EachIsTested) {
   for (const FaultKind& kind : all_faults()) {
-    EXPECT_TRUE(std::any_of(cases().begin(), cases().end(),
-                            [&](const Case& c) { return c.name == kind.name; }))
-        << kind.name;
+    EXPECT_TRUE(std::any_of(cases().begin(), cases().end(), [&](const Case& c) {
+      return c.name == kind.name;
+    })) << kind.name;
   }
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/api/types.hpp"
+#include "core/base/rng.hpp"
 #include "sim/scenario/reader.hpp"
 #include "sim/scenario/scenario.hpp"
 
@@ -297,6 +298,25 @@ TEST(ScenarioParameters, ValuesAreCheckedWhereTheyAreUsed) {
   EXPECT_EQ(message.rfind("s.yaml:5: cluster.pools[0].count: ", 0), 0u) << message;
 }
 
+TEST(ScenarioParameters, VariantsGiveThemOtherValues) {
+  const std::string text = kParameters +
+                           "variants:\n  - {name: small}\n"
+                           "  - {name: big, set: {nodes: \"${minutes}0\"}}\n";
+  const Scenario s = good(text);
+  EXPECT_EQ(s.world.pools[0].count, 3u) << "it is read as it stands";
+  ASSERT_EQ(s.variants.size(), 2u);
+  EXPECT_EQ(s.variants[0].name, "small");
+  EXPECT_TRUE(s.variants[0].settings.empty());
+  EXPECT_EQ(s.variants[1].settings, (Settings{{"nodes", "70"}}));
+  EXPECT_EQ(good(text, s.variants[1].settings).world.pools[0].count, 70u);
+  refuses(kParameters + "variants:\n  - {name: a, set: {node: 1}}\n", "s.yaml:7: variants[0].set",
+          "no parameter \"node\"");
+  refuses(kParameters + "variants:\n  - {set: {nodes: 1}}\n", "s.yaml:7: variants[0].name",
+          "needs a name");
+  refuses(kParameters + "variants: [{name: a}, {name: a}]\n", "s.yaml:6: variants[1].name",
+          "called so");
+}
+
 // --- Bad files --------------------------------------------------------------------------------------
 
 TEST(ScenarioErrors, NameFileLineAndField) {
@@ -431,6 +451,53 @@ TEST(ScenarioErrors, StrayBracesEndTheReadingInsteadOfNotEnding) {
   }
   const std::string value = error_of(kParameters, {{"minutes", "3\"}}}\n{{"}});
   EXPECT_EQ(value.rfind("s.yaml:", 0), 0u) << value;
+}
+
+// Whatever stands in a file: it is read or refused, with its name, and in the end.
+TEST(ScenarioErrors, DamagedFilesAreReadOrRefused) {
+  const std::string whole = R"(name: t
+parameters: {nodes: 3, every: 30s}
+cluster:
+  pools: [{prefix: n-, count: "${nodes}", zones: [a, b], capacity: {cpu: "4"}, taints: [{key: k}]}]
+images:
+  app:v1: {pull: 1s}
+manifests: |
+  apiVersion: v1
+  kind: ConfigMap
+  metadata: {name: c, namespace: default}
+generate:
+  - {prefix: app-, replicas: 2..3, images: ["app:v1"], over: 5s}
+timeline:
+  - {at: 5s, do: run, name: web, image: "a:b", port: 80}
+  - {at: 9s, fault: clock-step, node: n-1, by: -1h, for: 3s}
+faults:
+  - {fault: node-crash, every: "${every}", at-most: 1}
+churn: {every: 3s, roll: 1}
+traffic: [{service: "*", every: 1s}]
+variants: [{name: a, set: {nodes: 5}}]
+)";
+  const std::string junk[] = {"{", "}", "[", "]", "\n", "\n---\n", "\n...\n", ": ", "- ", "\"", "'", "&a ",
+                              "*a ", "? ", "| ", "> ", "!!x ", "% ", "#", "\t", "${", ",", "-", "~",
+                              "9999999999999999999", std::string(1, '\0'), "\xff", "<<: "};
+  Rng rng(7);
+  int accepted = 0;
+  for (int round = 0; round < 4000; ++round) {
+    std::string text = whole;
+    for (uint64_t edits = 1 + rng.below(3); edits > 0; --edits) {
+      const std::size_t at = rng.below(text.size());
+      switch (rng.below(3)) {
+        case 0: text.insert(at, junk[rng.below(std::size(junk))]); break;
+        case 1: text.erase(at, 1 + rng.below(12)); break;
+        default: text.replace(at, 1, junk[rng.below(std::size(junk))]); break;
+      }
+    }
+    const auto scenario = parse_scenario(text, "s.yaml", {});
+    accepted += scenario.ok();
+    if (scenario.ok()) continue;
+    EXPECT_EQ(scenario.error().message.rfind("s.yaml", 0), 0u) << text << scenario.error().message;
+  }
+  EXPECT_GT(accepted, 100) << "most damage should be small";
+  EXPECT_LT(accepted, 3900) << "and most of it seen";
 }
 
 TEST(ScenarioErrors, AScenarioIsOneDocument) {

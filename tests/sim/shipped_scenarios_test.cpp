@@ -160,5 +160,18 @@ TEST(ShippedScenarios, ALimitOnEventsLeavesARunUndecided) {
   EXPECT_NE(run.undecided_because().find("500"), std::string::npos);
 }
 
+TEST(ShippedScenarios, WhoWatchesTheClockMayEndARunAndSaysWhy) {
+  const auto scenario = load_scenario((directory() / "tutorial.yaml").string(), {});
+  ASSERT_TRUE(scenario.ok());
+  sim::RunOptions options;
+  options.progress = [](const sim::Run& run) {
+    return run.elapsed() >= 30s ? std::string("enough") : std::string();
+  };
+  sim::Run run(*scenario, std::move(options));
+  EXPECT_EQ(run.execute(), Verdict::undecided);
+  EXPECT_EQ(run.undecided_because(), "enough");
+  EXPECT_EQ(run.elapsed(), 30s);
+}
+
 }  // namespace
 }  // namespace keelson::sim

@@ -214,6 +214,7 @@ TEST_F(ReplayTest, PodsComeAndGoAtTheirTimesAndUseWhatTheyAskFor) {
   EXPECT_EQ(at(180s).memory_ppm, 500'000u);
   EXPECT_EQ(at(180s).gpu_ppm, 750'000u);
   EXPECT_EQ(at(300s).bound, 1u);
+  EXPECT_EQ(run.metrics().waiting_max(), 2u) << "the one that waits, and for a moment the last one";
 }
 
 TEST_F(ReplayTest, ATraceLongerThanTheRunIsCutOff) {
