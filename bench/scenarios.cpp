@@ -1,8 +1,11 @@
-// Whole scenarios, with all checks on: how long a seed takes. Run from the project's folder. The big ones
-// run once; `keelson sim run scenarios/churn.yaml` prints the same figures with their peak memory under
-// /usr/bin/time -v.
+// Whole scenarios, with all checks on: how long a seed takes. Run from the project's folder. The
+// big ones run once, and for minutes: choose by --benchmark_filter, one at a time where `peak_MiB`
+// matters, since it is that of the process so far. KEELSON_OPENB names the folder with the files of
+// that trace.
 #include <benchmark/benchmark.h>
+#include <sys/resource.h>
 
+#include <cstdlib>
 #include <map>
 #include <string>
 
@@ -30,6 +33,9 @@ void run(benchmark::State& state, const std::string& file,
     events += one.world().engine().events_run();
   }
   state.SetItemsProcessed(static_cast<int64_t>(state.iterations()));
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  state.counters["peak_MiB"] = static_cast<double>(usage.ru_maxrss) / 1024;
   state.counters["events"] =
       benchmark::Counter(static_cast<double>(events), benchmark::Counter::kIsRate);
 }
@@ -49,6 +55,27 @@ void churn_500_nodes(benchmark::State& state) {
       {{"nodes", "500"}, {"deployments", "250"}, {"minutes", "5"}, {"every", "10s"}});
 }
 BENCHMARK(churn_500_nodes)->Unit(benchmark::kMillisecond)->Iterations(1);
+
+// As shipped: 50,000 pods, one hour.
+void churn_5000_nodes(benchmark::State& state) {
+  run(state, "scenarios/churn.yaml", {});
+}
+BENCHMARK(churn_5000_nodes)->Unit(benchmark::kSecond)->Iterations(1);
+
+void churn_20000_nodes(benchmark::State& state) {
+  run(state, "scenarios/churn.yaml", {{"nodes", "20000"}, {"deployments", "10000"}});
+}
+BENCHMARK(churn_20000_nodes)->Unit(benchmark::kSecond)->Iterations(1);
+
+void openb(benchmark::State& state) {
+  const char* folder = std::getenv("KEELSON_OPENB");
+  if (folder == nullptr) {
+    state.SkipWithError("KEELSON_OPENB is not set");
+    return;
+  }
+  run(state, "scenarios/openb.yaml", {{"trace", folder}});
+}
+BENCHMARK(openb)->Unit(benchmark::kSecond)->Iterations(1);
 
 }  // namespace
 }  // namespace keelson::sim
