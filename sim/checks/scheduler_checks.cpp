@@ -1,8 +1,9 @@
 // SC-1 to SC-6: what the scheduler may decide. Feasibility is judged by rules written down here a second
 // time, on the state that the decision says it was based on; sums are kept per node.
 #include <algorithm>
+#include <deque>
 #include <map>
-#include <unordered_map>
+#include <unordered_set>
 
 #include "core/api/quantity.hpp"
 #include "core/scheduler/scheduler.hpp"
@@ -17,11 +18,21 @@ constexpr InvariantInfo kInvariants[] = {
     {"SC-1", "On each node the requests of the pods bound there fit into what it can allocate."},
     {"SC-2", "At binding, on the scheduler's basis, the node exists and suits the pod."},
     {"SC-3", "A pod is bound once, never while it is being deleted, and only the pod that was scored."},
-    {"SC-4", "A victim of preemption has a lower priority than a pod that waits."},
-    {"SC-5", "The scheduler's cache holds the bound pods and those it assumes, and nothing else."},
-    {"SC-6", "A pending pod for which there is a feasible node is bound within its bound."},
+    {"SC-4",
+     "A victim of preemption has a lower priority than a pod that waits, may preempt, and could run "
+     "on the victim's node."},
+    {"SC-5",
+     "The scheduler's cache holds the bound pods and those it assumes, each on its node, and nothing "
+     "else."},
+    {"SC-6", "A pending pod for which there is a feasible node is bound within 100 s."},
 };
 enum : std::size_t { kFits, kSuits, kOnce, kVictim, kCache, kBound };
+
+// Once all is well. Source: the queue's flush of the unschedulable, 60 s, its longest back-off, 10 s,
+// and as much again for a new leader to be elected and its caches to fill.
+constexpr Duration kBindBound = 100s;
+// Those who have stopped waiting may still be the reason for a deletion that commits so much later.
+constexpr Duration kDecision = 30s;
 
 using Amounts = std::map<std::string, int64_t>;  // cpu in milli, others in units
 
@@ -94,10 +105,13 @@ std::string unsuitable(const api::Pod& pod, const api::Node& node) {
     if (!tolerates(pod, taint)) return "has the taint " + taint.key() + ":" + taint.effect();
   }
   const auto& labels = node.metadata().labels();
+  std::string unmatched;  // the first by name: what is reported must not depend on hashes
   for (const auto& [key, value] : pod.spec().node_selector()) {
     const auto it = labels.find(key);
-    if (it == labels.end() || it->second != value) return "does not match the nodeSelector " + key;
+    if (it != labels.end() && it->second == value) continue;
+    if (unmatched.empty() || key < unmatched) unmatched = key;
   }
+  if (!unmatched.empty()) return "does not match the nodeSelector " + unmatched;
   const auto& affinity = pod.spec().affinity().node_affinity();
   if (!affinity.has_required_during_scheduling_ignored_during_execution()) return {};
   for (const auto& term :
@@ -135,25 +149,31 @@ class SchedulerCheck final : public Check {
       bound(event);
     }
     if (event.previous && event.object) once(event);
-    note_waiting(event);
+    if (!event.object || !now) placed_by_others_.erase(object.uid());
     victim(event);
+    note_waiting(event);
   }
 
   void on_second() override {
-    // Only what has been at rest for a while can be compared: events are still under way otherwise.
-    if (context().now - last_pod_change_ < 5s) return;
-    compare_caches();
+    if (at_rest()) compare_caches();
   }
 
   void pending(std::vector<Pending>& out) override {
-    for (const auto& [uid, since] : waiting_) {
-      const api::ObjectPtr pod = state().get(since.key);
-      if (!pod || pod->deleting()) continue;
+    for (auto& [uid, waiting] : waiting_) {
+      const api::ObjectPtr pod = state().get(waiting.key);
       // Without any node that suits and has room, it waits rightly.
-      if (feasible_somewhere(pod->as<api::Pod>())) {
-        out.push_back({"SC-6", api::to_string(since.key),
-                       "is not bound although a node has room for it"});
+      if (!pod || pod->deleting() || !feasible_somewhere(pod->as<api::Pod>())) {
+        waiting.feasible_since = {};
+        continue;
       }
+      if (waiting.feasible_since == Instant{}) waiting.feasible_since = context().now;
+      const Duration since = context().now - waiting.feasible_since;
+      check(kBound, since <= kBindBound, [&] {
+        return api::to_string(pod->key()) + " has not been bound for " + std::to_string(since / 1s) +
+               " s although a node has had room for it all the time";
+      });
+      out.push_back({"SC-6", api::to_string(waiting.key),
+                     "is not bound although a node has room for it"});
     }
   }
 
@@ -167,17 +187,27 @@ class SchedulerCheck final : public Check {
     check(kFits, fresh == nodes_, [] {
       return "CHECK: the sums kept per node differ from those computed anew";
     });
+    context().world.each_scheduler([&](const std::string& owner, const scheduler::Scheduler& s) {
+      const std::string wrong = s.cache().check();
+      check(kCache, wrong.empty(), [&] { return "the cache of " + owner + ": " + wrong; });
+      if (at_rest() && caught_up(s)) compare_places(owner, s.cache());
+    });
   }
 
  private:
   struct Node {
     Amounts used;
     int64_t pods = 0;
-    std::map<std::string, int> ports;  // "TCP:8080"
+    std::map<std::string, std::map<std::string, int>> ports;  // "TCP:8080", host IP; "" is any
     bool operator==(const Node&) const = default;
   };
   struct Waiting {
     api::ObjectKey key;
+    Instant feasible_since{};  // while all is well; zero: it is not, or not yet known to be
+  };
+  struct Waited {
+    api::ObjectPtr pod;
+    Instant until;
   };
 
   static const std::string& node_of(const api::ObjectPtr& object) {
@@ -185,8 +215,13 @@ class SchedulerCheck final : public Check {
   }
 
   void account(const api::Object& object, int sign) {
-    const auto& pod = object.as<api::Pod>();
-    Node& node = nodes_[pod.spec().node_name()];
+    const std::string& name = object.as<api::Pod>().spec().node_name();
+    Node& node = nodes_[name];
+    add_to(node, object.as<api::Pod>(), sign);
+    if (node.pods == 0) nodes_.erase(name);
+  }
+
+  static void add_to(Node& node, const api::Pod& pod, int sign) {
     for (const auto& [name, amount] : demand(pod)) {
       if ((node.used[name] += sign * amount) == 0) node.used.erase(name);
     }
@@ -194,11 +229,14 @@ class SchedulerCheck final : public Check {
     for (const auto& container : pod.spec().containers()) {
       for (const auto& port : container.ports()) {
         if (port.host_port() == 0) continue;
-        const std::string key = port.protocol() + ":" + std::to_string(port.host_port());
-        if ((node.ports[key] += sign) == 0) node.ports.erase(key);
+        const std::string key = (port.protocol().empty() ? "TCP" : port.protocol()) + ":" +
+                                std::to_string(port.host_port());
+        auto& by_ip = node.ports[key];
+        const std::string ip = port.host_ip() == "0.0.0.0" ? "" : port.host_ip();
+        if ((by_ip[ip] += sign) == 0) by_ip.erase(ip);
+        if (by_ip.empty()) node.ports.erase(key);
       }
     }
-    if (node.pods == 0) nodes_.erase(pod.spec().node_name());
   }
 
   // What does not fit on the node as it is; empty: everything does.
@@ -217,10 +255,26 @@ class SchedulerCheck final : public Check {
     if (pods != allocatable.end() && used.pods > api::value_of(pods->second)) {
       return "pods: " + std::to_string(used.pods);
     }
-    for (const auto& [port, count] : used.ports) {
-      if (count > 1) return "host port " + port + " is taken twice";
+    for (const auto& [port, by_ip] : used.ports) {
+      bool twice = by_ip.contains("") && by_ip.size() > 1;
+      for (const auto& [ip, count] : by_ip) twice = twice || count > 1;
+      if (twice) return "host port " + port + " is taken twice";
     }
     return {};
+  }
+
+  // What is on the node without the pods that others have placed there and that the scheduler had not
+  // seen at this revision.
+  Node foreseeable(const std::string& name, api::Revision seen) const {
+    Node node;
+    for (const auto& [key, pod] : state().pods_on(name)) {
+      if (!holds_place(pod)) continue;
+      if (placed_by_others_.contains(pod->uid()) && !holds_place(state().get_at(pod->key(), seen))) {
+        continue;
+      }
+      add_to(node, pod->as<api::Pod>(), +1);
+    }
+    return node;
   }
 
   static bool by_scheduler(const store::StoreEvent& event) {
@@ -228,12 +282,23 @@ class SchedulerCheck final : public Check {
   }
 
   void bound(const store::StoreEvent& event) {
-    if (!by_scheduler(event) || !event.previous) return;  // users may name a node as they like
+    // Users may name a node as they like.
+    if (!by_scheduler(event) || !event.previous) {
+      placed_by_others_.insert(event.object->uid());
+      return;
+    }
     const auto& pod = event.object->as<api::Pod>();
     const std::string& name = pod.spec().node_name();
-    const api::Ref<api::Node> node = state().get<api::Node>("", name);
-    if (node) {
-      const std::string over = overflow(nodes_[name], *node);
+    const api::Basis* basis = event.provenance->basis.get();
+    const api::Revision at = basis == nullptr ? api::Revision{} : basis->of(api::Kind::nodes);
+    const api::Ref<api::Node> then = state().get_at<api::Node>("", name, at);
+    if (const api::Ref<api::Node> node = state().get<api::Node>("", name)) {
+      std::string over = overflow(nodes_[name], *node);
+      // What the scheduler could not know is not its fault: that the node has shrunk, or that
+      // somebody else has put a pod there.
+      if (!over.empty() && basis != nullptr) {
+        over = overflow(foreseeable(name, basis->of(api::Kind::pods)), then ? *then : *node);
+      }
       check(kFits, over.empty(),
             [&] {
               return "binding " + event.object->ns() + "/" + event.object->name() +
@@ -241,10 +306,9 @@ class SchedulerCheck final : public Check {
             },
             &event);
     }
-    const api::Basis* basis = event.provenance->basis.get();
-    if (basis == nullptr) return;
-    const api::Revision at = basis->of(api::Kind::nodes);
-    const api::Ref<api::Node> then = state().get_at<api::Node>("", name, at);
+    check(kSuits, basis != nullptr,
+          [&] { return event.object->name() + " was bound without a word on what was known"; }, &event);
+    if (basis == nullptr || !state().remembers(at)) return;
     check(kSuits, static_cast<bool>(then),
           [&] { return "the scheduler knew no node " + name + " when it chose it"; }, &event);
     if (then) {
@@ -256,11 +320,14 @@ class SchedulerCheck final : public Check {
             },
             &event);
     }
-    const api::ObjectPtr scored =
-        state().get_at(event.object->key(), basis->of(api::Kind::pods));
-    check(kOnce, scored == nullptr || scored->uid() == event.object->uid(),
+    const api::Revision seen = basis->of(api::Kind::pods);
+    if (!state().remembers(seen)) return;
+    const api::ObjectPtr scored = state().get_at(event.object->key(), seen);
+    check(kOnce, scored != nullptr && scored->uid() == event.object->uid(),
           [&] {
-            return event.object->name() + " was bound by a verdict on its predecessor of the same name";
+            return event.object->name() + " was bound " +
+                   (scored ? "by a verdict on its predecessor of the same name"
+                           : "before the scheduler can have seen it");
           },
           &event);
   }
@@ -276,33 +343,57 @@ class SchedulerCheck final : public Check {
 
   void note_waiting(const store::StoreEvent& event) {
     const api::Object& object = event.object ? *event.object : *event.previous;
-    const bool waits = event.object && node_of(event.object).empty() && !event.object->deleting() &&
-                       event.object->as<api::Pod>().spec().scheduling_gates_size() == 0 &&
-                       event.object->as<api::Pod>().status().phase() != "Failed";
-    if (!waits) {
-      if (waiting_.erase(object.uid()) > 0 && event.object && !event.object->deleting()) {
-        evaluated(kBound);
-      }
+    const auto& pod = object.as<api::Pod>();
+    const bool ours =
+        pod.spec().scheduler_name().empty() || pod.spec().scheduler_name() == "default-scheduler";
+    const bool waits = event.object && ours && pod.spec().node_name().empty() &&
+                       !event.object->deleting() && pod.spec().scheduling_gates_size() == 0 &&
+                       pod.status().phase() != "Failed";
+    if (waits) {
+      waiting_.try_emplace(object.uid(), Waiting{object.key()});
       return;
     }
-    waiting_.try_emplace(object.uid(), Waiting{object.key()});
+    if (waiting_.erase(object.uid()) == 0) return;
+    if (event.object && !event.object->deleting()) evaluated(kBound);
+    waited_.push_back({event.previous, context().now});
+    while (context().now - waited_.front().until > kDecision) waited_.pop_front();
   }
 
   void victim(const store::StoreEvent& event) {
     const bool deleted = event.previous && !event.previous->deleting() &&
                          (!event.object || event.object->deleting());
     if (!deleted || !by_scheduler(event)) return;
-    const int32_t victim = event.previous->as<api::Pod>().spec().priority();
-    int32_t best = INT32_MIN;
-    for (const auto& [uid, waiting] : waiting_) {
-      if (const api::ObjectPtr pod = state().get(waiting.key)) {
-        best = std::max(best, pod->as<api::Pod>().spec().priority());
-      }
+    const auto& pod = event.previous->as<api::Pod>();
+    const api::Basis* basis = event.provenance->basis.get();
+    const std::string& name = pod.spec().node_name();
+    const api::Ref<api::Node> node =
+        basis == nullptr ? state().get<api::Node>("", name)
+                         : state().get_at<api::Node>("", name, basis->of(api::Kind::nodes));
+    // Why it is not for this one's sake; empty: it may be.
+    const auto objection = [&](const api::Pod& other) -> std::string {
+      if (other.spec().priority() <= pod.spec().priority()) return "has a higher priority";
+      if (other.spec().preemption_policy() == "Never") return "may preempt";
+      if (!node || !unsuitable(other, *node).empty()) return "could run on " + name;
+      Node alone;
+      add_to(alone, other, +1);
+      return overflow(alone, *node).empty() ? std::string() : "could run on " + name;
+    };
+    std::string why = "has a higher priority";
+    bool found = false;
+    const auto consider = [&](const api::ObjectPtr& other) {
+      if (found || !other) return;
+      const std::string no = objection(other->as<api::Pod>());
+      found = no.empty();
+      if (no != "has a higher priority") why = no;
+    };
+    for (const auto& [uid, waiting] : waiting_) consider(state().get(waiting.key));
+    for (const Waited& waited : waited_) {
+      if (context().now - waited.until <= kDecision) consider(waited.pod);
     }
-    check(kVictim, victim < best,
+    check(kVictim, found,
           [&] {
-            return event.previous->name() + " of priority " + std::to_string(victim) +
-                   " was preempted, but no waiting pod has a higher one";
+            return event.previous->name() + " of priority " + std::to_string(pod.spec().priority()) +
+                   " was preempted, but no waiting pod " + why;
           },
           &event);
   }
@@ -321,20 +412,26 @@ class SchedulerCheck final : public Check {
     return false;
   }
 
+  // Only what has been at rest for a while can be compared: events are still under way otherwise. And
+  // a watch that is cut or stalled is not caught up; when all is well it must be.
+  bool at_rest() const {
+    return context().phase != Phase::faults && context().now - last_pod_change_ >= 5s;
+  }
+  static bool caught_up(const scheduler::Scheduler& s) {
+    return s.synced() && s.stats().binds_in_flight == 0;
+  }
+
   void compare_caches() {
     std::size_t holding = 0;
     for (const auto& [name, node] : nodes_) holding += static_cast<std::size_t>(node.pods);
     context().world.each_scheduler([&](const std::string& owner, const scheduler::Scheduler& s) {
-      if (!s.synced() || s.stats().binds_in_flight > 0) return;
-      // A watch that is cut or stalled is not caught up; when all is well it must be.
-      if (context().phase != Phase::faults) {
-        check(kCache, s.cache().pod_count() == holding, [&] {
-          return "the cache of " + owner + " holds " + std::to_string(s.cache().pod_count()) +
-                 " pods, but " + std::to_string(holding) + " are bound";
-        });
-      }
+      if (!caught_up(s)) return;
+      check(kCache, s.cache().pod_count() == holding, [&] {
+        return "the cache of " + owner + " holds " + std::to_string(s.cache().pod_count()) +
+               " pods, but " + std::to_string(holding) + " are bound";
+      });
       for (const auto& assumed : s.cache().assumptions()) {
-        check(kCache, !assumed.answered || context().phase == Phase::faults, [&] {
+        check(kCache, !assumed.answered, [&] {
           return "the cache of " + owner + " still assumes a pod on " + assumed.node +
                  " whose binding was answered long ago";
         });
@@ -342,8 +439,21 @@ class SchedulerCheck final : public Check {
     });
   }
 
+  void compare_places(const std::string& owner, const scheduler::Cache& cache) {
+    for (const auto& [key, pod] : state().all(api::Kind::pods)) {
+      if (!holds_place(pod)) continue;
+      const scheduler::NameId at = cache.node_of(pod->uid());
+      check(kCache, at != 0 && cache.words().text(at) == node_of(pod), [&, &which = pod] {
+        return "the cache of " + owner + " has the pod " + which->name() + " of node " +
+               node_of(which) + (at == 0 ? " nowhere" : " on " + cache.words().text(at));
+      });
+    }
+  }
+
   std::map<std::string, Node> nodes_;
   std::map<std::string, Waiting> waiting_;  // by pod uid
+  std::deque<Waited> waited_;               // those that have stopped waiting lately
+  std::unordered_set<std::string> placed_by_others_;  // uids of pods that hold a place
   Instant last_pod_change_{};
 };
 

@@ -25,8 +25,10 @@ class StateModel {
   api::Revision revision() const { return revision_; }
   // Null: there is none.
   api::ObjectPtr get(const api::ObjectKey& key) const;
-  // As it was after revision `at` was committed. Null: it did not exist.
+  // As it was after revision `at` was committed. Null: it did not exist, or (only if remembers(at) is
+  // false) it has changed since and that version is forgotten.
   api::ObjectPtr get_at(const api::ObjectKey& key, api::Revision at) const;
+  bool remembers(api::Revision at) const { return at.value + keep_ >= revision_.value; }
   template <class M>
   api::Ref<M> get(const std::string& ns, const std::string& name) const {
     return api::Ref<M>(get({api::kind_of<M>, ns, name}));

@@ -23,6 +23,7 @@ class Cache {
   Cache() : snapshot_(words_, classes_) {}
 
   Vocabulary& words() { return words_; }
+  const Vocabulary& words() const { return words_; }
   LabelClasses& classes() { return classes_; }
   Snapshot& snapshot() { return snapshot_; }
   const Snapshot& snapshot() const { return snapshot_; }
