@@ -3,8 +3,10 @@
 #include "sim/checks/workload_checks.hpp"
 
 #include <algorithm>
+#include <compare>
 #include <deque>
 #include <map>
+#include <optional>
 #include <unordered_map>
 
 #include "core/api/selector.hpp"
@@ -17,7 +19,9 @@ constexpr InvariantInfo kInvariants[] = {
     {"RS-1", "A ReplicaSet gets as many active pods as it asks for."},
     {"RS-2", "A pod is created only while its ReplicaSet has fewer active ones than it asks for."},
     {"RS-3", "Pods in excess go, no more than those, and the least valuable of them first."},
-    {"RS-4", "A ReplicaSet deletes only pods that it controls and adopts only orphans it selects."},
+    {"RS-4",
+     "A ReplicaSet deletes only pods that it controls, adopts only orphans that it selects, and lets go "
+     "only what it does not select."},
 };
 enum : std::size_t { kCount, kCreates, kVictims, kOwns };
 
@@ -26,19 +30,59 @@ constexpr std::size_t kBurst = 500;
 // Decisions on a basis older than this are not judged: the pods that went since are forgotten.
 constexpr Duration kMemory = 120s;
 
-// The smaller goes first. Source: the first terms of Kubernetes' ActivePodsWithRanks.
-int value_of(const api::Pod& pod) {
+// What makes a pod worth keeping; the smaller goes first. Source: Kubernetes' ActivePodsWithRanks, and
+// KEP-2255 for the cost.
+struct Worth {
+  int state = 0;  // see kStates
+  int32_t deletion_cost = 0;
+  int fewer_beside = 0;      // pods of the workload on the same node, negative
+  int64_t ready_before = 0;  // negative seconds: ready for a shorter time is worth less
+  int64_t fewer_restarts = 0;
+  int64_t created_before = 0;
+  friend auto operator<=>(const Worth&, const Worth&) = default;
+};
+
+constexpr const char* kStates[] = {"unassigned", "pending",   "pending but ready",
+                                   "unknown",    "unknown but ready", "not ready",
+                                   "ready"};
+
+int state_of(const api::Pod& pod) {
   if (pod.spec().node_name().empty()) return 0;
   const std::string& phase = pod.status().phase();
   const int by_phase = phase == "Running" ? 2 : phase == "Unknown" ? 1 : 0;
   return 1 + 2 * by_phase + (ready(pod) ? 1 : 0);
 }
 
-const char* name_of(int value) {
-  static constexpr const char* kNames[] = {"unassigned", "pending",   "pending but ready",
-                                           "unknown",    "unknown but ready", "not ready",
-                                           "ready"};
-  return kNames[value];
+Worth worth_of(const api::Pod& pod, const std::map<std::string, int>& beside) {
+  Worth worth;
+  worth.state = state_of(pod);
+  worth.deletion_cost = static_cast<int32_t>(
+      number_annotation(pod.metadata(), "controller.kubernetes.io/pod-deletion-cost").value_or(0));
+  const auto there = beside.find(pod.spec().node_name());
+  if (there != beside.end()) worth.fewer_beside = -there->second;
+  for (const auto& condition : pod.status().conditions()) {
+    if (condition.type() != "Ready" || condition.status() != "True") continue;
+    worth.ready_before = -condition.last_transition_time().seconds();
+  }
+  for (const auto& status : pod.status().container_statuses()) {
+    worth.fewer_restarts = std::min<int64_t>(worth.fewer_restarts, -status.restart_count());
+  }
+  worth.created_before = -pod.metadata().creation_timestamp().seconds();
+  return worth;
+}
+
+// What makes the one worth less than the other.
+std::string compared(const Worth& gone, const Worth& kept) {
+  if (gone.state != kept.state) {
+    return std::string("that was ") + kStates[gone.state] + " was deleted and one that was " +
+           kStates[kept.state] + " kept";
+  }
+  const char* reason = gone.deletion_cost != kept.deletion_cost     ? "costs more to delete"
+                       : gone.fewer_beside != kept.fewer_beside     ? "has fewer beside it"
+                       : gone.ready_before != kept.ready_before     ? "has been ready for longer"
+                       : gone.fewer_restarts != kept.fewer_restarts ? "has restarted less often"
+                                                                    : "is older";
+  return std::string("was deleted that ") + reason + " than one that was kept";
 }
 
 class ReplicaSetCheck final : public Check {
@@ -107,8 +151,8 @@ class ReplicaSetCheck final : public Check {
     api::BasisPtr basis;  // names the decision, and keeps its address its own
     bool judged = true;   // all that was there at the basis is known
     std::size_t surplus = 0, deleted = 0;
-    int dearest = 0;                // of those deleted
-    std::map<std::string, int> kept;  // uid -> value at the basis
+    std::optional<Worth> dearest;       // of those deleted
+    std::map<std::string, Worth> kept;  // by uid, at the basis
   };
   struct Set {
     int32_t active = 0;
@@ -191,25 +235,46 @@ class ReplicaSetCheck final : public Check {
     batch = {};
     batch.basis = basis;
     const api::Revision at = basis->of(api::Kind::pods);
+    const std::map<std::string, api::ObjectPtr> own = pods_at(rs.uid(), at);
+    const auto wanted = static_cast<std::size_t>(std::max(replicas_of(*rs), 0));
+    const bool may = !rs.object().deleting() && own.size() > wanted;
+    batch.surplus = may ? std::min(own.size() - wanted, kBurst) : 0;
     batch.judged = !(at < set.forgotten);
+    std::map<std::string, int> beside;  // by node: active pods of the whole workload
+    const auto count_beside = [&](const std::map<std::string, api::ObjectPtr>& pods) {
+      for (const auto& [uid, pod] : pods) ++beside[pod->as<api::Pod>().spec().node_name()];
+    };
+    count_beside(own);
+    const std::string owner = controlling_deployment(rs.object()).uid();
+    for (const auto& [key, member] : state().controlled_by(api::Kind::replica_sets, owner)) {
+      if (member->uid() == rs.uid()) continue;
+      count_beside(pods_at(member->uid(), at));
+      const auto it = sets_.find(member->uid());
+      batch.judged = batch.judged && (it == sets_.end() || !(at < it->second.forgotten));
+    }
+    beside.erase("");
+    for (const auto& [uid, pod] : own) batch.kept[uid] = worth_of(pod->as<api::Pod>(), beside);
+  }
+
+  // The active pods of a ReplicaSet as they were; those that were forgotten since are missing.
+  std::map<std::string, api::ObjectPtr> pods_at(const std::string& rs, api::Revision at) const {
+    std::map<std::string, api::ObjectPtr> pods;
     const auto note = [&](const api::ObjectKey& key) {
       const api::ObjectPtr pod = state().get_at(key, at);
-      if (set_of(pod) == rs.uid()) batch.kept[pod->uid()] = value_of(pod->as<api::Pod>());
+      if (set_of(pod) == rs) pods[pod->uid()] = pod;
     };
-    for (const auto& [key, pod] : state().controlled_by(api::Kind::pods, rs.uid())) {
-      note(pod->key());
-    }
-    for (const Gone& gone : set.gone) note(gone.key);
-    const auto wanted = static_cast<std::size_t>(std::max(replicas_of(*rs), 0));
-    const bool may = !rs.object().deleting() && batch.kept.size() > wanted;
-    batch.surplus = may ? std::min(batch.kept.size() - wanted, kBurst) : 0;
+    for (const auto& [key, pod] : state().controlled_by(api::Kind::pods, rs)) note(pod->key());
+    const auto it = sets_.find(rs);
+    if (it == sets_.end()) return pods;
+    for (const Gone& gone : it->second.gone) note(gone.key);
+    return pods;
   }
 
   void judge(Batch& batch, const store::StoreEvent& event, const api::Ref<api::ReplicaSet>& rs) {
     if (!batch.judged) return;
     const auto it = batch.kept.find(event.previous->uid());
     if (it == batch.kept.end()) return;  // was not active when it was chosen: nothing is lost
-    batch.dearest = std::max(batch.dearest, it->second);
+    batch.dearest = std::max(batch.dearest, std::optional(it->second));
     batch.kept.erase(it);
     ++batch.deleted;
     check(kVictims, batch.deleted <= batch.surplus,
@@ -224,18 +289,22 @@ class ReplicaSetCheck final : public Check {
     const auto cheapest = std::min_element(
         batch.kept.begin(), batch.kept.end(),
         [](const auto& a, const auto& b) { return a.second < b.second; });
-    check(kVictims, cheapest == batch.kept.end() || cheapest->second >= batch.dearest,
+    check(kVictims, cheapest == batch.kept.end() || cheapest->second >= *batch.dearest,
           [&] {
-            return std::string("a pod of ") + rs.name() + " that was " + name_of(batch.dearest) +
-                   " was deleted and one that was " + name_of(cheapest->second) + " kept";
+            return "a pod of " + rs.name() + ' ' + compared(*batch.dearest, cheapest->second);
           },
           &event);
   }
 
+  // The pod has changed hands.
   void adopted(const store::StoreEvent& event) {
     const std::string before = controller_uid(*event.previous), now = controller_uid(*event.object);
-    if (before == now || now.empty()) return;
+    if (before == now) return;
     const api::Basis* basis = basis_of(event);
+    if (now.empty()) {
+      if (basis) released(event, set_at(*event.previous, *basis));
+      return;
+    }
     const auto rs = basis ? set_at(*event.object, *basis) : nullptr;
     check(kOwns, before.empty() && rs && !rs.object().deleting() && selects(*rs, *event.previous),
           [&] {
@@ -244,6 +313,13 @@ class ReplicaSetCheck final : public Check {
                     : !rs           ? "the ReplicaSet did not exist"
                                     : "the ReplicaSet does not select it");
           },
+          &event);
+  }
+
+  void released(const store::StoreEvent& event, const api::Ref<api::ReplicaSet>& rs) {
+    if (!rs || rs.object().deleting()) return;
+    check(kOwns, !selects(*rs, *event.previous),
+          [&] { return event.object->name() + " was let go although " + rs.name() + " selects it"; },
           &event);
   }
 

@@ -69,6 +69,41 @@ TEST_F(ReplicaSets, DeletingAReadyPodBeforeAPendingOneBreaksRs3) {
   EXPECT_EQ(h.broken(), "RS-3");
 }
 
+TEST_F(ReplicaSets, AmongEqualsTheNewerGoesFirst) {
+  h.put(own("old").on("n1").ready(9).created(1)).put(own("new").on("n2").ready(9).created(2));
+  size(1, 2);
+  h.put(own("old").on("n1").ready(9).created(1).deleting(), kReplicaSets, h.knowing());
+  EXPECT_EQ(h.broken(), "RS-3");
+}
+
+TEST_F(ReplicaSets, AmongReadyPodsTheOneThatWasReadyForAShorterTimeGoesFirst) {
+  h.put(own("long").on("n1").ready(5)).put(own("short").on("n2").ready(9));
+  size(1, 2);
+  const auto plan = h.knowing();
+  h.put(own("long").on("n1").ready(5).deleting(), kReplicaSets, plan);
+  EXPECT_EQ(h.broken(), "RS-3");
+}
+
+TEST_F(ReplicaSets, PodsThatShareANodeWithOthersOfTheWorkloadGoFirst) {
+  const api::ObjectPtr shop = deployment("shop").selects("app", "web");
+  rs = replica_set("web").owner(shop).replicas(1).selects("app", "web").generation(2);
+  const api::ObjectPtr sibling = replica_set("web-2").owner(shop).replicas(1).selects("app", "web");
+  h.put(shop).put(rs).put(sibling);
+  h.put(own("a").on("n1").ready(1)).put(own("b").on("n2").ready(9));
+  h.put(pod("other").owner(sibling).on("n1").ready());
+  h.put(own("b").on("n2").ready(9).deleting(), kReplicaSets, h.knowing());
+  EXPECT_EQ(h.broken(), "RS-3") << "a has been ready for longer, but is not alone on its node";
+}
+
+TEST_F(ReplicaSets, TheCostOfADeletionCountsForMore) {
+  const auto dear = own("dear").on("n1").ready(9).annotation(
+      "controller.kubernetes.io/pod-deletion-cost", "10");
+  h.put(dear).put(own("cheap").on("n2").ready(1));
+  size(1, 2);
+  h.put(own("cheap").on("n2").ready(1).deleting(), kReplicaSets, h.knowing());
+  EXPECT_EQ(h.broken(), "");
+}
+
 TEST_F(ReplicaSets, WhatBecameReadyAfterTheDecisionExcusesIt) {
   h.put(own("a").on("n1").ready()).put(own("b").on("n1").phase("Pending"));
   size(1, 2);
@@ -104,6 +139,14 @@ TEST_F(ReplicaSets, AdoptingWhatItSelectsIsRightAndNothingElseIs) {
   h.put(own("good"), kReplicaSets, h.knowing());
   EXPECT_EQ(h.broken(), "");
   h.put(pod("bad").label("app", "db").owner(rs), kReplicaSets, h.knowing());
+  EXPECT_EQ(h.broken(), "RS-4");
+}
+
+TEST_F(ReplicaSets, LettingGoOfWhatItDoesNotSelectIsRightAndOfWhatItDoesIsNot) {
+  h.put(own("a").ready()).put(own("b").ready().label("app", "db"));
+  h.put(pod("b").label("app", "db").ready(), kReplicaSets, h.knowing());
+  EXPECT_EQ(h.broken(), "");
+  h.put(pod("a").label("app", "web").ready(), kReplicaSets, h.knowing());
   EXPECT_EQ(h.broken(), "RS-4");
 }
 
