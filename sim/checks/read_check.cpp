@@ -39,7 +39,7 @@ class ReadCheck final : public Check {
     const api::Revision last = last_seen(client.name(), request.kind);
     check(kMonotone, response.revision >= last, [&] {
       return client.name() + " listed " + api::to_string(api::ObjectKey{request.kind, request.ns, ""}) +
-             "at revision " + api::to_string(response.revision) + " after it had seen " +
+             " at revision " + api::to_string(response.revision) + " after it had seen " +
              api::to_string(last);
     });
     observe(client.name(), request.kind, response.revision);
@@ -80,16 +80,23 @@ class ReadCheck final : public Check {
                api::to_string(response.revision) + ", where it was " +
                (then ? "of revision " + api::to_string(then->revision()) : "not there");
       });
+      const bool asked_for = (request.ns.empty() || object->ns() == request.ns) &&
+                             labels->matches(object->meta().labels()) && fields->matches(*object);
+      check(kSnapshot, asked_for, [&] {
+        return client.name() + " got " + api::to_string(object->key()) +
+               ", for which it did not ask, in a list of [" + request.label_selector + "] [" +
+               request.field_selector + "] in namespace \"" + request.ns + "\"";
+      });
     }
     // And nothing is missing. Narrow lists of a big kind are counted by their index.
     const std::string* node = fields->required("spec.nodeName");
     const StateModel::Objects& candidates =
         node != nullptr ? state().pods_on(*node) : state().all(request.kind);
-    std::size_t expected = 0, unsure = 0;
+    std::size_t expected = 0;
     for (const auto& [key, object] : candidates) {
       if (!request.ns.empty() && key.ns != request.ns) continue;
       if (object->revision() > response.revision) {
-        ++unsure;  // it has changed since; what it was then decides
+        // It has changed since; what it was then decides.
         const api::ObjectPtr then = state().get_at(object->key(), response.revision);
         if (!then || !labels->matches(then->meta().labels()) || !fields->matches(*then)) continue;
         ++expected;

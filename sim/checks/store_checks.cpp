@@ -1,11 +1,15 @@
 // ST-1 to ST-4 and ST-13: the history itself. Each committed event is replayed on a shadow that knows
 // nothing but the events before it.
+#include <deque>
+#include <set>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "core/api/canonical.hpp"
+#include "core/api/kinds.hpp"
 #include "sim/checks/store_checks.hpp"
 #include "sim/checks/suite.hpp"
+#include "sim/world/world.hpp"
 
 namespace keelson::sim {
 
@@ -16,7 +20,7 @@ using google::protobuf::Message;
 constexpr InvariantInfo kInvariants[] = {
     {"ST-1", "The history replays: each event follows from the state that the events before it left."},
     {"ST-2", "Revisions are dense and belong to one mutation each; what changes nothing consumes none."},
-    {"ST-3", "A transaction takes effect exactly if all of its preconditions hold."},
+    {"ST-3", "A transaction takes effect exactly if all of its preconditions hold, and as it was asked."},
     {"ST-4", "A call takes effect at most once, also when its answer was lost or it arrived twice."},
     {"ST-13", "A uid names one object for ever; generation counts spec changes; status writes leave spec."},
 };
@@ -35,6 +39,14 @@ bool counts_generations(api::Kind kind) {
          kind == api::Kind::pod_disruption_budgets;
 }
 
+// Comparing whole objects is dear: of what happens all the time every eighth is enough to catch a
+// habit.
+bool sampled(uint64_t number) { return number % 8 == 0; }
+
+// A call that has not committed after so many others, or a copy of it that is still on its way, has
+// long been given up.
+constexpr std::size_t kCalls = 100'000;
+
 class HistoryCheck final : public Check {
  public:
   using Check::Check;
@@ -45,13 +57,28 @@ class HistoryCheck final : public Check {
     if (!check(kReplay, subject != nullptr, [] { return "an event without an object"; }, &event)) return;
     replay(event, subject->key());
     dense(event);
+    once(event, subject->key());
     identity(event);
+  }
+
+  void on_called(const Process&, const api::Request& request) override {
+    if (request.subresource != api::Subresource::status || !sampled(request.request_id)) return;
+    status_calls_.insert(request.request_id);
+    if (status_calls_.size() > kCalls) status_calls_.erase(status_calls_.begin());
   }
 
   void on_transaction(const store::Transaction& asked,
                       const Result<store::Committed>& result) override {
     if (!result.ok()) {
-      if (result.code() == Code::fenced || result.code() == Code::unavailable) return;
+      if (result.code() == Code::unavailable) return;
+      if (result.code() == Code::fenced) {
+        const uint64_t current = context().world.store().history().token(asked.fence.role);
+        check(kPreconditions, current == 0 || current != asked.fence.token, [&] {
+          return "a transaction of " + actor(asked) + " was refused although it carries the token " +
+                 std::to_string(current) + " of " + asked.fence.role + ", which is the current one";
+        });
+        return;
+      }
       bool justified = false;
       for (const store::Write& write : asked.writes) justified |= !holds(write, state().get(write.key));
       check(kPreconditions, justified, [&] {
@@ -69,13 +96,57 @@ class HistoryCheck final : public Check {
         return "a transaction of " + actor(asked) + " changed " + api::to_string(write.key) +
                " at revision " + api::to_string(at) + " although its precondition does not hold";
       });
+      const bool as_asked =
+          write.op == store::Write::Op::remove || result->objects[i]->body() == write.object->body() ||
+          api::same(result->objects[i]->message(), write.object->message());
+      check(kPreconditions, as_asked, [&] {
+        return "a transaction of " + actor(asked) + " left " + api::to_string(write.key) +
+               " at revision " + api::to_string(at) + " otherwise than it was asked to";
+      });
     }
   }
 
+  // What the checks know must be what the store holds: a fault in their own picture would make every
+  // other check blind. All kinds are counted, and one of them is compared object by object in turn.
+  void recheck() override {
+    const store::History& store = context().world.store().history();
+    if (!store.current()) return;  // a world that was never started
+    for (const api::KindInfo& info : api::all_kinds()) {
+      check(kReplay, state().all(info.kind).size() == store.size(info.kind), [&] {
+        return "CHECK: " + std::to_string(state().all(info.kind).size()) + ' ' + info.plural +
+               " are known, but the store holds " + std::to_string(store.size(info.kind));
+      });
+    }
+    const auto kinds = api::all_kinds();
+    const api::KindInfo& turn = kinds[next_kind_++ % kinds.size()];
+    std::size_t on_nodes = 0, controlled = 0;
+    for (const auto& [key, object] : state().all(turn.kind)) {
+      const api::ObjectPtr stored = store.find(object->key());
+      check(kReplay, stored != nullptr && stored->revision() == object->revision(), [&, &known = object] {
+        return "CHECK: " + api::to_string(known->key()) + " is known at revision " +
+               api::to_string(known->revision()) + ", but the store has " +
+               (stored ? "revision " + api::to_string(stored->revision()) : std::string("none"));
+      });
+      const std::string& owner = controller_uid(*object);
+      if (!owner.empty() && !has(state().controlled_by(turn.kind, owner), object)) ++controlled;
+      if (turn.kind != api::Kind::pods) continue;
+      const std::string& node = object->as<api::Pod>().spec().node_name();
+      if (!node.empty() && !has(state().pods_on(node), object)) ++on_nodes;
+    }
+    check(kReplay, on_nodes == 0 && controlled == 0, [&] {
+      return "CHECK: " + std::to_string(on_nodes) + " pods are missing among those of their node and " +
+             std::to_string(controlled) + ' ' + turn.plural + " among those of their controller";
+    });
+  }
 
  private:
   static std::string actor(const store::Transaction& asked) {
     return asked.provenance ? asked.provenance->actor : "somebody";
+  }
+
+  static bool has(const StateModel::Objects& objects, const api::ObjectPtr& object) {
+    const auto it = objects.find({object->ns(), object->name()});
+    return it != objects.end() && it->second == object;
   }
 
   static bool holds(const store::Write& write, const api::ObjectPtr& before) {
@@ -117,23 +188,35 @@ class HistoryCheck final : public Check {
     if (!event.object) return;
     check(kDense, event.object->revision() == event.revision,
           [&] { return "the object says revision " + api::to_string(event.object->revision()); }, &event);
-    // Comparing whole objects is dear: every eighth event is enough to catch a habit.
-    if (event.previous && event.revision.value % 8 == 0) {
-      check(kDense,
-            !api::same(event.object->message(), event.previous->message()),
+    if (event.previous && sampled(event.revision.value)) {
+      check(kDense, !api::same(event.object->message(), event.previous->message()),
             [&] { return api::to_string(event.object->key()) + " was written without any change"; },
             &event);
     }
+  }
+
+  // One call creates one object, and changes or removes each object once.
+  void once(const store::StoreEvent& event, const api::ObjectKey& key) {
+    if (event.provenance == nullptr || event.provenance->request_id == 0) return;
+    uint64_t effect = hash_bytes("call", event.provenance->request_id);
+    if (event.previous) effect ^= api::ObjectKeyHash()(key);
+    check(kOnce, effects_.insert(effect).second,
+          [&] {
+            return "one call has taken effect twice: the second time it has " +
+                   std::string(!event.previous ? "created " : event.object ? "changed " : "removed ") +
+                   api::to_string(key);
+          },
+          &event);
+    order_.push_back(effect);
+    if (order_.size() <= kCalls) return;
+    effects_.erase(order_.front());
+    order_.pop_front();
   }
 
   void identity(const store::StoreEvent& event) {
     if (!event.object) return;
     const api::Object& now = *event.object;
     if (!event.previous) {
-      check(kOnce, event.provenance == nullptr || event.provenance->request_id == 0 ||
-                       created_by_.insert(event.provenance->request_id).second,
-            [&] { return "the same call has created a second object: " + api::to_string(now.key()); },
-            &event);
       check(kIdentity, !now.uid().empty() && uids_.insert(hash_bytes(now.uid())).second,
             [&] { return api::to_string(now.key()) + " was created with a uid that is not new"; },
             &event);
@@ -145,12 +228,16 @@ class HistoryCheck final : public Check {
     check(kIdentity,
           now.meta().creation_timestamp().seconds() == before.meta().creation_timestamp().seconds(),
           [&] { return api::to_string(now.key()) + " has got another creationTimestamp"; }, &event);
-    if (!counts_generations(now.kind())) return;
-    std::string& known = specs_[now.key()];
-    if (known.empty()) known = spec_bytes(before);
-    std::string spec = spec_bytes(now);
-    const bool same = spec == known;
-    known = std::move(spec);
+    const uint64_t call = event.provenance ? event.provenance->request_id : 0;
+    if (sampled(call) && status_calls_.erase(call) > 0) {
+      check(kIdentity, spec_bytes(now) == spec_bytes(before),
+            [&] { return "a write of the status of " + api::to_string(now.key()) + " changed its spec"; },
+            &event);
+    }
+    const bool now_and_then = (now.kind() == api::Kind::pods || now.kind() == api::Kind::nodes) &&
+                              sampled(event.revision.value);
+    if (!counts_generations(now.kind()) && !now_and_then) return;
+    const bool same = same_spec(now, before);
     const int64_t step = now.meta().generation() - before.meta().generation();
     // Being marked for deletion counts as a change, too.
     const bool marked = now.deleting() && !before.deleting();
@@ -164,12 +251,25 @@ class HistoryCheck final : public Check {
           &event);
   }
 
+  bool same_spec(const api::Object& now, const api::Object& before) {
+    if (!counts_generations(now.kind())) return spec_bytes(now) == spec_bytes(before);
+    std::string& known = specs_[now.key()];
+    if (known.empty()) known = spec_bytes(before);
+    std::string spec = spec_bytes(now);
+    const bool same = spec == known;
+    known = std::move(spec);
+    return same;
+  }
+
   std::unordered_map<api::ObjectKey, api::ObjectPtr, api::ObjectKeyHash> shadow_;
   // Of the kinds that count generations, so that each spec is written out once.
   std::unordered_map<api::ObjectKey, std::string, api::ObjectKeyHash> specs_;
   // By their 64-bit hashes: a million uids collide once in 37,000 runs, and a false alarm says so.
   std::unordered_set<uint64_t> uids_;
-  std::unordered_set<uint64_t> created_by_;
+  std::unordered_set<uint64_t> effects_;  // what calls have done lately, and in which order
+  std::deque<uint64_t> order_;
+  std::set<uint64_t> status_calls_;  // ids of calls about a status that have not committed yet
+  std::size_t next_kind_ = 0;
   api::Revision last_;
 };
 

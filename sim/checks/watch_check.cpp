@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "core/api/selector.hpp"
+#include "sim/checks/node_truth.hpp"
 #include "sim/checks/store_checks.hpp"
 #include "sim/world/world.hpp"
 
@@ -31,6 +32,7 @@ struct Scope {
   struct Due {
     api::Revision revision;
     api::WatchType type;
+    Instant since;
   };
   std::deque<Due> due;   // since the oldest event that some stream has still to get
   uint64_t dropped = 0;  // how many were due before those
@@ -43,6 +45,7 @@ struct Stream {
   std::string client;
   Scope* scope = nullptr;
   bool verified = true;  // false until the initial objects of a watch without a revision are over
+  Instant opened{};
   uint64_t next = 0;     // number of the next event due, counted from the scope's first
 
   bool up_to_date() const { return next == scope->dropped + scope->due.size(); }
@@ -58,6 +61,7 @@ class WatchCheck final : public Check {
                        const std::string& client) override {
     Stream& stream = streams_[id];
     stream.client = client;
+    stream.opened = context().now;
     stream.scope = &scope_of(request);
     Scope& scope = *stream.scope;
     scope.streams.push_back(&stream);
@@ -109,6 +113,27 @@ class WatchCheck final : public Check {
         client.name() + "|" +
         text_of(request.kind, request.ns, request.label_selector, request.field_selector));
     if (gone != gone_.end()) gone->second = true;
+  }
+
+  // A stream that delivers nothing breaks no order; but when all is well, what is due arrives.
+  void pending(std::vector<Pending>& out) override {
+    std::map<uint64_t, const Stream*> late;  // in a fixed order
+    for (const auto& [id, stream] : streams_) {
+      if (!stream.verified || stream.up_to_date()) continue;
+      const Instant since = std::max(stream.front().since, stream.opened);
+      if (context().now - since > kOverdue) late.emplace(id, &stream);
+    }
+    for (const auto& [id, stream] : late) {
+      constexpr std::string_view kAgent = "agent/";
+      if (stream->client.starts_with(kAgent) &&
+          truth_of(context().world, stream->client.substr(kAgent.size())) != NodeTruth::healthy) {
+        continue;
+      }
+      evaluated(kProjection);
+      out.push_back({"ST-5", stream->client + " watching " + stream->scope->text,
+                     "has not got the event of revision " +
+                         api::to_string(stream->front().revision)});
+    }
   }
 
   void on_process_killed(const std::string& process) override {
@@ -175,7 +200,7 @@ class WatchCheck final : public Check {
       if (it->revision >= known) continue;
       const auto type = projected(scope, *it);
       if (!type) continue;
-      scope.due.push_front({it->revision, *type});
+      scope.due.push_front({it->revision, *type, context().now});
       // Numbers of streams stand: what comes before the first event gets the number before its.
       if (scope.dropped > 0) {
         --scope.dropped;
@@ -200,17 +225,17 @@ class WatchCheck final : public Check {
     return std::nullopt;
   }
 
-  static void offer(Scope& scope, const store::StoreEvent& event) {
+  void offer(Scope& scope, const store::StoreEvent& event) {
     const auto type = projected(scope, event);
     if (!type) return;
-    scope.due.push_back({event.revision, *type});
+    scope.due.push_back({event.revision, *type, context().now});
     if (scope.due.size() < scope.trim_at) return;
     uint64_t oldest = scope.dropped + scope.due.size();
     for (const Stream* stream : scope.streams) oldest = std::min(oldest, stream->next);
     for (; scope.dropped < oldest; ++scope.dropped) scope.due.pop_front();
     scope.trim_at = std::max<std::size_t>(256, 2 * scope.due.size());
   }
-  static void offer_to(const Buckets& buckets, const std::string& key,
+  void offer_to(const Buckets& buckets, const std::string& key,
                        const store::StoreEvent& event) {
     const auto it = buckets.find(key);
     if (it == buckets.end()) return;
@@ -251,6 +276,7 @@ class WatchCheck final : public Check {
     if (right) ++stream.next;
   }
 
+  static constexpr Duration kOverdue = 10s;
   // Watches resume from what they have seen: seconds back, rarely minutes.
   static constexpr std::size_t kLog = 50'000;
   std::array<std::deque<store::StoreEvent>, api::kind_count> log_;

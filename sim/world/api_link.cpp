@@ -306,7 +306,10 @@ void ApiLink::deliver_events(uint64_t stream, std::span<const api::WatchEvent> e
   if (it == streams_.end()) return;
   fabric_.fired.watch_events += events.size();
   if (fabric_.observer != nullptr) fabric_.observer->watch_delivered(stream, events);
-  it->second.sink->on_events(events);
+  api::WatchSink* sink = it->second.sink;
+  // An error is the last that a stream brings: both sides are done with it.
+  if (!events.empty() && events.back().type == api::WatchType::error) unwatch({stream});
+  sink->on_events(events);
 }
 
 void ApiLink::deliver_close(uint64_t stream) {
