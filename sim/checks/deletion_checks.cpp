@@ -1,5 +1,6 @@
 // GC-*: deletion, finalizers, owners and namespaces. Who depends on whom is kept by the owner's uid.
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 #include <unordered_map>
@@ -24,6 +25,9 @@ constexpr InvariantInfo kInvariants[] = {
 };
 enum : std::size_t { kOwners, kFinalizers, kForeground, kOrphan, kVanish, kNamespace };
 
+// Calls that are remembered; one that has not committed after so many others never will.
+constexpr std::size_t kCalls = 10'000;
+
 constexpr const char* kForegroundFinalizer = "foregroundDeletion";
 constexpr const char* kOrphanFinalizer = "orphan";
 
@@ -39,6 +43,12 @@ std::optional<api::ObjectKey> owner_of(const api::Object& dependent, const api::
   return api::ObjectKey{info->kind, info->namespaced ? dependent.ns() : std::string(), ref.name()};
 }
 
+bool same_owners(const api::Object& a, const api::Object& b) {
+  const auto &of_a = a.meta().owner_references(), &of_b = b.meta().owner_references();
+  return std::equal(of_a.begin(), of_a.end(), of_b.begin(), of_b.end(),
+                    [](const auto& x, const auto& y) { return x.uid() == y.uid(); });
+}
+
 Instant timestamp(const api::Object& object) {
   const auto& t = object.meta().deletion_timestamp();
   return Instant{std::chrono::seconds(t.seconds()) + Duration{t.nanos()}};
@@ -49,34 +59,35 @@ class DeletionCheck final : public Check {
   using Check::Check;
   std::span<const InvariantInfo> invariants() const override { return kInvariants; }
 
-  // Who is asked to take the last finalizers off an object removes it with the same call.
+  // Who is asked to take the last finalizers off an object removes it with the same call, and a call
+  // to delete may ask for another way of deleting dependents than the call before it.
   void on_called(const Process&, const api::Request& request) override {
-    const api::ObjectKey key{request.kind, request.ns, request.name};
-    switch (request.verb) {
-      case api::Verb::update: {
-        if (request.body == nullptr || request.subresource != api::Subresource::none) return;
-        const api::ObjectMeta& meta = api::meta_of(request.kind, *request.body);
-        if (meta.has_deletion_timestamp() && meta.finalizers().empty()) released_.insert(key);
-        return;
-      }
-      case api::Verb::patch:
-        if (const api::ObjectPtr now = state().get(key); now && !now->meta().finalizers().empty()) {
-          released_.insert(key);
-        }
-        return;
-      default: return;
+    if (request.subresource != api::Subresource::none) return;
+    if (request.verb == api::Verb::remove_collection) {
+      lifting_[request.request_id] = Lifts::propagation;
+      return;
     }
+    if (request.verb != api::Verb::update && request.verb != api::Verb::patch &&
+        request.verb != api::Verb::remove) {
+      return;
+    }
+    const api::ObjectPtr now = state().get({request.kind, request.ns, request.name});
+    if (now == nullptr || now->meta().finalizers().empty()) return;
+    if (request.verb == api::Verb::remove) {
+      lifting_[request.request_id] = Lifts::propagation;
+    } else if (request.verb == api::Verb::patch ||
+               (request.body != nullptr &&
+                api::meta_of(request.kind, *request.body).finalizers().empty())) {
+      lifting_[request.request_id] = Lifts::any;
+    }
+    if (lifting_.size() > kCalls) lifting_.erase(lifting_.begin());
   }
 
   void on_commit(const store::StoreEvent& event) override {
     const api::Object& object = event.object ? *event.object : *event.previous;
     if (begins_deletion(event) && written_by(event, "garbage-collector")) collected(event);
     if (event.previous && event.previous->deleting()) kept_going(event);
-    if (!event.object) {
-      vanished(event);
-      const auto it = released_.find(object.key());
-      if (it != released_.end()) released_.erase(it);
-    }
+    if (!event.object) vanished(event);
     if (!event.previous) created(event);
     if (object.kind() == api::Kind::events) return;
     if (event.previous) index(*event.previous, false);
@@ -162,13 +173,20 @@ class DeletionCheck final : public Check {
 
   void vanished(const store::StoreEvent& event) {
     const api::Object& last = *event.previous;
-    bool left = false;
+    const auto call =
+        lifting_.find(event.provenance == nullptr ? 0 : event.provenance->request_id);
+    std::string left;
     for (const std::string& finalizer : last.meta().finalizers()) {
-      // Another way of deleting dependents may be asked for by the call that deletes.
-      left = left || (finalizer != kForegroundFinalizer && finalizer != kOrphanFinalizer);
+      const bool of_propagation = finalizer == kForegroundFinalizer || finalizer == kOrphanFinalizer;
+      const bool lifted = call != lifting_.end() &&
+                          (of_propagation || call->second == Lifts::any);
+      if (!lifted) left = finalizer;
     }
-    check(kFinalizers, !left || released_.contains(last.key()),
-          [&] { return api::to_string(last.key()) + " vanished although it had finalizers"; }, &event);
+    check(kFinalizers, left.empty(),
+          [&] {
+            return api::to_string(last.key()) + " vanished although it had the finalizer " + left;
+          },
+          &event);
     if (!last.deleting() || !written_by(event, "garbage-collector")) return;
     const bool foreground = has_finalizer(last, kForegroundFinalizer);
     if (!foreground && !has_finalizer(last, kOrphanFinalizer)) return;
@@ -239,7 +257,8 @@ class DeletionCheck final : public Check {
       gone_.erase(event.object->name());
       if (event.object->deleting()) leaving_.insert(event.object->name());
     }
-    if (!event.previous && owners(*event.object) == Owners::gone) {
+    const bool new_owners = !event.previous || !same_owners(*event.previous, *event.object);
+    if (new_owners && owners(*event.object) == Owners::gone) {
       suspects_.insert(event.object->key());
     }
   }
@@ -293,7 +312,9 @@ class DeletionCheck final : public Check {
   std::unordered_map<std::string, Keys> dependents_;  // by the owner's uid
   std::set<api::ObjectKey> suspects_;                 // may have lost all owners
   std::set<std::string> leaving_, gone_;              // namespaces
-  Keys released_;                                     // somebody has asked to take finalizers off
+  // Calls about objects with finalizers, and which of these they may take off.
+  enum class Lifts : uint8_t { propagation, any };
+  std::map<uint64_t, Lifts> lifting_;  // by the call's id
 };
 
 }  // namespace
