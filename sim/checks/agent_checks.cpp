@@ -17,7 +17,9 @@ constexpr InvariantInfo kInvariants[] = {
     {"NA-1", "A container runs only for a pod bound to its node, and at most once at a time."},
     {"NA-2", "A pod's phase only moves on, and the restart counts of its containers never fall."},
     {"NA-3", "An agent removes a pod from the API only when nothing of it is left on the node."},
-    {"NA-4", "Containers restart as their policy says, after the back-off; init containers in order."},
+    {"NA-4",
+     "Containers restart as their policy says, after the back-off; init containers in order; nothing "
+     "that is being deleted is killed before its grace period is over."},
 };
 enum : std::size_t { kBound, kPhase, kRemoved, kRestart };
 
@@ -42,6 +44,8 @@ struct Pod {
   std::string node;
   api::ObjectPtr object;  // null: removed from the API
   bool ended = false;     // its agent has reported a terminal phase
+  // When its deletion began, in true time and by its node's clock; zero: it has not.
+  Instant deleted{}, deleted_by_clock{};
   std::vector<Container> containers;
 
   Container& container(const std::string& name) {
@@ -78,6 +82,10 @@ class AgentCheck final : public Check {
       pod.node = node;
       pod.object = event.object;
       pod.ended = pod.ended || (by_agent && has_ended(object.as<api::Pod>()));
+      if (object.deleting() && pod.deleted == Instant{}) {
+        pod.deleted = context().now;
+        pod.deleted_by_clock = clock_of(node);
+      }
       return;
     }
     const auto it = pods_.find(object.uid());
@@ -128,6 +136,7 @@ class AgentCheck final : public Check {
     Container& container = pod.container(info.name);
     if (container.live > 0) --container.live;
     if (info.exit_code == 0) container.done_in = info.sandbox;
+    killed_in_time(pod, node, info);
     const Instant now = clock_of(node);
     const uint64_t term = terms_[node];
     if (container.term != term || now - container.started_at >= kBackOffReset) container.crashes = 0;
@@ -238,12 +247,7 @@ class AgentCheck final : public Check {
   void restarted(const Pod& pod, const Container& container, const std::string& node,
                  const ContainerInfo& info) {
     if (!container.started || container.image != info.image) return;
-    if (pod.object && !info.init) {
-      check(kRestart, pod.object->as<api::Pod>().spec().restart_policy() != "Never", [&] {
-        return "container " + info.name + " of pod " + pod.object->name() +
-               " was started again under restartPolicy Never";
-      });
-    }
+    if (pod.object) restart_allowed(pod, container, info);
     const auto term = terms_.find(node);
     if (container.term != (term == terms_.end() ? 0 : term->second)) return;
     const Instant now = clock_of(node);
@@ -251,6 +255,51 @@ class AgentCheck final : public Check {
       return "container " + info.name + " of pod " + info.pod_uid + " was restarted " +
              std::to_string((container.not_before - now) / 1s) + " s before its back-off was over (" +
              std::to_string(container.crashes) + " exits)";
+    });
+  }
+
+  void restart_allowed(const Pod& pod, const Container& container, const ContainerInfo& info) {
+    const auto& spec = pod.object->as<api::Pod>().spec();
+    const bool same_sandbox = container.started_in == info.sandbox;
+    const bool succeeded = container.done_in == info.sandbox;
+    bool allowed = true;
+    if (!info.init) {
+      allowed = spec.restart_policy() != "Never" &&
+                !(spec.restart_policy() == "OnFailure" && same_sandbox && succeeded);
+    } else if (spec.restart_policy() == "Never" && same_sandbox && !succeeded) {
+      const auto init = std::find_if(spec.init_containers().begin(), spec.init_containers().end(),
+                                     [&](const auto& c) { return c.name() == info.name; });
+      allowed = init != spec.init_containers().end() && init->restart_policy() == "Always";
+    }
+    check(kRestart, allowed, [&] {
+      return "container " + info.name + " of pod " + pod.object->name() + " was started again " +
+             (succeeded ? "after it had succeeded, " : "") + "under restartPolicy " +
+             spec.restart_policy();
+    });
+  }
+
+  // SIGKILL is for those who have not gone by themselves when their time was over. A node whose agent
+  // is dead may have lost power; what a probe or a deadline ends has a time of its own.
+  void killed_in_time(const Pod& pod, const std::string& node, const ContainerInfo& info) {
+    if (!pod.object || pod.deleted == Instant{}) return;
+    if (info.exit_code != 137 || info.reason != "Error") return;
+    const ImageBehaviour& image = context().world.options().runtime.behaviour(info.image);
+    if (image.runs_for > 0s || image.crash_mean > 0s) return;
+    const Node* machine = context().world.node(node);
+    if (machine != nullptr && !machine->agent_running()) return;
+    const auto& spec = pod.object->as<api::Pod>().spec();
+    if (spec.has_active_deadline_seconds()) return;
+    for (const auto& container : spec.containers()) {
+      if (container.has_liveness_probe() || container.has_startup_probe()) return;
+    }
+    const Duration grace =
+        std::chrono::seconds(pod.object->meta().deletion_grace_period_seconds());
+    // The agent learns of the deletion later; a clock that runs fast or slow excuses it.
+    const Duration waited = std::max(context().now - pod.deleted, clock_of(node) - pod.deleted_by_clock);
+    check(kRestart, waited + kTolerance >= grace, [&] {
+      return "container " + info.name + " of pod " + pod.object->name() + " was killed " +
+             std::to_string(waited / 1ms) + " ms after its deletion, which grants it " +
+             std::to_string(grace / 1s) + " s";
     });
   }
 
