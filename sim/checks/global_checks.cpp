@@ -16,7 +16,9 @@ constexpr InvariantInfo kInvariants[] = {
     {"GL-1", "A settled cluster writes nothing but heartbeats, leases and status refreshes."},
     {"GL-2", "In the end the cluster is as the specs say, whatever happened on the way."},
     {"GL-3", "No more objects are created than wishes and losses account for."},
-    {"GL-4", "The same seed gives the same run: nothing was committed at a time that goes backwards."},
+    {"GL-4",
+     "Commits follow each other in time. (That the same seed gives the same run is shown by running "
+     "twice: tools/determinism.)"},
 };
 enum : std::size_t { kRest, kLevel, kCreated, kSame };
 
@@ -68,6 +70,7 @@ class GlobalCheck final : public Check {
         return "in the end replicasets " + rs->ns() + "/" + rs->name() + " has " +
                std::to_string(active_pods) + " pods instead of " + std::to_string(wanted);
       });
+      for (const auto& [name, pod] : pods) as_in_template(*object, *pod);
     }
   }
 
@@ -94,6 +97,20 @@ class GlobalCheck final : public Check {
     check(kLevel, deployment.status().updated_replicas() == deployment.spec().replicas(), [&] {
       return text + " has " + std::to_string(deployment.status().updated_replicas()) + " of " +
              std::to_string(deployment.spec().replicas()) + " pods of its present template";
+    });
+  }
+
+  // A pod runs what its ReplicaSet says, not what an earlier or a later one said.
+  void as_in_template(const api::Object& rs, const api::Object& object) {
+    const auto& pod = object.as<api::Pod>();
+    if (!active(pod)) return;
+    const auto& wanted = rs.as<api::ReplicaSet>().spec().template_().spec().containers();
+    const bool same = std::equal(
+        wanted.begin(), wanted.end(), pod.spec().containers().begin(), pod.spec().containers().end(),
+        [](const auto& a, const auto& b) { return a.name() == b.name() && a.image() == b.image(); });
+    check(kLevel, same, [&] {
+      return "in the end pods " + object.ns() + "/" + object.name() + " runs other images than " +
+             rs.name() + " asks for";
     });
   }
 

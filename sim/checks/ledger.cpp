@@ -20,12 +20,6 @@ void InvoluntaryLedger::close_pod(const std::string& pod_uid, Instant at) {
   by_pod_.erase(it);
 }
 
-void InvoluntaryLedger::close_oldest(const std::string& owner_uid, Instant at) {
-  const auto owner = by_owner_.find(owner_uid);
-  if (owner == by_owner_.end()) return;
-  close_pod(std::string(owner->second.begin()->second), at);
-}
-
 void InvoluntaryLedger::forget(const std::string& owner_uid) {
   const auto owner = by_owner_.find(owner_uid);
   if (owner == by_owner_.end()) return;

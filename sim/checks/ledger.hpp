@@ -20,8 +20,6 @@ class InvoluntaryLedger {
             Instant at);
   // The pod is available again, or a replacement of it became available.
   void close_pod(const std::string& pod_uid, Instant at);
-  // A new pod of the workload became available: closes the oldest entry of a pod that is gone.
-  void close_oldest(const std::string& owner_uid, Instant at);
   // The workload is gone: nobody waits for its pods any more.
   void forget(const std::string& owner_uid);
 
