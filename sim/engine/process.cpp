@@ -24,8 +24,10 @@ WallTime Process::wall_now() const {
 
 Duration Process::to_true(Duration local) const {
   if (rate_ppm_ == 1'000'000) return local;
-  return Duration{
-      static_cast<int64_t>(static_cast<__int128>(local.count()) * 1'000'000 / rate_ppm_)};
+  // Rounded up: by the process's own clock a timer never fires early. One that did would find that its
+  // time has not come, arm the rest again, and with a fast clock that rest may be no true time at all.
+  const __int128 millionths = static_cast<__int128>(local.count()) * 1'000'000;
+  return Duration{static_cast<int64_t>((millionths + rate_ppm_ - 1) / rate_ppm_)};
 }
 
 void Process::set_clock_rate(int64_t ppm) {

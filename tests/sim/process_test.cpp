@@ -190,6 +190,20 @@ TEST_F(ProcessTest, TheWallClockMayJumpTheMonotonicOneDoesNot) {
   EXPECT_EQ(process.wall_now().unix_ns - wall.unix_ns, Duration{10s}.count());
 }
 
+TEST_F(ProcessTest, ByItsOwnClockATimerNeverFiresEarly) {
+  for (const int64_t rate : {2'000'000, 3'000'000, 1'500'000, 700'000}) {
+    process.set_clock_rate(rate);
+    for (int64_t ns = 1; ns <= 7; ++ns) {
+      const Instant due = process.now() + Duration{ns};
+      Instant fired{};
+      Timer timer(process, [&] { fired = process.now(); });
+      timer.arm(Duration{ns});
+      engine.run_until(engine.now() + 1us);
+      EXPECT_GE(fired, due) << rate << " millionths, " << ns << " ns";
+    }
+  }
+}
+
 TEST_F(ProcessTest, AFastClockMakesTimersFireEarlyInTrueTime) {
   process.set_clock_rate(2'000'000);
   const Instant local = process.now();
