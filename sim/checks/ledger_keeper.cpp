@@ -1,7 +1,8 @@
 // Keeps the ledger of involuntary losses. A pod is lost involuntarily when it stops serving for any
 // reason but a decision of its ReplicaSet's controller: its Ready turns false, somebody else
 // deletes it, its node loses power, one of its containers stops. An entry closes when the pod
-// serves again, or with all others of its ReplicaSet when that has got replacements for them.
+// serves again, or with all others of its ReplicaSet when that has got replacements for them, or
+// does without them and its controller knows it.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -94,6 +95,7 @@ class LedgerKeeper final : public Check {
     std::string owner;   // uid of the workload at the top: its Deployment, or itself
     int32_t active = 0;  // pods
     int32_t whole = 0;   // serving pods without an open entry
+    int64_t shrunk = 0;  // the generation in which it last asked for fewer
   };
   struct Workload {
     api::ObjectKey key;
@@ -153,6 +155,10 @@ class LedgerKeeper final : public Check {
     const std::string& owner = controller.empty() ? uid : controller;
     Set& set = sets_[uid];
     set.key = object.key();
+    if (event.previous && replicas_of(object.as<api::ReplicaSet>()) <
+                              replicas_of(event.previous->as<api::ReplicaSet>())) {
+      set.shrunk = object.meta().generation();
+    }
     if (set.owner != owner) {
       if (set.owner == uid) forget(uid);  // adopted: its pods are the Deployment's from now on
       set.owner = owner;
@@ -231,6 +237,15 @@ class LedgerKeeper final : public Check {
     }
   }
 
+  // Its controller has seen the size that it has shrunk to, and that it has no more pods than that.
+  // Until then it may still take a lost pod for present, and delete another one as superfluous.
+  bool shrinking_seen(const Set& set) const {
+    if (set.shrunk == 0) return true;
+    const api::Ref<api::ReplicaSet> rs(state().get(set.key));
+    return rs && rs->status().observed_generation() >= set.shrunk &&
+           rs->status().replicas() <= replicas_of(*rs);
+  }
+
   // What the ReplicaSet asks for; -1: it is gone.
   int32_t size_of(const std::string& uid, const Set& set) const {
     const api::ObjectPtr rs = state().get(set.key);
@@ -265,7 +280,8 @@ class LedgerKeeper final : public Check {
     for (const auto& [entry, uid] : it->second.lost) {
       const Set* set = find(uid);
       const int32_t size = set == nullptr || set->owner != owner ? -1 : size_of(uid, *set);
-      const bool full = size >= 0 && set->whole == size && set->active == size;
+      const bool full = size >= 0 && set->whole == size && set->active == size &&
+                        shrinking_seen(*set);
       if (size < 0 ? kept >= wanted : full && kept >= least) healed.push_back(entry);
     }
     for (const std::string& entry : healed) close(entry);

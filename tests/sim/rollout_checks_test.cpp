@@ -141,6 +141,24 @@ TEST_F(Rollouts, InvoluntaryLossesAreNoBreachOfThePromise) {
   EXPECT_EQ(h.broken(), "");
 }
 
+TEST_F(Rollouts, ALossThatWasNotSeenYetIsNotMadeGoodByShrinking) {
+  available();
+  const api::Revision early = h.revision();
+  h.remove(own("v1", "a"), kUser);
+  roll_to("v2");
+  h.put(set("v2", 1), kDeployments, h.knowing());
+  h.put(shrunk(3, 4), kDeployments, h.knowing());
+  // Three serve and three are asked for, but four are seen.
+  auto stale = std::make_shared<api::Basis>(*h.knowing());
+  stale->seen[static_cast<std::size_t>(api::Kind::pods)] = early;
+  h.put(own("v1", "b").ready().deleting(), kReplicaSets, stale);
+  EXPECT_EQ(h.broken(), "");
+  EXPECT_EQ(h.ledger().open(), 1u);
+  h.put(own("v1", "e").ready(), kReplicaSets, h.knowing());
+  h.put(set("v1", 3, 2).reports(3, 3, 3), kReplicaSets);
+  EXPECT_EQ(h.ledger().open(), 0u);
+}
+
 TEST_F(Rollouts, APodThatRecoveredAfterItWasGivenUpIsExcused) {
   available();
   roll_to("v2");
