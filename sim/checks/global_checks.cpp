@@ -5,6 +5,7 @@
 
 #include "sim/checks/agent_checks.hpp"
 #include "sim/checks/node_truth.hpp"
+#include "sim/checks/rollout_rules.hpp"
 #include "sim/checks/suite.hpp"
 #include "sim/world/world.hpp"
 
@@ -84,12 +85,25 @@ class GlobalCheck final : public Check {
     const auto& deployment = object.as<api::Deployment>();
     const std::string text = "in the end deployments " + object.ns() + "/" + object.name();
     int64_t total = 0;
+    // A pod that cannot become ready, for want of a good image or of room, holds a rollout up rightly.
+    bool held_up = false;
     for (const auto& [key, rs] : state().controlled_by(api::Kind::replica_sets, object.uid())) {
       if (!rs->deleting()) total += rs->as<api::ReplicaSet>().spec().replicas();
+      for (const auto& [name, pod] : state().controlled_by(api::Kind::pods, rs->uid())) {
+        held_up = held_up || (active(pod->as<api::Pod>()) && !ready(pod->as<api::Pod>()));
+      }
     }
     check(kLevel, deployment.status().observed_generation() == object.meta().generation(),
           [&] { return text + " has not been looked at since its last change"; });
     if (deployment.spec().paused()) return;
+    if (held_up) {
+      const Bounds bounds = bounds_of(deployment);
+      check(kLevel, total <= bounds.replicas + bounds.surge, [&] {
+        return text + " has ReplicaSets of " + std::to_string(total) + " pods, more than its " +
+               std::to_string(bounds.replicas) + " + " + std::to_string(bounds.surge);
+      });
+      return;
+    }
     check(kLevel, total == deployment.spec().replicas(), [&] {
       return text + " has ReplicaSets of " + std::to_string(total) + " pods instead of " +
              std::to_string(deployment.spec().replicas());

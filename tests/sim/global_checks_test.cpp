@@ -86,6 +86,22 @@ TEST_F(Cluster, InTheEndADeploymentIsAsSpecified) {
   EXPECT_EQ(h.broken(), "GL-2");
 }
 
+TEST_F(Cluster, InTheEndARolloutMayBeHeldUpWithinItsBounds) {
+  const auto d = deployment("web").replicas(1).surge(1).unavailable(0).generation(1).with([](auto& m) {
+    m.mutable_status()->set_observed_generation(1);
+  });
+  const auto next = [&](int32_t size) {
+    return replica_set("next").replicas(size).image("nginx:2").owner(d);
+  };
+  h.put(d).put(web(1).owner(d)).put(own("a"));
+  h.put(next(1)).put(pod("b").owner(next(1)).image("nginx:2").phase("Pending"));
+  h.end();
+  EXPECT_EQ(h.broken(), "") << "the cluster is full";
+  h.put(next(2)).put(pod("c").owner(next(2)).image("nginx:2").phase("Pending"));
+  h.end();
+  EXPECT_EQ(h.broken(), "GL-2");
+}
+
 TEST_F(Cluster, CreatingMoreThanWishesAndLossesAccountForBreaksGl3) {
   h.put(web(2)).put(own("a"), kReplicaSets).put(own("b"), kReplicaSets);
   h.put(own("a").phase("Failed"), "agent/n1");
