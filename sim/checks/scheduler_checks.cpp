@@ -31,6 +31,8 @@ enum : std::size_t { kFits, kSuits, kOnce, kVictim, kCache, kBound };
 // Once all is well. Source: the queue's flush of the unschedulable, 60 s, its longest back-off, 10 s,
 // and as much again for a new leader to be elected and its caches to fill.
 constexpr Duration kBindBound = 100s;
+// After the faults: for watches that were cut to be given up and resumed.
+constexpr Duration kCatchUp = 60s;
 // Those who have stopped waiting may still be the reason for a deletion that commits so much later.
 constexpr Duration kDecision = 30s;
 
@@ -152,6 +154,10 @@ class SchedulerCheck final : public Check {
     if (!event.object || !now) placed_by_others_.erase(object.uid());
     victim(event);
     note_waiting(event);
+  }
+
+  void on_phase(Phase phase) override {
+    if (phase == Phase::converging) faults_stopped_ = context().now;
   }
 
   void on_second() override {
@@ -373,6 +379,7 @@ class SchedulerCheck final : public Check {
     const auto objection = [&](const api::Pod& other) -> std::string {
       if (other.spec().priority() <= pod.spec().priority()) return "has a higher priority";
       if (other.spec().preemption_policy() == "Never") return "may preempt";
+      if (name.empty()) return {};  // its own binding is still under way: where to, only they know
       if (!node || !unsuitable(other, *node).empty()) return "could run on " + name;
       Node alone;
       add_to(alone, other, +1);
@@ -413,9 +420,13 @@ class SchedulerCheck final : public Check {
   }
 
   // Only what has been at rest for a while can be compared: events are still under way otherwise. And
-  // a watch that is cut or stalled is not caught up; when all is well it must be.
+  // a watch that is cut or stalled is not caught up. When the faults have stopped it has some time to
+  // be; when everything has settled it must be.
   bool at_rest() const {
-    return context().phase != Phase::faults && context().now - last_pod_change_ >= 5s;
+    if (context().phase == Phase::faults) return false;
+    const Duration settled = context().now - last_pod_change_;
+    if (context().phase == Phase::quiet) return settled >= 5s;
+    return std::min(settled, context().now - faults_stopped_) >= kCatchUp;
   }
   static bool caught_up(const scheduler::Scheduler& s) {
     return s.synced() && s.stats().binds_in_flight == 0;
@@ -454,7 +465,7 @@ class SchedulerCheck final : public Check {
   std::map<std::string, Waiting> waiting_;  // by pod uid
   std::deque<Waited> waited_;               // those that have stopped waiting lately
   std::unordered_set<std::string> placed_by_others_;  // uids of pods that hold a place
-  Instant last_pod_change_{};
+  Instant last_pod_change_{}, faults_stopped_{};
 };
 
 }  // namespace

@@ -136,6 +136,7 @@ void World::each_scheduler(
     const std::function<void(const std::string&, const scheduler::Scheduler&)>& visit) const {
   for (const auto& process : control_->role_processes) {
     if (!process->process().alive() || process->work() == nullptr) continue;
+    if (process->process().paused()) continue;
     if (const auto* scheduler = process->work()->scheduler()) {
       visit(process->process().name(), *scheduler);
     }

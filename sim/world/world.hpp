@@ -137,6 +137,7 @@ class World final {
   // Every process of the control plane by name: "api-0", "controller-manager-1", "scheduler-0".
   Process* process(std::string_view name);
   std::vector<std::string> process_names() const;
+  // The schedulers that are at work; one that is paused believes that it is.
   void each_scheduler(
       const std::function<void(const std::string& owner, const scheduler::Scheduler&)>& visit) const;
   // The caches that leading controller managers decide on.
