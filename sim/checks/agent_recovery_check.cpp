@@ -143,14 +143,27 @@ class AgentRecoveryCheck final : public Check {
     if (has_ended(pod)) return alive ? "has ended, but runs" : "";
     if (restless(pod, model())) return {};
     for (const auto& container : pod.spec().containers()) {
-      const bool found =
-          alive && std::any_of(runs->second.list.begin(), runs->second.list.end(),
-                               [&](const Run& run) { return run.name == container.name(); });
-      if (!found) return "its container " + container.name() + " does not run";
+      if (!alive) return "its container " + container.name() + " does not run";
+      const auto run = std::find_if(runs->second.list.begin(), runs->second.list.end(),
+                                    [&](const Run& r) { return r.name == container.name(); });
+      if (run == runs->second.list.end()) {
+        return "its container " + container.name() + " does not run";
+      }
+      if (!reported(pod, *run)) {
+        return "its container " + container.name() + " has been restarted, which is not reported";
+      }
     }
     if (pod.status().phase() != "Running") return "runs, but is reported as " + pod.status().phase();
     if (!ready(pod) && pod.spec().readiness_gates().empty()) return "runs, but is not Ready";
     return {};
+  }
+
+  // The API shows this instance, and not one that was there before it.
+  static bool reported(const api::Pod& pod, const Run& run) {
+    const auto& statuses = pod.status().container_statuses();
+    return std::any_of(statuses.begin(), statuses.end(), [&](const auto& s) {
+      return s.name() == run.name && s.restart_count() == static_cast<int32_t>(run.attempt);
+    });
   }
 
   const Restart* restart_of(const std::string& node) const {

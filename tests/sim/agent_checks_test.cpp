@@ -255,6 +255,11 @@ TEST_F(Recovery, WhatDoesNotIsPending) {
   h.container_starts(container("main"));
   h.put(running().not_ready(), kAgent);
   EXPECT_EQ(h.pending(), "NA-6: runs, but is not Ready on node n1");
+  h.put(running().with([](auto& m) {
+    m.mutable_status()->mutable_container_statuses(0)->set_restart_count(1);
+  }), kAgent);
+  EXPECT_EQ(h.pending(),
+            "NA-6: its container main has been restarted, which is not reported on node n1");
   h.remove(running());
   EXPECT_EQ(h.pending(), "NA-6: runs, but is not in the API any more on node n1");
 }
