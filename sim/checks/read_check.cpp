@@ -33,10 +33,21 @@ class ReadCheck final : public Check {
     if (events.back().revision > seen) seen = events.back().revision;
   }
 
+  void on_called(const Process& client, const api::Request& request) override {
+    if (request.verb != api::Verb::list) return;
+    asked_[request.request_id] = last_seen(client.name(), request.kind);
+    if (asked_.size() > kAsked) asked_.erase(asked_.begin());
+  }
+
   void on_answered(const Process& client, const api::Request& request,
                    const api::Response& response) override {
     if (request.verb != api::Verb::list || !response.ok() || !response.revision) return;
-    const api::Revision last = last_seen(client.name(), request.kind);
+    // What was seen before it asked: an answer may be overtaken by another stream of the process.
+    api::Revision last = last_seen(client.name(), request.kind);
+    if (const auto it = asked_.find(request.request_id); it != asked_.end()) {
+      last = it->second;
+      asked_.erase(it);
+    }
     check(kMonotone, response.revision >= last, [&] {
       return client.name() + " listed " + api::to_string(api::ObjectKey{request.kind, request.ns, ""}) +
              " at revision " + api::to_string(response.revision) + " after it had seen " +
@@ -140,6 +151,9 @@ class ReadCheck final : public Check {
     }
   }
 
+  // Lists that are under way; one that was not answered after so many others never will be.
+  static constexpr std::size_t kAsked = 10'000;
+  std::map<uint64_t, api::Revision> asked_;  // by the call's number: what its caller had seen
   std::map<Key, api::Revision> seen_;
   std::unordered_map<uint64_t, api::Revision*> streams_;  // into seen_, whose nodes stay
 };

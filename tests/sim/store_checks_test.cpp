@@ -303,6 +303,23 @@ TEST_F(Watches, AReaderThatGoesBackBreaksSt8) {
   EXPECT_EQ(h.broken(), "ST-8") << "not even a restart is an excuse";
 }
 
+TEST_F(Watches, AnAnswerThatIsOvertakenByAWatchIsNoStepBack) {
+  h.put(pod("a"));
+  const auto early = pods({stored("a")});
+  const uint64_t stream = watch();
+  auto asked = list();
+  asked.request_id = 5;
+  h.calls("client", asked);
+  h.put(pod("b"));
+  h.delivered(stream, {event(api::WatchType::added)});
+  h.answered("client", asked, early);
+  EXPECT_EQ(h.broken(), "");
+  asked.request_id = 6;
+  h.calls("client", asked);
+  h.answered("client", asked, early);
+  EXPECT_EQ(h.broken(), "ST-8");
+}
+
 TEST_F(Watches, WhatAWatchBroughtCountsAsSeen) {
   h.put(pod("a"));
   const auto early = pods({stored("a")});
