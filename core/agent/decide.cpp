@@ -159,7 +159,8 @@ class Decider {
     if (!sandbox_ready()) return;
     for (std::size_t i = 0; i < s_.containers.size(); ++i) {
       const ContainerRecord& record = s_.containers[i];
-      if (record.phase == Phase::created && record.in_sandbox && record.op == Op::none) {
+      if (record.phase == Phase::created && record.in_sandbox && record.op == Op::none &&
+          !record.uncertain) {
         act(Kind::start, i);
       }
     }

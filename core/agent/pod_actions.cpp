@@ -336,7 +336,10 @@ void PodWorker::on_started(std::size_t i, Result<Unit> answer) {
                      fmt::format("Started container {}", spec.name()));
     }
     if (spec.lifecycle().has_post_start() && state_.ending == Ending::none) post_start(i);
-  } else if (answer.code() == Code::unknown || answer.code() == Code::not_found) {
+  } else if (answer.code() == Code::unknown || answer.code() == Code::not_found ||
+             answer.code() == Code::conflict) {
+    // A conflict: it cannot be started as it is. A start that this agent's predecessor asked for may
+    // have come late, and it runs: another instance beside it would be one too many.
     record.uncertain = true;
   } else {
     record.start_failed = true;

@@ -45,6 +45,17 @@ TEST_F(RecoveryTest, ReportsWhatHappenedWhileItWasAway) {
   EXPECT_EQ(runtime.running("main"), 1);
 }
 
+// The predecessor's start came late: the container runs, so it cannot be started (again).
+TEST_F(RecoveryTest, AStartThatIsRefusedBecauseItRunsMakesNoSecondInstance) {
+  runtime.hints = false;
+  runtime.fail("start", {.code = Code::conflict, .happens = true});
+  start();
+  api.put(web());
+  loop.run_for(60s);
+  EXPECT_EQ(runtime.count("create"), 1);
+  EXPECT_EQ(condition("Ready"), "True");
+}
+
 TEST_F(RecoveryTest, BackOffSurvivesARestart) {
   start();
   api.put(web());
