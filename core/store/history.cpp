@@ -28,6 +28,28 @@ uint64_t History::token(const std::string& role) const {
   return found == tokens_.end() ? 0 : found->second;
 }
 
+namespace {
+
+// Of a write or a check, on the object that is there.
+template <class Precondition>
+Status check_present(const Precondition& wanted, const api::Object& object) {
+  if (wanted.absent) return {Code::exists, to_string(wanted.key) + " exists already"};
+  // A value is never used twice, not even in another epoch, so comparing values is enough, and a
+  // caller that knows only a resourceVersion needs no epoch.
+  if (wanted.revision && wanted.revision->value != object.revision().value) {
+    return {Code::conflict, to_string(wanted.key) + " is at revision " +
+                                to_string(object.revision()) + ", not " +
+                                to_string(*wanted.revision)};
+  }
+  if (!wanted.uid.empty() && wanted.uid != object.uid()) {
+    return {Code::conflict,
+            to_string(wanted.key) + " has uid " + object.uid() + ", not " + wanted.uid};
+  }
+  return {};
+}
+
+}  // namespace
+
 Status History::check(const Write& write) const {
   const bool put = write.op == Write::Op::put;
   KEELSON_ASSERT(put == (write.object != nullptr));
@@ -36,24 +58,16 @@ Status History::check(const Write& write) const {
                    write.object->name() == write.key.name);
   }
   const ObjectPtr* found = table(write.key.kind).find({write.key.ns, write.key.name});
-  if (!found) {
-    if (put && !write.revision && write.uid.empty()) return {};
-    return {Code::not_found, to_string(write.key) + " does not exist"};
-  }
-  const api::Object& object = **found;
-  if (write.absent) return {Code::exists, to_string(write.key) + " exists already"};
-  // A value is never used twice, not even in another epoch, so comparing values is enough, and a
-  // caller that knows only a resourceVersion needs no epoch.
-  if (write.revision && write.revision->value != object.revision().value) {
-    return {Code::conflict, to_string(write.key) + " is at revision " +
-                                to_string(object.revision()) + ", not " +
-                                to_string(*write.revision)};
-  }
-  if (!write.uid.empty() && write.uid != object.uid()) {
-    return {Code::conflict,
-            to_string(write.key) + " has uid " + object.uid() + ", not " + write.uid};
-  }
-  return {};
+  if (found) return check_present(write, **found);
+  if (put && !write.revision && write.uid.empty()) return {};
+  return {Code::not_found, to_string(write.key) + " does not exist"};
+}
+
+Status History::check(const Check& wanted) const {
+  const ObjectPtr* found = table(wanted.key.kind).find({wanted.key.ns, wanted.key.name});
+  if (found) return check_present(wanted, **found);
+  if (wanted.absent) return {};
+  return {Code::not_found, to_string(wanted.key) + " does not exist"};
 }
 
 Status History::check(const Transaction& transaction) const {
@@ -75,8 +89,10 @@ Status History::check(const Transaction& transaction) const {
         return {Code::invalid, to_string(write.key) + " is written twice in one transaction"};
       }
     }
-    Status status = check(write);
-    if (!status) return status;
+    if (Status status = check(write); !status) return status;
+  }
+  for (const Check& one : transaction.checks) {
+    if (Status status = check(one); !status) return status;
   }
   return {};
 }

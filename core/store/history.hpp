@@ -66,6 +66,7 @@ class History {
   const Table& table(api::Kind kind) const { return tables_[static_cast<std::size_t>(kind)]; }
   Status check(const Transaction& transaction) const;
   Status check(const Write& write) const;
+  Status check(const Check& wanted) const;
   ObjectPtr apply(const Write& write, const ProvenancePtr& provenance);
   void tell_observers(uint64_t first_value, std::size_t count);
 

@@ -35,6 +35,16 @@ struct Write {
   std::string uid;                   // the key's object has this metadata.uid
 };
 
+// A key on which a transaction rests without writing it: "this namespace is still there and as I saw
+// it". Consumes no revision, makes no event. Without `absent` the key must exist.
+struct Check {
+  ObjectKey key;
+
+  bool absent = false;               // the key does not exist
+  std::optional<Revision> revision;  // the key's object has this revision
+  std::string uid;                   // the key's object has this metadata.uid
+};
+
 // Who wrote and why: kept with each event so that a checker, or a developer reading a failed run, can
 // tell a wrong decision from a decision on a stale view. Never influences the store.
 struct Provenance {
@@ -47,7 +57,9 @@ struct Provenance {
 using ProvenancePtr = std::shared_ptr<const Provenance>;
 
 struct Transaction {
-  std::vector<Write> writes;
+  std::vector<Write> writes;  // at least one, no key twice
+  // Judged together with the preconditions of the writes, on the state before the transaction.
+  std::vector<Check> checks;
   // Must be the current token of its role (if a role is named), else Code::fenced.
   api::Fence fence;
   // After the commit the token of this role is the revision of the transaction's last write: how a

@@ -81,6 +81,7 @@ class HistoryCheck final : public Check {
       }
       bool justified = false;
       for (const store::Write& write : asked.writes) justified |= !holds(write, state().get(write.key));
+      for (const store::Check& one : asked.checks) justified |= !holds(one, state().get(one.key));
       check(kPreconditions, justified, [&] {
         return "a transaction of " + actor(asked) + " was refused (" + result.error().message +
                ") although all of its preconditions hold";
@@ -102,6 +103,15 @@ class HistoryCheck final : public Check {
       check(kPreconditions, as_asked, [&] {
         return "a transaction of " + actor(asked) + " left " + api::to_string(write.key) +
                " at revision " + api::to_string(at) + " otherwise than it was asked to";
+      });
+    }
+    const api::Revision first = result->objects.front()->revision();
+    for (const store::Check& one : asked.checks) {
+      const api::ObjectPtr before = state().get_at(one.key, {first.epoch, first.value - 1});
+      check(kPreconditions, holds(one, before), [&] {
+        return "a transaction of " + actor(asked) + " committed at revision " +
+               api::to_string(first) + " although " + api::to_string(one.key) +
+               " is not as it was required to be";
       });
     }
   }
@@ -145,16 +155,24 @@ class HistoryCheck final : public Check {
   }
 
   static bool has(const StateModel::Objects& objects, const api::ObjectPtr& object) {
-    const auto it = objects.find({object->ns(), object->name()});
-    return it != objects.end() && it->second == object;
+    return objects.get(api::name_of(*object)) == object;
   }
 
+  // Of a write or a check.
+  template <class Precondition>
+  static bool holds_at(const Precondition& wanted, const api::ObjectPtr& before) {
+    if (wanted.absent && before != nullptr) return false;
+    if (wanted.revision && (before == nullptr || before->revision() != *wanted.revision)) {
+      return false;
+    }
+    return wanted.uid.empty() || (before != nullptr && before->uid() == wanted.uid);
+  }
   static bool holds(const store::Write& write, const api::ObjectPtr& before) {
-    if (write.absent && before != nullptr) return false;
-    if (write.revision && (before == nullptr || before->revision() != *write.revision)) return false;
-    if (!write.uid.empty() && (before == nullptr || before->uid() != write.uid)) return false;
     // Removing what is not there is refused, whatever else is asked.
-    return write.op != store::Write::Op::remove || before != nullptr;
+    return holds_at(write, before) && (write.op != store::Write::Op::remove || before != nullptr);
+  }
+  static bool holds(const store::Check& one, const api::ObjectPtr& before) {
+    return holds_at(one, before) && (one.absent || before != nullptr);
   }
 
   void replay(const store::StoreEvent& event, const api::ObjectKey& key) {

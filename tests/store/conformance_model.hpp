@@ -25,6 +25,14 @@ struct Model {
   std::map<uint64_t, State> states;    // after each revision
   std::map<uint64_t, Change> changes;  // of each revision
 
+  template <class Precondition>
+  static Code check(const Precondition& wanted, const Value& there) {
+    if (wanted.absent) return Code::exists;
+    if (wanted.revision && wanted.revision->value != there.revision) return Code::conflict;
+    if (!wanted.uid.empty() && wanted.uid != there.uid) return Code::conflict;
+    return Code::ok;
+  }
+
   Code commit(const Transaction& t) {
     if (!t.fence.role.empty() && (token == 0 || t.fence.token != token)) return Code::fenced;
     for (const Write& w : t.writes) {
@@ -34,9 +42,15 @@ struct Model {
         if (!put || w.revision || !w.uid.empty()) return Code::not_found;
         continue;
       }
-      if (w.absent) return Code::exists;
-      if (w.revision && w.revision->value != at->second.revision) return Code::conflict;
-      if (!w.uid.empty() && w.uid != at->second.uid) return Code::conflict;
+      if (const Code code = check(w, at->second); code != Code::ok) return code;
+    }
+    for (const Check& c : t.checks) {
+      const auto at = state.find({c.key.ns, c.key.name});
+      if (at == state.end()) {
+        if (!c.absent) return Code::not_found;
+      } else if (const Code code = check(c, at->second); code != Code::ok) {
+        return code;
+      }
     }
     for (const Write& w : t.writes) {
       const std::pair<std::string, std::string> key{w.key.ns, w.key.name};
@@ -101,6 +115,22 @@ class StoreModel : public StoreConformance {
     return {"ns" + std::to_string(rng_.below(3)), "name" + std::to_string(rng_.below(6))};
   }
 
+  Check random_check() {
+    const auto key = random_key();
+    const auto known = model_.state.find(key);
+    Check check{key_of(key.first, key.second)};
+    if (known == model_.state.end()) {
+      check.absent = rng_.chance(3, 4);
+      return check;
+    }
+    check.absent = rng_.chance(1, 12);
+    if (rng_.chance(1, 2)) {
+      check.revision = Revision{epoch_, known->second.revision - (rng_.chance(1, 5) ? 1 : 0)};
+    }
+    if (rng_.chance(1, 3)) check.uid = rng_.chance(1, 5) ? "someone-else" : known->second.uid;
+    return check;
+  }
+
   void write() {
     Transaction t = transaction({});
     std::map<std::pair<std::string, std::string>, bool> used;
@@ -124,6 +154,7 @@ class StoreModel : public StoreConformance {
       }
       t.writes.push_back(std::move(w));
     }
+    if (rng_.chance(1, 4)) t.checks.push_back(random_check());
     if (rng_.chance(1, 6)) {
       t.fence = {"kube-system/boss", rng_.chance(1, 3) ? model_.token + 1 : model_.token};
     }

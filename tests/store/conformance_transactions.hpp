@@ -76,6 +76,59 @@ TEST_P(StoreConformance, RevisionPreconditionHoldsOnlyForTheCurrentRevision) {
   EXPECT_EQ(commit(write).code(), Code::not_found);
 }
 
+TEST_P(StoreConformance, ChecksHoldATransactionBackAndConsumeNothing) {
+  const Revision space = commit(put_new(config("a", "space", "1", "u1")))->revision;
+  int n = 0;
+  const auto write_if = [&](const Check& check) {
+    Transaction t = transaction({put(config("a", "x", std::to_string(++n), "u2"))});
+    t.checks.push_back(check);
+    return commit(std::move(t));
+  };
+  RecordingSink sink;
+  const Revision before = current();
+  store().watch(before, sink);
+  EXPECT_TRUE(write_if({key_of("a", "space"), false, space, "u1"}).ok());
+  EXPECT_TRUE(write_if({key_of("a", "space")}).ok());
+  const auto last = write_if({key_of("a", "nowhere"), true});
+  ASSERT_TRUE(last.ok());
+  EXPECT_EQ(last->objects.size(), 1u);
+  EXPECT_EQ(last->revision, (Revision{before.epoch, before.value + 3}));
+  ASSERT_EQ(sink.events.size(), 3u);
+  for (const StoreEvent& event : sink.events) EXPECT_EQ(event.object->name(), "x");
+  EXPECT_EQ((*get(key_of("a", "space")))->revision(), space);
+
+  EXPECT_EQ(write_if({key_of("a", "space"), true}).code(), Code::exists);
+  EXPECT_EQ(write_if({key_of("a", "space"), false, before, "u0"}).code(), Code::conflict);
+  EXPECT_EQ(write_if({key_of("a", "nowhere")}).code(), Code::not_found);
+  EXPECT_EQ(write_if({key_of("a", "nowhere"), false, space}).code(), Code::not_found);
+  // The checked object has changed and is another now: neither is what the caller saw.
+  const Revision changed = commit(put(config("a", "space", "2", "u1")))->revision;
+  const auto stale = write_if({key_of("a", "space"), false, space});
+  EXPECT_EQ(stale.code(), Code::conflict);
+  EXPECT_NE(stale.error().message.find("a/space"), std::string::npos) << stale.error().message;
+  EXPECT_TRUE(write_if({key_of("a", "space"), false, changed}).ok());
+  ASSERT_TRUE(commit(removal(key_of("a", "space"))).ok());
+  EXPECT_EQ(write_if({key_of("a", "space"), false, changed}).code(), Code::not_found);
+  ASSERT_TRUE(commit(put_new(config("a", "space", "1", "u9"))).ok());
+  EXPECT_EQ(write_if({key_of("a", "space"), false, {}, "u1"}).code(), Code::conflict);
+  EXPECT_EQ(value_of(*get(key_of("a", "x"))), "9") << "refused transactions changed something";
+}
+
+TEST_P(StoreConformance, ChecksSeeTheStateBeforeTheTransaction) {
+  ASSERT_TRUE(commit(put_new(config("a", "old", "1", "u1"))).ok());
+  Transaction t =
+      transaction({removal(key_of("a", "old")), put_new(config("a", "new", "1", "u2"))});
+  t.checks = {{key_of("a", "old"), false, {}, "u1"}, {key_of("a", "new"), true}};
+  EXPECT_TRUE(commit(t).ok());
+}
+
+TEST_P(StoreConformance, ChecksAloneAreNoTransaction) {
+  ASSERT_TRUE(commit(put_new(config("a", "x", "1", "u1"))).ok());
+  Transaction t = transaction({});
+  t.checks.push_back({key_of("a", "x")});
+  EXPECT_EQ(commit(t).code(), Code::invalid);
+}
+
 TEST_P(StoreConformance, UidPreconditionProtectsASuccessorOfTheSameName) {
   ASSERT_TRUE(commit(put_new(config("a", "x", "1", "old"))).ok());
   ASSERT_TRUE(commit(removal(key_of("a", "x"))).ok());
