@@ -26,7 +26,6 @@ void Housekeeping::begin() {
   running_ = true;
   removing_ = false;
   marks_.clear();
-  strays_.clear();
   expiries_.clear();
   for (const auto& [name, event] : cache_.objects(Kind::events)) {
     expiries_.push_back(
@@ -36,12 +35,6 @@ void Housekeeping::begin() {
 
 void Housekeeping::saw(const Change& change) {
   trim_to_size();
-  // A creation that was admitted while its namespace still stood may be committed after the
-  // namespace has gone. Nothing may remain in a namespace that is deleted (GC-5).
-  if (!change.before && api::info(change.after->kind()).namespaced &&
-      !cache_.find(Kind::namespaces, "", change.after->ns())) {
-    strays_.push_back(change.after->key());
-  }
   if (!change.after || change.after->kind() != Kind::events) return;
   expiries_.push_back({context_.loop.now() + context_.options.event_ttl,
                        change.revision,
@@ -53,7 +46,6 @@ void Housekeeping::tick() {
   if (!running_) return;
   compact();
   expire_events();
-  remove_strays();
 }
 
 // Not left to the tick: in a storm of changes there may be many times as many until then.
@@ -123,18 +115,6 @@ void Housekeeping::remove_events(std::vector<Expiry> batch) {
           if (reached && running_) expire_events();
         });
       }));
-}
-
-void Housekeeping::remove_strays() {
-  for (const ObjectKey& key : std::exchange(strays_, {})) {
-    const ObjectPtr stray = cache_.find(key);
-    if (!stray || cache_.find(Kind::namespaces, "", key.ns)) continue;
-    strays_.push_back(key);  // until it is seen to be gone
-    store::Transaction transaction;
-    transaction.provenance = provenance_;
-    transaction.writes.push_back(remove_of(*stray));
-    store_.commit(std::move(transaction), life_.tie([](Result<store::Committed>) {}));
-  }
 }
 
 // A watch that has silently stalled is found out even if nobody reads: a barrier asks the store,

@@ -1,6 +1,5 @@
 // What a server does by itself from time to time: forgets history that is old enough, expires
-// Events, removes what was created too late for its namespace, and looks whether the store's watch
-// still brings what it should.
+// Events, and looks whether the store's watch still brings what it should.
 #pragma once
 
 #include <deque>
@@ -33,7 +32,6 @@ class Housekeeping {
   void compact();
   void expire_events();
   void remove_events(std::vector<Expiry> batch);
-  void remove_strays();
   void probe();
 
   const Context& context_;
@@ -44,7 +42,6 @@ class Housekeeping {
   std::deque<std::pair<Instant, Revision>> marks_;  // which revision was current when
   std::deque<Expiry> expiries_;                     // in the order in which they were written
   bool removing_ = false;
-  std::vector<ObjectKey> strays_;  // created in a namespace that was not there
   store::ProvenancePtr provenance_;
   Timer tick_timer_, probe_timer_;
   Lifeline life_;

@@ -74,6 +74,7 @@ void Writer::commit(const OperationPtr& operation, Attempt attempt) {
   operation->uncertain_since = context_.cache.revision();
   store::Transaction transaction;
   transaction.writes = std::move(attempt.writes);
+  transaction.checks = std::move(attempt.checks);
   transaction.fence = request.fence;
   transaction.grant_role = std::move(attempt.grant_role);
   transaction.provenance = operation->provenance;

@@ -228,20 +228,49 @@ TEST_F(RemoveTest, FinalizersOfALivingNamespaceStay) {
 TEST_F(RemoveTest, SomeNamespacesAreImmortal) {
   EXPECT_EQ(call(removal(Kind::namespaces, "default")).error.message,
             "namespaces \"default\" is forbidden: this namespace may not be deleted");
+  // The claims that bindings rest on stand in it.
+  EXPECT_EQ(call(removal(Kind::namespaces, "kube-node-lease")).error.reason, Reason::forbidden);
 }
 
-// A creation in flight while its namespace was removed: nothing stays behind (GC-5).
-TEST_F(RemoveTest, ObjectOfARemovedNamespaceIsCleanedUp) {
-  store::Transaction transaction;
-  store::Write write;
-  write.object = api::make_object(config_named("late", "v", "gone"));
-  write.key = write.object->key();
-  transaction.writes.push_back(write);
-  memory.commit(transaction, [](Result<store::Committed>) {});
+// A server that has not heard of the deletion yet admits nothing either (GC-6).
+TEST_F(RemoveTest, CreationRacingTheNamespacesDeletionIsRefused) {
+  api::Namespace team;
+  team.mutable_metadata()->set_name("team");
+  made(team);
+  apiserver::ApiServer other(loop, memory, Rng(9), log, options_);
+  other.start();
   loop.settle();
-  ASSERT_TRUE(read<api::ConfigMap>("late", "gone"));
-  loop.run_for(options_.compaction_period + 1s);
-  EXPECT_FALSE(read<api::ConfigMap>("late", "gone"));
+  store.hold_events = true;
+  bool deleted = false;
+  other.handle(removal(Kind::namespaces, "team"),
+               [&](Response response) { deleted = response.ok(); });
+  loop.settle();
+  ASSERT_TRUE(deleted);
+  std::optional<Response> created;
+  server->handle(api::create(api::make_object(config_named("late", "v", "team"))),
+                 [&](Response response) { created = std::move(response); });
+  loop.settle();
+  EXPECT_FALSE(created);  // refused by the store; the server waits until it knows why
+  store.release();
+  loop.settle();
+  ASSERT_TRUE(created);
+  EXPECT_EQ(created->error.reason, Reason::forbidden);
+  EXPECT_THAT(created->error.message, ::testing::HasSubstr("because it is being terminated"));
+}
+
+TEST_F(RemoveTest, CreationGoesOnWhenItsNamespaceChangedOtherwise) {
+  store.before_commit = [this] {
+    api::Namespace changed =
+        memory.history().find({Kind::namespaces, "", "default"})->as<api::Namespace>();
+    (*changed.mutable_metadata()->mutable_labels())["team"] = "a";
+    store::Transaction transaction;
+    store::Write write;
+    write.object = api::make_object(changed);
+    write.key = write.object->key();
+    transaction.writes.push_back(write);
+    memory.commit(transaction, [](Result<store::Committed>) {});
+  };
+  EXPECT_TRUE(create(config_named("c")).ok());
 }
 
 TEST_F(RemoveTest, CollectionBySelector) {

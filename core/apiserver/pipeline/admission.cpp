@@ -123,7 +123,10 @@ ApiError admit_create(const Context& context, Kind kind, Message& message) {
 }
 
 bool immortal(const std::string& ns) {
-  return ns == "default" || ns == kSystemNamespace || ns == "kube-public";
+  // Kubernetes lets kube-node-lease go and makes it anew a minute later. Here it holds the claims
+  // that bindings rest on, and is made at start only.
+  return ns == "default" || ns == kSystemNamespace || ns == "kube-public" ||
+         ns == kNodeLeaseNamespace;
 }
 
 }  // namespace keelson::apiserver

@@ -31,7 +31,13 @@ class Create final : public Operation {
     if (context_.cache.find(request_.kind, meta.namespace_(), meta.name())) {
       return Attempt::fail(api::already_exists(request_.kind, meta.name()));
     }
-    return commit(meta);
+    Attempt attempt = commit(meta);
+    if (attempt.writes.empty() || !api::info(request_.kind).namespaced) return attempt;
+    // The namespace's deletion changes it, so either this creation comes first and whoever removes
+    // the namespace finds the object in it, or it is refused (GC-6).
+    attempt.checks.push_back(
+        unchanged(*context_.cache.find(Kind::namespaces, "", meta.namespace_())));
+    return attempt;
   }
 
  private:

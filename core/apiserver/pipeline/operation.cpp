@@ -35,4 +35,8 @@ store::Write remove_of(const Object& current) {
   return write;
 }
 
+store::Check unchanged(const Object& current) {
+  return {current.key(), false, current.revision(), current.uid()};
+}
+
 }  // namespace keelson::apiserver

@@ -12,10 +12,20 @@ namespace keelson::apiserver {
 
 struct Attempt {
   std::vector<store::Write> writes;  // empty: `response` is the answer
+  std::vector<store::Check> checks;  // what else the writes rest on
   std::string grant_role;            // see store::Transaction
   Response response;
 
-  static Attempt answer(Response response) { return {{}, {}, std::move(response)}; }
+  static Attempt write(store::Write write) {
+    Attempt attempt;
+    attempt.writes.push_back(std::move(write));
+    return attempt;
+  }
+  static Attempt answer(Response response) {
+    Attempt attempt;
+    attempt.response = std::move(response);
+    return attempt;
+  }
   static Attempt fail(ApiError error) { return answer(failed(std::move(error))); }
 };
 
@@ -63,6 +73,8 @@ using OperationPtr = std::shared_ptr<Operation>;
 store::Write put_new(Kind kind, MessagePtr message);
 store::Write put_over(const Object& current, MessagePtr message);
 store::Write remove_of(const Object& current);
+// The object stays as it is until the transaction commits.
+store::Check unchanged(const Object& current);
 
 // The operations; each has a file of its own name.
 OperationPtr make_create(Request request, const Context& context);

@@ -89,7 +89,7 @@ Attempt remove_namespace(const Context& context, const ObjectPtr& now, const Req
   if (now->deleting()) {
     if (before.spec().finalizers_size() == 0 && now->meta().finalizers_size() == 0) {
       *last = now->body();
-      return {{remove_of(*now)}, {}, {}};
+      return Attempt::write(remove_of(*now));
     }
     return Attempt::fail(api::conflict(
         Kind::namespaces, now->name(),
@@ -101,7 +101,7 @@ Attempt remove_namespace(const Context& context, const ObjectPtr& now, const Req
   mark_deleting(*next->mutable_metadata(), context.loop.wall_now(), 0);
   next->mutable_metadata()->clear_deletion_grace_period_seconds();
   next->mutable_status()->set_phase("Terminating");
-  return {{put_over(*now, std::move(next))}, {}, {}};
+  return Attempt::write(put_over(*now, std::move(next)));
 }
 
 }  // namespace
@@ -130,22 +130,22 @@ Attempt plan_removal(const Context& context, const ObjectPtr& now, const Request
         api::to_wall(meta.deletion_timestamp()) + std::chrono::seconds(grace - old_grace);
     mark_deleting(marked, begun, grace);
     if (grace > 0 || marked.finalizers_size() > 0) {
-      return {{put_over(*now, std::move(next))}, {}, {}};
+      return Attempt::write(put_over(*now, std::move(next)));
     }
   } else if (kind == Kind::pods) {
     const int64_t grace = grace_of(now->as<api::Pod>(), request.grace_period_seconds);
     set_propagation(request.propagation, marked);
     mark_deleting(marked, wall + std::chrono::seconds(grace), grace);
     if (grace > 0 || marked.finalizers_size() > 0) {
-      return {{put_over(*now, std::move(next))}, {}, {}};
+      return Attempt::write(put_over(*now, std::move(next)));
     }
   } else {
     set_propagation(request.propagation, marked);
     mark_deleting(marked, wall, 0);
-    if (marked.finalizers_size() > 0) return {{put_over(*now, std::move(next))}, {}, {}};
+    if (marked.finalizers_size() > 0) return Attempt::write(put_over(*now, std::move(next)));
   }
   *last = std::move(next);
-  return {{remove_of(*now)}, {}, {}};
+  return Attempt::write(remove_of(*now));
 }
 
 Response removal_response(const ObjectPtr& committed, const MessagePtr& last) {

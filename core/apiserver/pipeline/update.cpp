@@ -155,7 +155,7 @@ Attempt UpdateBase::write_status(const ObjectPtr& before, std::unique_ptr<Messag
   if (ApiError error = api::validate_status_update(kind, *now, before->message())) {
     return Attempt::fail(std::move(error));
   }
-  return {{put_over(*before, std::move(now))}, {}, {}};
+  return Attempt::write(put_over(*before, std::move(now)));
 }
 
 Attempt UpdateBase::put_or_remove(const ObjectPtr& before, MessagePtr now) {
@@ -169,7 +169,7 @@ Attempt UpdateBase::put_or_remove(const ObjectPtr& before, MessagePtr now) {
       }
     }
     removed_ = std::move(now);
-    return {{remove_of(*before)}, {}, {}};
+    return Attempt::write(remove_of(*before));
   }
   if (api::same(*now, before->message())) {
     Response response;
@@ -177,7 +177,7 @@ Attempt UpdateBase::put_or_remove(const ObjectPtr& before, MessagePtr now) {
     response.revision = before->revision();
     return Attempt::answer(std::move(response));
   }
-  return {{put_over(*before, std::move(now))}, {}, {}};
+  return Attempt::write(put_over(*before, std::move(now)));
 }
 
 Response UpdateBase::committed(const store::Committed& committed) {
