@@ -70,11 +70,83 @@ TEST_F(ServiceTest, ChangingTheTypeAllocatesAndReleases) {
   service = opened.object->as<api::Service>();
   const int32_t port = service.spec().ports(0).node_port();
   EXPECT_GE(port, 30000);
-  service.mutable_spec()->set_type("ClusterIP");
-  service.mutable_spec()->clear_external_traffic_policy();
-  const Response closed = put(service);
+  // As "kubectl patch" does it: nothing but the type is named.
+  const Response closed = call(
+      patching(Kind::services, "a", api::PatchType::strategic, R"({"spec":{"type":"ClusterIP"}})"));
   ASSERT_TRUE(closed.ok()) << closed.error.message;
   EXPECT_EQ(closed.object->as<api::Service>().spec().ports(0).node_port(), 0);
+  EXPECT_EQ(closed.object->as<api::Service>().spec().external_traffic_policy(), "");
+}
+
+TEST_F(ServiceTest, ABalancerThatBecomesSomethingElseDropsWhatIsABalancersOwn) {
+  api::Service service = service_named("a", "LoadBalancer");
+  service.mutable_spec()->set_load_balancer_class("example.com/lb");
+  service.mutable_spec()->set_external_traffic_policy("Local");
+  service.mutable_spec()->set_health_check_node_port(30111);
+  service = *made(service);
+  service.mutable_status()->mutable_load_balancer()->add_ingress()->set_ip("192.0.2.1");
+  ASSERT_TRUE(put_status(service).ok());
+
+  const auto become = [&](const std::string& type) {
+    return call(patching(Kind::services, "a", api::PatchType::merge,
+                         R"({"spec":{"type":")" + type + R"(","externalName":"example.com"}})"));
+  };
+  Response response = become("NodePort");
+  ASSERT_TRUE(response.ok()) << response.error.message;
+  api::Service now = response.object->as<api::Service>();
+  EXPECT_EQ(now.spec().ports(0).node_port(), service.spec().ports(0).node_port());
+  EXPECT_EQ(now.spec().external_traffic_policy(), "Local");
+  EXPECT_EQ(now.spec().health_check_node_port(), 0);
+  EXPECT_FALSE(now.spec().has_load_balancer_class());
+  EXPECT_FALSE(now.spec().has_allocate_load_balancer_node_ports());
+  EXPECT_EQ(now.status().load_balancer().ingress_size(), 0);
+
+  response = become("ExternalName");
+  ASSERT_TRUE(response.ok()) << response.error.message;
+  now = response.object->as<api::Service>();
+  EXPECT_EQ(now.spec().cluster_ip(), "");
+  EXPECT_EQ(now.spec().cluster_ips_size(), 0);
+  EXPECT_EQ(now.spec().ip_families_size(), 0);
+  EXPECT_EQ(now.spec().external_traffic_policy(), "");
+  EXPECT_EQ(now.spec().ports(0).node_port(), 0);
+}
+
+TEST_F(ServiceTest, WhatTheWriterChoseIsJudgedNotDropped) {
+  made(service_named("a", "NodePort"));
+  const Response response =
+      call(patching(Kind::services, "a", api::PatchType::merge,
+                    R"({"spec":{"type":"ClusterIP","externalTrafficPolicy":"Local",
+                        "ports":[{"port":80,"nodePort":30080}]}})"));
+  EXPECT_EQ(response.error.reason, Reason::invalid);
+  EXPECT_THAT(response.error.message, HasSubstr("spec.ports[0].nodePort: Forbidden"));
+  EXPECT_THAT(response.error.message, HasSubstr("spec.externalTrafficPolicy"));
+}
+
+TEST_F(ServiceTest, APortKeepsItsNodePortByItsName) {
+  api::Service service = service_named("a", "NodePort");
+  service.mutable_spec()->mutable_ports(0)->set_name("web");
+  const int32_t had = made(service)->spec().ports(0).node_port();
+  service.mutable_spec()->mutable_ports(0)->set_port(8080);
+  auto* second = service.mutable_spec()->add_ports();
+  second->set_name("more");
+  second->set_port(80);
+  const Response response = put(service);
+  ASSERT_TRUE(response.ok()) << response.error.message;
+  const auto& ports = response.object->as<api::Service>().spec().ports();
+  EXPECT_EQ(ports[0].node_port(), had);
+  EXPECT_NE(ports[1].node_port(), had);
+  EXPECT_GE(ports[1].node_port(), 30000);
+}
+
+TEST_F(ServiceTest, ABalancerWithoutNodePortsMayStillChooseOne) {
+  api::Service service = service_named("a", "LoadBalancer");
+  service.mutable_spec()->set_allocate_load_balancer_node_ports(false);
+  EXPECT_EQ(made(service)->spec().ports(0).node_port(), 0);
+  service.mutable_metadata()->set_name("b");
+  service.mutable_spec()->mutable_ports(0)->set_node_port(30080);
+  made(service);
+  service.mutable_metadata()->set_name("c");
+  EXPECT_THAT(create(service).error.message, HasSubstr("provided port is already allocated"));
 }
 
 // Whatever runs at the same time, also through two servers, no address is given twice (EP-5).

@@ -1,5 +1,7 @@
 #include "core/apiserver/pipeline/service_addresses.hpp"
 
+#include <algorithm>
+#include <boost/container/flat_set.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <charconv>
 
@@ -50,9 +52,26 @@ bool wants_address(const api::ServiceSpec& spec) {
   return spec.type() != "ExternalName" && spec.cluster_ip() != "None";
 }
 
+bool has_node_ports(const api::ServiceSpec& spec) {
+  return spec.type() == "NodePort" || spec.type() == "LoadBalancer";
+}
+
+// A load balancer may reach its pods without node ports, but those that its writer chooses count.
 bool wants_node_ports(const api::ServiceSpec& spec) {
   return spec.type() == "NodePort" ||
          (spec.type() == "LoadBalancer" && spec.allocate_load_balancer_node_ports());
+}
+
+bool reachable_from_outside(const api::ServiceSpec& spec) {
+  return has_node_ports(spec) || (spec.type() == "ClusterIP" && !spec.external_ips().empty());
+}
+
+boost::container::flat_set<int32_t> node_ports_of(const api::ServiceSpec& spec) {
+  boost::container::flat_set<int32_t> ports;
+  for (const auto& port : spec.ports()) {
+    if (port.node_port() != 0) ports.insert(port.node_port());
+  }
+  return ports;
 }
 
 struct Used {
@@ -85,27 +104,62 @@ void keep_allocated(api::ServiceSpec& spec, const api::ServiceSpec& before) {
       *spec.mutable_cluster_ips() = before.cluster_ips();
     }
   }
-  if (!wants_node_ports(spec)) return;
+  if (!has_node_ports(spec) || !has_node_ports(before)) return;
+  // A port is known by its name, whatever else of it has changed.
+  auto used = node_ports_of(spec);
   for (auto& port : *spec.mutable_ports()) {
     if (port.node_port() != 0) continue;
     for (const auto& old : before.ports()) {
-      if (old.port() == port.port() && old.protocol() == port.protocol()) {
-        port.set_node_port(old.node_port());
-      }
+      if (old.name() != port.name() || old.node_port() == 0) continue;
+      if (used.insert(old.node_port()).second) port.set_node_port(old.node_port());
+      break;
     }
   }
 }
 
-// What a service of another type than before does not need any more.
-void drop_unneeded(api::ServiceSpec& spec, const api::ServiceSpec& before) {
-  if (spec.type() == "ExternalName" && before.type() != "ExternalName" &&
-      spec.cluster_ip() == before.cluster_ip()) {
-    spec.clear_cluster_ip();
-    spec.clear_cluster_ips();
+// What a service of another type than before does not need any more, and would be refused for. Only
+// what the writer left as it was is dropped: a value of his own choice is for validation to judge.
+// Source: dropTypeDependentFields in pkg/registry/core/service/strategy.go.
+void drop_unneeded(api::Service& service, const api::ServiceSpec& before) {
+  api::ServiceSpec& spec = *service.mutable_spec();
+  const auto same_list = [](const auto& a, const auto& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end());
+  };
+  if (spec.type() == "ExternalName" && before.type() != "ExternalName") {
+    if (spec.cluster_ip() == before.cluster_ip() &&
+        same_list(spec.cluster_ips(), before.cluster_ips())) {
+      spec.clear_cluster_ip();
+      spec.clear_cluster_ips();
+    }
+    if (same_list(spec.ip_families(), before.ip_families())) spec.clear_ip_families();
+    if (spec.ip_family_policy() == before.ip_family_policy()) spec.clear_ip_family_policy();
   }
-  if (!wants_node_ports(spec) && wants_node_ports(before)) {
-    for (auto& port : *spec.mutable_ports()) port.clear_node_port();
+  if (has_node_ports(before) && !has_node_ports(spec)) {
+    const auto old = node_ports_of(before), now = node_ports_of(spec);
+    if (std::includes(old.begin(), old.end(), now.begin(), now.end())) {
+      for (auto& port : *spec.mutable_ports()) port.clear_node_port();
+    }
   }
+  const auto local_balancer = [](const api::ServiceSpec& one) {
+    return one.type() == "LoadBalancer" && one.external_traffic_policy() == "Local";
+  };
+  if (local_balancer(before) && !local_balancer(spec) &&
+      spec.health_check_node_port() == before.health_check_node_port()) {
+    spec.clear_health_check_node_port();
+  }
+  if (before.type() == "LoadBalancer" && spec.type() != "LoadBalancer") {
+    if (spec.allocate_load_balancer_node_ports() == before.allocate_load_balancer_node_ports()) {
+      spec.clear_allocate_load_balancer_node_ports();
+    }
+    if (spec.load_balancer_class() == before.load_balancer_class()) {
+      spec.clear_load_balancer_class();
+    }
+  }
+  if (reachable_from_outside(before) && !reachable_from_outside(spec) &&
+      spec.external_traffic_policy() == before.external_traffic_policy()) {
+    spec.clear_external_traffic_policy();
+  }
+  if (spec.type() != "LoadBalancer") service.mutable_status()->clear_load_balancer();
 }
 
 class Allocator {
@@ -131,11 +185,12 @@ class Allocator {
   }
 
   void node_ports(api::ServiceSpec& spec, const api::ServiceSpec* before) {
-    if (!wants_node_ports(spec)) return;
+    if (!has_node_ports(spec)) return;
     // First those that the client chose, so that a free choice does not take one of them.
     for (int i = 0; i < spec.ports_size(); ++i) {
       if (spec.ports(i).node_port() != 0) check_port(spec, i, before);
     }
+    if (!wants_node_ports(spec)) return;
     for (auto& port : *spec.mutable_ports()) {
       if (port.node_port() == 0) pick_port(port);
     }
@@ -223,13 +278,12 @@ class Allocator {
 bool settled(const api::ServiceSpec& spec, const api::ServiceSpec* before) {
   if (!before) return false;
   if (wants_address(spec) && spec.cluster_ip() != before->cluster_ip()) return false;
-  if (!wants_node_ports(spec)) return true;
+  if (!has_node_ports(spec)) return true;
+  const auto had = node_ports_of(*before);
   for (const auto& port : spec.ports()) {
-    bool had = false;
-    for (const auto& old : before->ports()) {
-      had = had || (port.node_port() != 0 && old.node_port() == port.node_port());
+    if (port.node_port() == 0 ? wants_node_ports(spec) : !had.contains(port.node_port())) {
+      return false;
     }
-    if (!had) return false;
   }
   return true;
 }
@@ -243,7 +297,7 @@ ApiError assign_addresses(const Context& context, api::Service& service, const a
   *allocated = false;
   if (old) {
     keep_allocated(spec, *old);
-    drop_unneeded(spec, *old);
+    drop_unneeded(service, *old);
     if (settled(spec, old)) return {};
   }
   Allocator allocator(context, service.metadata());
