@@ -172,6 +172,30 @@ TEST_F(RemoveTest, BackgroundTakesAnEarlierWishBack) {
   EXPECT_NE(call(request).removed_uid, "");
 }
 
+// How a foreground deletion that waits for ever is ended.
+TEST_F(RemoveTest, AnotherWishReplacesTheOneBefore) {
+  made(deployment_named("d"));
+  Request request = removal(Kind::deployments, "d");
+  request.propagation = api::Propagation::foreground;
+  const Response first = call(request);
+  ASSERT_TRUE(first.object);
+  const Revision before = now();
+  EXPECT_TRUE(call(removal(Kind::deployments, "d")).ok());  // no wish
+  EXPECT_TRUE(call(request).ok());                          // the same
+  EXPECT_EQ(now(), before);
+
+  request.propagation = api::Propagation::orphan;
+  const Response second = call(request);
+  ASSERT_TRUE(second.object) << second.error.message;
+  EXPECT_THAT(second.object->meta().finalizers(), ElementsAre("orphan"));
+  EXPECT_EQ(second.object->meta().generation(), first.object->meta().generation());
+  EXPECT_EQ(second.object->meta().deletion_timestamp().seconds(),
+            first.object->meta().deletion_timestamp().seconds());
+  request.propagation = api::Propagation::background;
+  EXPECT_NE(call(request).removed_uid, "");
+  EXPECT_FALSE(read<api::Deployment>("d"));
+}
+
 TEST_F(RemoveTest, DryRunRemovesNothing) {
   made(config_named("c"));
   Request request = removal(Kind::config_maps, "c");

@@ -119,7 +119,12 @@ Attempt plan_removal(const Context& context, const ObjectPtr& now, const Request
   const WallTime wall = context.loop.wall_now();
   std::unique_ptr<Message> next = clone(now->message());
   ObjectMeta& marked = api::mutable_meta_of(kind, *next);
-  if (meta.has_deletion_timestamp() && meta.has_deletion_grace_period_seconds()) {
+  if (meta.has_deletion_timestamp() && kind != Kind::pods) {
+    // Finalizers hold it. A wish that replaces the one before helps where that has got stuck:
+    // "after all do not wait for the dependents".
+    if (!set_propagation(request.propagation, marked)) return pending(now);
+    if (marked.finalizers_size() > 0) return Attempt::write(put_over(*now, std::move(next)));
+  } else if (meta.has_deletion_timestamp() && meta.has_deletion_grace_period_seconds()) {
     // It is on its way already: all that another deletion can do is to hurry it.
     const int64_t old_grace = meta.deletion_grace_period_seconds();
     if (!request.grace_period_seconds || *request.grace_period_seconds >= old_grace) {
