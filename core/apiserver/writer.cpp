@@ -22,7 +22,7 @@ ApiError fenced(const Error& why) {
 
 Writer::Writer(const Context& context, store::Store& store, Freshness& freshness)
     : context_(context), store_(store), freshness_(freshness), doubt_timer_(context.loop, [this] {
-        for (const OperationPtr& operation : std::exchange(in_doubt_, {})) resolve(operation);
+        for (const OperationPtr& operation : std::exchange(in_doubt_, {})) refresh(operation);
       }) {}
 
 void Writer::run(OperationPtr operation, Callback<void(Response)> done) {
@@ -54,24 +54,28 @@ void Writer::step(const OperationPtr& operation) {
 
 void Writer::refresh(const OperationPtr& operation) {
   freshness_.barrier([this, operation](ApiError error) {
-    if (error) {
+    if (!error && cleared_up(operation)) return;
+    const bool doubtful = !operation->doubts.empty();
+    if (doubtful && context_.loop.now() >= operation->doubt_deadline) {
+      finish(operation, failed(doubt()));
+    } else if (error && doubtful) {
+      look_again(operation);
+    } else if (error) {
       finish(operation, failed(std::move(error)));
-      return;
+    } else {
+      operation->fresh = true;
+      step(operation);
     }
-    operation->fresh = true;
-    step(operation);
   });
 }
 
 void Writer::commit(const OperationPtr& operation, Attempt attempt) {
   const Request& request = operation->request();
   if (!operation->provenance) {
-    operation->provenance = std::make_shared<store::Provenance>(
-        store::Provenance{request.actor, request.user, request.fence, request.basis,
-                          request.request_id});
+    operation->provenance = std::make_shared<store::Provenance>(store::Provenance{
+        request.actor, request.user, request.fence, request.basis, request.request_id});
   }
-  operation->uncertain = attempt.writes.front();
-  operation->uncertain_since = context_.cache.revision();
+  operation->sent = {attempt.writes.front(), context_.cache.revision()};
   store::Transaction transaction;
   transaction.writes = std::move(attempt.writes);
   transaction.checks = std::move(attempt.checks);
@@ -105,55 +109,72 @@ void Writer::committed(const OperationPtr& operation, Result<store::Committed> o
       // checked then against the new state, so they fail as they must.
       const Request& request = operation->request();
       if (++operation->conflicts > retries(*operation)) {
-        finish(operation, failed(api::conflict_modified(request.kind, request.name)));
+        refuse(operation, api::conflict_modified(request.kind, request.name));
       } else {
         refresh(operation);
       }
       return;
     }
-    case Code::fenced: finish(operation, failed(fenced(why))); return;
+    case Code::fenced: refuse(operation, fenced(why)); return;
     case Code::unavailable:
-      finish(operation,
-             failed(api::service_unavailable("the store is unavailable: " + why.message)));
+      // Nothing happened this time; but did it before?
+      if (operation->doubts.empty()) {
+        finish(operation,
+               failed(api::service_unavailable("the store is unavailable: " + why.message)));
+      } else {
+        look_again(operation);
+      }
       return;
     case Code::unknown:
-      operation->uncertain_deadline = std::max(
-          operation->uncertain_deadline, operation->uncertain_deadline == Instant{}
-                                             ? context_.loop.now() + context_.options.resolve_wait
-                                             : operation->uncertain_deadline);
-      resolve(operation);
+      // Its preconditions make it happen at most once and leave a trace by which it is recognized,
+      // so it is looked for, and tried again if it is not there.
+      if (operation->doubts.empty()) {
+        operation->doubt_deadline = context_.loop.now() + context_.options.resolve_wait;
+      }
+      operation->doubts.push_back(std::move(*operation->sent));
+      refresh(operation);
       return;
-    default: finish(operation, failed(api::internal_error(why.message))); return;
+    default: refuse(operation, api::internal_error(why.message)); return;
   }
 }
 
-// The store did not say what became of the commit. Its preconditions make it happen at most once
-// and leave a trace by which it is recognized, so it is looked for, and tried again if it is not
-// there.
-void Writer::resolve(const OperationPtr& operation) {
-  freshness_.barrier([this, operation](ApiError error) {
-    const bool too_late = context_.loop.now() >= operation->uncertain_deadline;
-    if (!error && landed(operation)) return;
-    if (!error && context_.cache.floor() > operation->uncertain_since) {
-      finish(operation, failed(doubt()));
-    } else if (too_late) {
-      finish(operation, failed(doubt()));
-    } else if (error) {
-      in_doubt_.push_back(operation);
-      doubt_timer_.arm_by(kDoubtPeriod);
-    } else {
-      operation->fresh = true;
-      step(operation);
-    }
+void Writer::look_again(const OperationPtr& operation) {
+  in_doubt_.push_back(operation);
+  doubt_timer_.arm_by(kDoubtPeriod);
+}
+
+// Answers with the error, unless an earlier attempt turns out to have taken effect.
+void Writer::refuse(const OperationPtr& operation, ApiError error) {
+  if (operation->doubts.empty()) {
+    finish(operation, failed(std::move(error)));
+    return;
+  }
+  freshness_.barrier([this, operation, error = std::move(error)](ApiError unread) mutable {
+    if (!unread && cleared_up(operation)) return;
+    finish(operation, failed(unread ? doubt() : std::move(error)));
   });
 }
 
-bool Writer::landed(const OperationPtr& operation) {
-  const store::Write& write = *operation->uncertain;
+// Memory being fresh, looks what has become of commits in doubt. True: the caller has been
+// answered. Also asked when a later attempt is refused: what refuses it may be the first one, which
+// was on its way for longer than the barrier.
+bool Writer::cleared_up(const OperationPtr& operation) {
+  for (const Operation::Sent& sent : operation->doubts) {
+    if (landed(operation, sent)) return true;
+  }
+  if (operation->doubts.empty() || context_.cache.floor() <= operation->doubts.front().since) {
+    return false;
+  }
+  finish(operation, failed(doubt()));
+  return true;
+}
+
+bool Writer::landed(const OperationPtr& operation, const Operation::Sent& sent) {
+  const store::Write& write = sent.write;
   const auto& changes = context_.cache.history(write.key.kind);
   const bool put = write.op == store::Write::Op::put;
-  for (std::size_t i = context_.cache.first_after(write.key.kind, operation->uncertain_since);
-       i < changes.size(); ++i) {
+  for (std::size_t i = context_.cache.first_after(write.key.kind, sent.since); i < changes.size();
+       ++i) {
     const Change& change = changes[i];
     const Object& subject = change.subject();
     if (subject.name() != write.key.name || subject.ns() != write.key.ns) continue;

@@ -26,8 +26,10 @@ class Writer {
   void commit(const OperationPtr& operation, Attempt attempt);
   int retries(const Operation& operation) const;
   void committed(const OperationPtr& operation, Result<store::Committed> outcome);
-  void resolve(const OperationPtr& operation);
-  bool landed(const OperationPtr& operation);
+  void look_again(const OperationPtr& operation);
+  void refuse(const OperationPtr& operation, ApiError error);
+  bool cleared_up(const OperationPtr& operation);
+  bool landed(const OperationPtr& operation, const Operation::Sent& sent);
   void preview(const OperationPtr& operation, const Attempt& attempt);
   void finish(const OperationPtr& operation, Response response);
   void next_in(const std::string& lane);

@@ -13,12 +13,15 @@ namespace keelson::test {
 
 class FaultyStore final : public store::Store {
  public:
-  enum class Commits { work, reply_lost, request_lost, unavailable };
+  // delayed: no answer, and the request arrives later than whatever is asked meanwhile, but before
+  // the next commit.
+  enum class Commits { work, reply_lost, request_lost, delayed, unavailable };
 
   FaultyStore(store::Store& inner, Loop& loop) : inner_(inner), loop_(loop) {}
 
   Commits commits = Commits::work;
   int faulty_commits = 1'000'000;  // how many more commits fail in that way
+  Commits after_fault = Commits::work;  // and what becomes of those that come then
   bool reads_work = true;
   std::function<void()> before_commit;  // once: what another server does in between
   bool hold_events = false;             // watches bring nothing until release()
@@ -39,8 +42,11 @@ class FaultyStore final : public store::Store {
   void commit(store::Transaction transaction, Done<store::Committed> done) override {
     if (before_commit) std::exchange(before_commit, nullptr)();
     ++committed;
-    const Commits mode = faulty_commits > 0 ? commits : Commits::work;
-    if (mode != Commits::work) --faulty_commits;
+    for (store::Transaction& late : std::exchange(on_their_way_, {})) {
+      inner_.commit(std::move(late), [](Result<store::Committed>) {});
+    }
+    const Commits mode = faulty_commits > 0 ? commits : after_fault;
+    if (faulty_commits > 0 && mode != Commits::work) --faulty_commits;
     switch (mode) {
       case Commits::work: inner_.commit(std::move(transaction), std::move(done)); return;
       case Commits::reply_lost:
@@ -48,6 +54,10 @@ class FaultyStore final : public store::Store {
                       [done = std::move(done)](Result<store::Committed>) mutable {
                         done({Code::unknown, "no answer"});
                       });
+        return;
+      case Commits::delayed:
+        on_their_way_.push_back(std::move(transaction));
+        fail(std::move(done), Code::unknown);
         return;
       case Commits::request_lost: fail(std::move(done), Code::unknown); return;
       case Commits::unavailable: fail(std::move(done), Code::unavailable); return;
@@ -127,6 +137,7 @@ class FaultyStore final : public store::Store {
   Loop& loop_;
   std::map<uint64_t, std::unique_ptr<Relay>> relays_;
   std::vector<std::unique_ptr<Relay>> retired_;
+  std::vector<store::Transaction> on_their_way_;
 };
 
 }  // namespace keelson::test

@@ -57,6 +57,53 @@ TEST_F(StoreTroubleTest, AppendingPatchIsNotAppliedTwice) {
               ElementsAre("example.com/one", "example.com/two"));
 }
 
+// The second attempt is refused because of the first, which arrived after all: not a conflict.
+TEST_F(StoreTroubleTest, RequestThatArrivesLateIsRecognized) {
+  fail_next(Commits::delayed);
+  const Response created = create(config_named("a"));
+  ASSERT_TRUE(created.ok()) << created.error.message;
+  EXPECT_EQ(read<api::ConfigMap>("a").uid(), created.object->uid());
+
+  fail_next(Commits::delayed);
+  const Response updated = put(config_named("a", "2"), created.revision);
+  ASSERT_TRUE(updated.ok()) << updated.error.message;
+  EXPECT_EQ(read<api::ConfigMap>("a").revision(), updated.revision);
+
+  fail_next(Commits::delayed);
+  const Response removed = call(removal(Kind::config_maps, "a"));
+  ASSERT_TRUE(removed.ok()) << removed.error.message;
+  EXPECT_EQ(removed.removed_uid, created.object->uid());
+}
+
+// "Unavailable" means that nothing happened. That is not so if an earlier attempt may have
+// happened.
+TEST_F(StoreTroubleTest, DoubtIsNotForgottenWhenTheStoreGoesAway) {
+  std::optional<Response> answer;
+  fail_next(Commits::reply_lost);
+  store.reads_work = false;
+  server->handle(api::create(api::make_object(config_named("a"))),
+                 [&](Response response) { answer = std::move(response); });
+  loop.run_for(2s);
+  EXPECT_FALSE(answer);
+  store.reads_work = true;
+  loop.run_for(1s);
+  ASSERT_TRUE(answer);
+  EXPECT_TRUE(answer->ok()) << answer->error.message;
+
+  // The request is on its way while each further attempt is turned away.
+  fail_next(Commits::delayed);
+  server->handle(api::create(api::make_object(config_named("b"))),
+                 [&](Response response) { answer = std::move(response); });
+  answer.reset();
+  store.after_fault = Commits::unavailable;
+  loop.settle();
+  EXPECT_FALSE(answer) << answer->error.message;
+  loop.run_for(1s);
+  ASSERT_TRUE(answer);
+  EXPECT_TRUE(answer->ok()) << answer->error.message;
+  EXPECT_EQ(read<api::ConfigMap>("b").uid(), answer->object->uid());
+}
+
 TEST_F(StoreTroubleTest, LastingDoubtIsAnUnknownOutcome) {
   fail_next(Commits::reply_lost);
   store.reads_work = false;

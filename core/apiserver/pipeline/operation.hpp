@@ -52,11 +52,15 @@ class Operation {
   // The cache has caught up with everything that was committed before the request came in, so what
   // attempt() concludes from it is final.
   bool fresh = false;
-  // A commit whose outcome is unknown: its first write, and the revision of the cache it was based
-  // on.
-  std::optional<store::Write> uncertain;
-  Revision uncertain_since;
-  Instant uncertain_deadline;
+  // A commit: its first write, and the revision of the cache it was based on.
+  struct Sent {
+    store::Write write;
+    Revision since;
+  };
+  std::optional<Sent> sent;  // the last one
+  // Those whose outcome the store did not tell, oldest first. Each may still take effect later.
+  std::vector<Sent> doubts;
+  Instant doubt_deadline;  // of the first
   store::ProvenancePtr provenance;
 
  protected:
