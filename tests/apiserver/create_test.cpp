@@ -176,9 +176,23 @@ TEST_F(CreateTest, GlobalDefaultPriorityClass) {
   const auto pod = made(pod_named("web"));
   EXPECT_EQ(pod->spec().priority_class_name(), "standard");
   EXPECT_EQ(pod->spec().priority(), 10);
-  standard.mutable_metadata()->set_name("second");
-  EXPECT_THAT(create(standard).error.message,
-              HasSubstr("PriorityClass standard is already marked"));
+  api::PriorityClass second = standard;
+  second.mutable_metadata()->set_name("second");
+  constexpr const char* kOnlyOne =
+      "priorityclasses.scheduling.k8s.io \"second\" is forbidden: PriorityClass standard is "
+      "already "
+      "marked as default. Only one default can exist";
+  EXPECT_EQ(create(second).error.message, kOnlyOne);
+  // Nor may another one become the default later.
+  second.set_global_default(false);
+  made(second);
+  second.set_global_default(true);
+  EXPECT_EQ(put(second).error.message, kOnlyOne);
+  standard.set_description("still the default");
+  EXPECT_TRUE(put(standard).ok());
+  standard.set_global_default(false);
+  EXPECT_TRUE(put(standard).ok());
+  EXPECT_TRUE(put(second).ok());
 }
 
 TEST_F(CreateTest, OwnTolerationsAreKept) {
@@ -200,6 +214,20 @@ TEST_F(CreateTest, UnknownServiceAccountIsForbidden) {
   EXPECT_EQ(create(pod).error.message,
             "pods \"web\" is forbidden: error looking up service account default/robot: "
             "serviceaccount \"robot\" not found");
+}
+
+TEST_F(CreateTest, PodsPullWithTheSecretsOfTheirAccount) {
+  api::ServiceAccount account = *read<api::ServiceAccount>("default");
+  account.add_image_pull_secrets()->set_name("registry");
+  ASSERT_TRUE(put(account).ok());
+  const auto pod = made(pod_named("a"));
+  ASSERT_EQ(pod->spec().image_pull_secrets_size(), 1);
+  EXPECT_EQ(pod->spec().image_pull_secrets(0).name(), "registry");
+  api::Pod own = pod_named("b");
+  own.mutable_spec()->add_image_pull_secrets()->set_name("mine");
+  const auto kept = made(own);
+  ASSERT_EQ(kept->spec().image_pull_secrets_size(), 1);
+  EXPECT_EQ(kept->spec().image_pull_secrets(0).name(), "mine");
 }
 
 TEST_F(CreateTest, UidsAreNotRepeatedAfterARestart) {

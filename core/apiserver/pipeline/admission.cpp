@@ -69,10 +69,12 @@ ApiError admit_service_account(const Context& context, api::Pod& pod) {
   spec.set_service_account(spec.service_account_name());
   // Each namespace is created with its default account; it is not demanded of an old one.
   const std::string& ns = pod.metadata().namespace_();
-  if (spec.service_account_name() == "default" ||
-      context.cache.find(Kind::service_accounts, ns, spec.service_account_name())) {
-    return {};
+  const ObjectPtr account =
+      context.cache.find(Kind::service_accounts, ns, spec.service_account_name());
+  if (account && spec.image_pull_secrets().empty()) {
+    *spec.mutable_image_pull_secrets() = account->as<api::ServiceAccount>().image_pull_secrets();
   }
+  if (account || spec.service_account_name() == "default") return {};
   return api::forbidden(Kind::pods, pod.metadata().name(),
                         "error looking up service account " + ns + "/" +
                             spec.service_account_name() + ": serviceaccount \"" +
@@ -85,8 +87,8 @@ ApiError admit_priority_class(const Context& context, const api::PriorityClass& 
     const auto& one = object->as<api::PriorityClass>();
     if (one.global_default() && one.metadata().name() != wanted.metadata().name()) {
       return api::forbidden(Kind::priority_classes, wanted.metadata().name(),
-                            "only one PriorityClass can be marked as default. PriorityClass " +
-                                one.metadata().name() + " is already marked as default");
+                            "PriorityClass " + one.metadata().name() +
+                                " is already marked as default. Only one default can exist");
     }
   }
   return {};
@@ -120,6 +122,11 @@ ApiError admit_create(const Context& context, Kind kind, Message& message) {
       return admit_priority_class(context, static_cast<const api::PriorityClass&>(message));
     default: return {};
   }
+}
+
+ApiError admit_update(const Context& context, Kind kind, const Message& now) {
+  if (kind != Kind::priority_classes) return {};
+  return admit_priority_class(context, static_cast<const api::PriorityClass&>(now));
 }
 
 bool immortal(const std::string& ns) {

@@ -1,4 +1,4 @@
-// Admission: what depends on other objects, decided before an object is created.
+// Admission: what depends on other objects, decided before an object is created or changed.
 // Source: Kubernetes' admission plugins NamespaceLifecycle, Priority, DefaultTolerationSeconds,
 // ServiceAccount (without its token volume) and, for namespaces, their immortality.
 #pragma once
@@ -13,6 +13,8 @@ ApiError check_namespace(const WatchCache& cache, Kind kind, const std::string& 
 
 // Fills in what the cluster decides for a new object, or refuses it.
 ApiError admit_create(const Context& context, Kind kind, Message& message);
+// The same for the new content of an object that is there already.
+ApiError admit_update(const Context& context, Kind kind, const Message& now);
 
 // The namespaces that every cluster has.
 bool immortal(const std::string& ns);

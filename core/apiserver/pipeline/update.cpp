@@ -5,6 +5,7 @@
 #include "core/api/patch.hpp"
 #include "core/api/canonical.hpp"
 #include "core/api/validation.hpp"
+#include "core/apiserver/pipeline/admission.hpp"
 #include "core/apiserver/pipeline/leases.hpp"
 #include "core/apiserver/pipeline/metadata.hpp"
 #include "core/apiserver/pipeline/registry.hpp"
@@ -133,6 +134,7 @@ Attempt UpdateBase::write_back(const ObjectPtr& before, std::unique_ptr<Message>
   if (kind == Kind::leases) {
     extra.grant_role = role_taken(&before->as<api::Lease>(), static_cast<const api::Lease&>(*now));
   }
+  if (ApiError error = admit_update(context_, kind, *now)) return Attempt::fail(std::move(error));
   count_generation(kind, *now, before->message());
   if (ApiError error = api::validate_update(kind, *now, before->message())) {
     return Attempt::fail(std::move(error));
