@@ -131,7 +131,17 @@ TEST_F(EvictionTest, GraceAndPreconditions) {
   EXPECT_EQ(call(request).error.reason, Reason::conflict);
   request.expected.uid = pod.uid();
   request.grace_period_seconds = 5;
-  ASSERT_TRUE(call(request).ok());
+  // As drain's DeleteOptions carry it.
+  const auto with_revision = [&](const std::string& revision) {
+    Request conditional = request;
+    auto body = std::make_shared<api::Eviction>();
+    body->mutable_delete_options()->mutable_preconditions()->set_resource_version(revision);
+    conditional.body = body;
+    return call(conditional);
+  };
+  EXPECT_EQ(with_revision("1").error.reason, Reason::conflict);
+  EXPECT_EQ(with_revision("abc").error.reason, Reason::conflict);
+  ASSERT_TRUE(with_revision(api::to_string(pod.revision())).ok());
   EXPECT_EQ(read<api::Pod>("a")->metadata().deletion_grace_period_seconds(), 5);
 }
 

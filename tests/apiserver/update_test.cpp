@@ -231,6 +231,8 @@ TEST_F(UpdateTest, ScaleWithOldResourceVersionConflicts) {
   request.name = "kel";
   request.body = scale;
   EXPECT_EQ(call(request).error.reason, Reason::conflict);
+  std::const_pointer_cast<api::Scale>(scale)->mutable_metadata()->set_resource_version("abc");
+  EXPECT_EQ(call(request).error.reason, Reason::conflict);
   std::const_pointer_cast<api::Scale>(scale)->mutable_metadata()->clear_resource_version();
   EXPECT_TRUE(call(request).ok());
 }

@@ -6,6 +6,7 @@
 #include "core/api/json.hpp"
 #include "core/api/selector.hpp"
 #include "core/apiserver/pipeline/claims.hpp"
+#include "core/apiserver/pipeline/metadata.hpp"
 #include "core/apiserver/pipeline/registry.hpp"
 #include "core/apiserver/pipeline/remove.hpp"
 
@@ -88,7 +89,11 @@ class Evict final : public Operation {
     if (!request_.grace_period_seconds && options.has_grace_period_seconds()) {
       request_.grace_period_seconds = options.grace_period_seconds();
     }
-    if (request_.expected.uid.empty()) request_.expected.uid = options.preconditions().uid();
+    const auto& wanted = options.preconditions();
+    if (request_.expected.uid.empty()) request_.expected.uid = wanted.uid();
+    if (!request_.expected.revision) {
+      request_.expected.revision = revision_named(wanted.resource_version());
+    }
     if (options.dry_run_size() > 0) request_.dry_run = true;
   }
 

@@ -1,5 +1,7 @@
 #include "core/apiserver/pipeline/metadata.hpp"
 
+#include <charconv>
+
 #include "core/api/json.hpp"
 
 namespace keelson::apiserver {
@@ -71,6 +73,14 @@ void carry_over(ObjectMeta& now, const ObjectMeta& before) {
   } else {
     now.clear_deletion_grace_period_seconds();
   }
+}
+
+std::optional<Revision> revision_named(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  Revision revision;
+  const char* last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, revision.value);
+  return error == std::errc() && end == last ? revision : Revision{};
 }
 
 ApiError check_expected(const api::Expected& expected, const Object& current) {

@@ -15,6 +15,9 @@ void begin_life(ObjectMeta& meta, std::string uid, WallTime now);
 // What a writer cannot change, whatever it sends.
 void carry_over(ObjectMeta& now, const ObjectMeta& before);
 
+// The revision that a client's text names; none if there is no text. What is no number is the
+// revision of no object.
+std::optional<Revision> revision_named(const std::string& text);
 // Preconditions of a write on the current object. The revision is compared by value.
 ApiError check_expected(const api::Expected& expected, const Object& current);
 // The same for deletions, which are worded differently.

@@ -1,7 +1,6 @@
 #include "core/apiserver/pipeline/scale.hpp"
 
 #include <boost/json.hpp>
-#include <charconv>
 
 #include "core/api/json.hpp"
 #include "core/api/selector.hpp"
@@ -57,7 +56,8 @@ class WriteScale final : public UpdateBase {
                                             before->name() + ")"));
     }
     // Unlike stored objects a Scale carries its resourceVersion in the body.
-    if (ApiError error = check_expected({meta.uid(), revision_in(meta)}, *before)) {
+    if (ApiError error =
+            check_expected({meta.uid(), revision_named(meta.resource_version())}, *before)) {
       return Attempt::fail(std::move(error));
     }
     if (scale.spec().replicas() < 0) {
@@ -84,15 +84,6 @@ class WriteScale final : public UpdateBase {
   static void show(Response& response) {
     response.message = scale_of(*response.object);
     response.object = nullptr;
-  }
-
-  static std::optional<Revision> revision_in(const ObjectMeta& meta) {
-    const std::string& text = meta.resource_version();
-    Revision revision;
-    const auto [end, error] =
-        std::from_chars(text.data(), text.data() + text.size(), revision.value);
-    if (text.empty() || error != std::errc() || end != text.data() + text.size()) return {};
-    return revision;
   }
 
   ApiError wanted(const Object& before, api::Scale& scale) const {
