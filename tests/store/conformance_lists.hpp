@@ -61,6 +61,28 @@ TEST_P(StoreConformance, PagesBelongToTheSnapshotOfTheFirst) {
   EXPECT_EQ(third->remaining, 0);
 }
 
+// A page that ends with the last object says so: a reader must not be sent for an empty one.
+TEST_P(StoreConformance, ALimitThatFitsExactlyLeavesNothing) {
+  for (const char* name : {"a", "b", "c", "d"}) {
+    ASSERT_TRUE(commit(put(config("n", name, "1", std::string("u-") + name))).ok());
+  }
+  ASSERT_TRUE(commit(put(config("other", "e", "1", "u-e"))).ok());
+  for (const int64_t limit : {2, 4, 5}) {
+    ListQuery query{api::Kind::config_maps, "n", limit};
+    auto page = list(query);
+    ASSERT_TRUE(page.ok());
+    if (page->more) {
+      query.at = page->revision;
+      query.start_after = page->last;
+      page = list(query);
+    }
+    ASSERT_TRUE(page.ok());
+    EXPECT_FALSE(page->more) << "limit " << limit;
+    EXPECT_EQ(page->remaining, 0);
+    EXPECT_EQ(page->objects.back()->name(), "d");
+  }
+}
+
 TEST_P(StoreConformance, SnapshotsThatAreGoneSayCompacted) {
   ASSERT_TRUE(commit(put(config("n", "a", "1", "u1"))).ok());
   const Revision old = current();
@@ -113,6 +135,29 @@ TEST_P(StoreConformance, AWatchDeliversEverythingAfterItsRevisionOnce) {
   settle();
   EXPECT_EQ(sink.events.size(), 3u);
   EXPECT_FALSE(sink.closed);
+}
+
+TEST_P(StoreConformance, EachWatchIsAtAPlaceOfItsOwn) {
+  const Revision start = current();
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(commit(put(config("n", "a", std::to_string(i), "u1"))).ok());
+  }
+  RecordingSink all, late, none;
+  const WatchId first = store().watch(start, all);
+  store().watch({start.epoch, start.value + 3}, late);
+  store().watch(current(), none);
+  settle();
+  EXPECT_EQ(all.events.size(), 4u);
+  EXPECT_EQ(late.events.size(), 1u);
+  EXPECT_TRUE(none.events.empty());
+  // One that leaves takes nothing from the others, also if it leaves twice.
+  store().unwatch(first);
+  store().unwatch(first);
+  ASSERT_TRUE(commit(put(config("n", "a", "4", "u1"))).ok());
+  settle();
+  EXPECT_EQ(all.events.size(), 4u);
+  EXPECT_EQ(late.events.size(), 2u);
+  EXPECT_EQ(none.events.size(), 1u);
 }
 
 TEST_P(StoreConformance, UnwatchSilencesEventsAlreadyOnTheirWay) {

@@ -191,6 +191,29 @@ TEST_P(StoreConformance, OnlyTheCurrentTokenOfARoleMayWrite) {
   EXPECT_EQ(value_of(*get(key_of("a", "x"))), "by " + std::to_string(second));
 }
 
+TEST_P(StoreConformance, RolesAreIndependentAndOutliveTheirHistory) {
+  const auto grant = [&](const std::string& name) {
+    Transaction t = transaction({});
+    t.writes.push_back(put(lease(name, "me")));
+    t.grant_role = "kube-system/" + name;
+    return commit(std::move(t))->revision.value;
+  };
+  const auto write_as = [&](const std::string& name, uint64_t token) {
+    Transaction t = transaction({});
+    t.writes.push_back(put(config("a", "x", "1", "u1")));
+    t.fence = {"kube-system/" + name, token};
+    return commit(std::move(t)).code();
+  };
+  const uint64_t one = grant("one");
+  const uint64_t two = grant("two");
+  EXPECT_EQ(write_as("one", one), Code::ok);
+  EXPECT_EQ(write_as("one", two), Code::fenced);
+  EXPECT_EQ(write_as("two", one), Code::fenced);
+  compact(current());
+  EXPECT_EQ(write_as("one", one), Code::ok);
+  EXPECT_EQ(write_as("two", two), Code::ok);
+}
+
 TEST_P(StoreConformance, FencingIsJudgedBeforePreconditions) {
   Transaction t = transaction({});
   t.writes.push_back(removal(key_of("a", "missing")));
@@ -250,6 +273,13 @@ TEST_P(StoreConformance, AFailoverStartsANewEpochAboveEverythingAndVoidsTokens) 
   ListQuery old{api::Kind::config_maps};
   old.at = keep;
   EXPECT_EQ(list(old).code(), Code::compacted);
+  // Nor may a watch go on from the old epoch, whether what it saw is lost or not.
+  RecordingSink of_kept, of_lost;
+  store().watch(keep, of_kept);
+  store().watch(head, of_lost);
+  settle();
+  EXPECT_EQ(of_kept.closed, Code::compacted);
+  EXPECT_EQ(of_lost.closed, Code::compacted);
   Transaction write = transaction({});
   write.writes.push_back(put(config("a", "x", "2", "u3")));
   write.fence = {"kube-system/boss", keep.value};
