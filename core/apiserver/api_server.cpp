@@ -25,6 +25,32 @@ ApiError method_not_allowed() {
   return error;
 }
 
+// How a list's revision, its exactness and its continuation go together.
+// Source: apimachinery/pkg/apis/meta/internalversion/validation.
+ApiError check_list(const Request& request) {
+  const bool continued = !request.continue_token.empty();
+  const std::optional<Revision>& revision = request.resource_version;
+  std::string why;
+  if (request.exact_revision && !revision) {
+    why = "resourceVersionMatch is forbidden unless resourceVersion is provided";
+  } else if (request.exact_revision && continued) {
+    why = "resourceVersionMatch is forbidden when continue is provided";
+  } else if (request.exact_revision && !*revision) {
+    why = "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"";
+  } else if (continued && revision && *revision) {
+    return api::bad_request("specifying resource version is not allowed when using continue");
+  }
+  if (why.empty()) return {};
+  ApiError error;
+  error.reason = Reason::invalid;
+  error.group = "meta.k8s.io";
+  error.kind = "ListOptions";
+  error.causes.push_back({"FieldValueForbidden", "Forbidden: " + why, "resourceVersionMatch"});
+  error.message =
+      "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: " + why;
+  return error;
+}
+
 // What a request must have before anybody looks at the state. No error: it is well formed.
 ApiError check_form(const Request& request) {
   const api::KindInfo& info = api::info(request.kind);
@@ -36,6 +62,9 @@ ApiError check_form(const Request& request) {
     return api::bad_request("an empty namespace may not be set when a resource name is provided");
   }
   if (request.limit < 0) return api::bad_request("limit may not be negative");
+  if (request.verb == Verb::list) {
+    if (ApiError error = check_list(request)) return error;
+  }
   switch (request.subresource) {
     case Subresource::none: return {};
     case Subresource::status:

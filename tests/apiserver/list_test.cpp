@@ -144,6 +144,31 @@ TEST_F(ListTest, ExactRevision) {
   EXPECT_EQ(call(request).error.message, "The resourceVersion for the provided list is too old.");
 }
 
+TEST_F(ListTest, OptionsThatContradictEachOtherAreRefused) {
+  for (const char* name : {"a", "b"}) made(config_named(name));
+  const std::string token = call(config_maps(1)).continue_token;
+  const auto refusal = [&](std::optional<Revision> revision, bool exact, const std::string& next) {
+    Request request = config_maps(1);
+    request.resource_version = revision;
+    request.exact_revision = exact;
+    request.continue_token = next;
+    return call(request).error;
+  };
+  const std::string invalid =
+      "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: ";
+  EXPECT_EQ(refusal({}, true, "").message,
+            invalid + "resourceVersionMatch is forbidden unless resourceVersion is provided");
+  EXPECT_EQ(refusal(Revision{}, true, "").message,
+            invalid + "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"");
+  const api::ApiError both = refusal(now(), true, token);
+  EXPECT_EQ(both.message, invalid + "resourceVersionMatch is forbidden when continue is provided");
+  EXPECT_EQ(both.reason, Reason::invalid);
+  EXPECT_EQ(both.kind, "ListOptions");
+  EXPECT_EQ(refusal(now(), false, token).message,
+            "specifying resource version is not allowed when using continue");
+  EXPECT_TRUE(refusal(Revision{}, false, token).ok());
+}
+
 TEST_F(ListTest, FutureRevisionIsWaitedForThen504) {
   Request request = config_maps();
   request.resource_version = Revision{0, now().value + 1};
