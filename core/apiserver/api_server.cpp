@@ -105,7 +105,7 @@ struct ApiServer::Impl {
         reader(context, freshness),
         writer(context, store, freshness),
         collections(context, reader, writer),
-        heartbeats(loop, store),
+        heartbeats(loop, store, cache),
         housekeeping(context, cache, store, freshness),
         bootstrap_timer(loop, [this] { bootstrap(); }) {}
 

@@ -16,7 +16,7 @@ ApiError from_store(const Error& error) {
 }
 
 // A node that no pod was bound to yet has no Lease in the store, but it has heartbeats.
-ObjectPtr lease_of(const api::Beat& beat, Revision revision) {
+ObjectPtr unstored_lease(const api::Beat& beat, Revision revision) {
   api::Lease lease;
   lease.mutable_metadata()->set_namespace_(std::string(kNodeLeaseNamespace));
   lease.mutable_metadata()->set_name(beat.node);
@@ -80,6 +80,14 @@ void Heartbeats::overlay(Request request, Response response, Callback<void(Respo
                      }));
 }
 
+// The store keeps the last heartbeat also of a node that was removed; that makes no Lease.
+ObjectPtr Heartbeats::shown(const ObjectPtr& lease, const api::Beat& beat,
+                            Revision revision) const {
+  if (lease) return renewed(lease, beat);
+  if (!cache_.find(Kind::nodes, "", beat.node)) return nullptr;
+  return renewed(unstored_lease(beat, revision), beat);
+}
+
 ObjectPtr Heartbeats::renewed(const ObjectPtr& lease, const api::Beat& beat) const {
   auto copy = std::make_shared<api::Lease>(lease->as<api::Lease>());
   *copy->mutable_spec()->mutable_renew_time() = api::to_micro_time(beat.renew_time);
@@ -95,18 +103,21 @@ void Heartbeats::overlay_now(const Request& request, Response& response) const {
     if (beat == latest_.end() || (!response.ok() && response.error.reason != Reason::not_found)) {
       return;
     }
-    const ObjectPtr lease =
-        response.object ? response.object : lease_of(beat->second, response.revision);
-    response.error = {};
-    response.object = renewed(lease, beat->second);
+    if (const ObjectPtr lease = shown(response.object, beat->second, response.revision)) {
+      response.error = {};
+      response.object = lease;
+    }
     return;
   }
   if (!response.ok()) return;
   std::map<std::pair<std::string, std::string>, ObjectPtr> leases;
   for (const ObjectPtr& lease : response.items) leases[{lease->ns(), lease->name()}] = lease;
   for (const auto& [node, beat] : latest_) {
-    ObjectPtr& lease = leases[{std::string(kNodeLeaseNamespace), node}];
-    lease = renewed(lease ? lease : lease_of(beat, response.revision), beat);
+    const std::pair name{std::string(kNodeLeaseNamespace), node};
+    const auto stored = leases.find(name);
+    const ObjectPtr lease =
+        shown(stored == leases.end() ? nullptr : stored->second, beat, response.revision);
+    if (lease) leases[name] = lease;
   }
   response.items.clear();
   for (auto& [name, lease] : leases) response.items.push_back(std::move(lease));

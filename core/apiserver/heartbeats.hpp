@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/apiserver/common.hpp"
+#include "core/apiserver/watch_cache.hpp"
 #include "core/base/loop.hpp"
 #include "core/store/store.hpp"
 
@@ -13,7 +14,8 @@ namespace keelson::apiserver {
 
 class Heartbeats {
  public:
-  Heartbeats(Loop& loop, store::Store& store) : loop_(loop), store_(store) {}
+  Heartbeats(Loop& loop, store::Store& store, const WatchCache& cache)
+      : loop_(loop), store_(store), cache_(cache) {}
 
   void renew(Request&& request, Callback<void(Response)> done);
   void list(uint64_t cursor, Callback<void(Response)> done);
@@ -23,11 +25,14 @@ class Heartbeats {
 
  private:
   void flush();
+  // Null: there is none, and the node is none of the cluster's (any more).
+  ObjectPtr shown(const ObjectPtr& lease, const api::Beat& beat, Revision revision) const;
   ObjectPtr renewed(const ObjectPtr& lease, const api::Beat& beat) const;
   void overlay_now(const Request& request, Response& response) const;
 
   Loop& loop_;
   store::Store& store_;
+  const WatchCache& cache_;
   std::vector<api::Beat> beats_;
   std::vector<Callback<void(Response)>> waiting_;
   bool posted_ = false;

@@ -89,12 +89,13 @@ TEST_F(LeaseTest, HeartbeatsConsumeNoRevision) {
 }
 
 TEST_F(LeaseTest, PeopleSeeHeartbeatsAsRenewTime) {
+  made(node_named("n1"));
+  made(node_named("n2"));
   call(renewal("n1", 1));
   const auto lease = read<api::Lease>("n1", "kube-node-lease");
   ASSERT_TRUE(lease);
   EXPECT_EQ(lease->spec().holder_identity(), "n1");
   EXPECT_EQ(lease->spec().renew_time().seconds(), loop.wall_now().unix_ns / 1'000'000'000);
-  made(node_named("n1"));
   made(pod_named("p"));
   ASSERT_TRUE(call(binding("p", "n1")).ok());
   call(renewal("n2", 1));
@@ -106,6 +107,15 @@ TEST_F(LeaseTest, PeopleSeeHeartbeatsAsRenewTime) {
             loop.wall_now().unix_ns / 1'000'000'000);
   EXPECT_EQ(list.items[1]->name(), "n2");
   EXPECT_FALSE(read<api::Lease>("nope", "kube-node-lease"));
+}
+
+TEST_F(LeaseTest, ANodeThatWasRemovedHasNoLeaseAnyMore) {
+  made(node_named("n1"));
+  call(renewal("n1", 1));
+  ASSERT_TRUE(read<api::Lease>("n1", "kube-node-lease"));
+  ASSERT_TRUE(call(removal(Kind::nodes, "n1")).ok());
+  EXPECT_FALSE(read<api::Lease>("n1", "kube-node-lease"));
+  EXPECT_TRUE(call(api::list(Kind::leases, "kube-node-lease")).items.empty());
 }
 
 TEST_F(LeaseTest, OnlyNodesHaveHeartbeats) {
