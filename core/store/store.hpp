@@ -128,7 +128,8 @@ class Store {
   // Code::compacted if `at` is older than the history kept.
   virtual void list(const ListQuery& query, Done<ListPage> done) = 0;
   // All or nothing. Codes: exists, not_found, conflict (message names the key), fenced, unavailable
-  // (nothing happened), unknown (it may have happened: read back).
+  // (nothing happened), unknown (it may have happened: read back). Commits that do not wait for each
+  // other may take effect in any order.
   virtual void commit(Transaction transaction, Done<Committed> done) = 0;
   // The newest revision: a read barrier.
   virtual void current_revision(Done<Revision> done) = 0;

@@ -1,6 +1,7 @@
 #include "sim/world/store_host.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace keelson::sim {
 
@@ -153,13 +154,9 @@ store::WatchId StoreLink::watch(store::Revision after, store::WatchSink& sink) {
   const uint64_t id = next_watch_++;
   watches_.emplace(id, Watch{&sink, after, after, false});
   if (!host_.available_) {
-    process_.deliver(1ms, [this, id] {
-      const auto it = watches_.find(id);
-      if (it == watches_.end()) return;
-      store::WatchSink* closed = it->second.sink;
-      watches_.erase(it);
-      closed->on_closed({Code::unavailable, "the store refuses connections"});
-    });
+    close(id, {Code::unavailable, "the store refuses connections"});
+  } else if (after > host_.history_.current()) {
+    close(id, host_.history_.events_after(after).error());
   } else {
     push(id);
   }
@@ -206,16 +203,18 @@ void StoreLink::arrive(uint64_t id) {
   push(id);
 }
 
+void StoreLink::close(uint64_t id, Error why) {
+  process_.deliver(1ms, [this, id, why = std::move(why)] {
+    const auto it = watches_.find(id);
+    if (it == watches_.end()) return;
+    store::WatchSink* sink = it->second.sink;
+    watches_.erase(it);
+    sink->on_closed(why);
+  });
+}
+
 void StoreLink::close_all(const Error& why) {
-  for (auto& [id, watch] : watches_) {
-    process_.deliver(1ms, [this, id = id, why] {
-      const auto it = watches_.find(id);
-      if (it == watches_.end()) return;
-      store::WatchSink* sink = it->second.sink;
-      watches_.erase(it);
-      sink->on_closed(why);
-    });
-  }
+  for (auto& [id, watch] : watches_) close(id, why);
 }
 
 }  // namespace keelson::sim

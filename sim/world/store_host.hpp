@@ -92,6 +92,7 @@ class StoreLink final : public store::Store {
   void call(Duration takes, Callback<Result<T>()> serve, Done<T> done);
   void push(uint64_t id);
   void arrive(uint64_t id);
+  void close(uint64_t id, Error why);
   void close_all(const Error& why);
 
   StoreHost& host_;

@@ -29,6 +29,8 @@ class StoreHarness {
   virtual void settle() = 0;
   // Makes the store lose what came after `keep`, as a failover would. False: it cannot be made to.
   virtual bool fail_over(Revision keep) = 0;
+  // Takes the store away from its user, or gives it back with nothing lost. False: it cannot be.
+  virtual bool set_reachable(bool reachable) = 0;
 };
 using MakeHarness = std::function<std::unique_ptr<StoreHarness>()>;
 

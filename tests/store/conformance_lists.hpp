@@ -1,6 +1,8 @@
 // Lists, snapshots, paging, watches, compaction.
 #pragma once
 
+#include <map>
+
 #include "tests/store/conformance.hpp"
 
 namespace keelson::store::conformance {
@@ -207,6 +209,39 @@ TEST_P(StoreConformance, CompactionNeverTakesAnEventFromAWatchSilently) {
   EXPECT_TRUE(sink.events.size() == 5u || sink.closed == Code::compacted);
 }
 
+TEST_P(StoreConformance, AnOutageEndsWatchesAndLosesNothing) {
+  RecordingSink before, during, after;
+  store().watch(current(), before);
+  const Revision seen = commit(put_new(config("n", "a", "1", "u1")))->revision;
+  ASSERT_EQ(before.events.size(), 1u);
+  if (!harness_->set_reachable(false)) GTEST_SKIP() << "this store cannot be taken away";
+  settle();
+  EXPECT_EQ(before.closed, Code::unavailable) << "watch again after the last event seen";
+  const Code outcome = commit(put_new(config("n", "b", "1", "u2"))).code();
+  for (const Code code :
+       {outcome, get(key_of("n", "a")).code(), list({api::Kind::config_maps}).code()}) {
+    EXPECT_TRUE(code == Code::unavailable || code == Code::unknown) << to_string(code);
+  }
+  store().watch(seen, during);
+  settle();
+  EXPECT_EQ(during.closed, Code::unavailable);
+
+  ASSERT_TRUE(harness_->set_reachable(true));
+  settle();
+  EXPECT_EQ(value_of(*get(key_of("n", "a"))), "1");
+  const bool happened = get(key_of("n", "b")).ok();
+  if (outcome == Code::unavailable) {
+    EXPECT_FALSE(happened) << "unavailable means that nothing happened";
+  }
+  EXPECT_EQ(commit(put_new(config("n", "b", "1", "u2"))).code(),
+            happened ? Code::exists : Code::ok);
+  store().watch(seen, after);
+  settle();
+  ASSERT_EQ(after.events.size(), 1u);
+  EXPECT_EQ(after.events[0].revision, (Revision{seen.epoch, seen.value + 1}));
+  EXPECT_EQ(after.events[0].object->name(), "b");
+}
+
 TEST_P(StoreConformance, ProvenanceTravelsWithTheEvent) {
   RecordingSink sink;
   store().watch(current(), sink);
@@ -228,21 +263,27 @@ TEST_P(StoreConformance, ManyEventsArriveInOrderAcrossBatches) {
   RecordingSink early, late;
   const Revision start = current();
   store().watch(start, early);
+  // Commits that do not wait for each other may overtake each other on their way.
+  std::map<uint64_t, std::string> by_revision;
   for (int i = 0; i < count; ++i) {
-    store().commit(transaction({put(config("n", "a" + std::to_string(i % 7), std::to_string(i),
+    const std::string text = std::to_string(i);
+    store().commit(transaction({put(config("n", "a" + std::to_string(i % 7), text,
                                            "u" + std::to_string(i % 7)))}),
-                   [](Result<Committed> result) { EXPECT_TRUE(result.ok()); });
+                   [&by_revision, text](Result<Committed> result) {
+                     ASSERT_TRUE(result.ok());
+                     by_revision[result->revision.value] = text;
+                   });
   }
   settle();
   store().watch(start, late);
   settle();
   ASSERT_EQ(early.events.size(), static_cast<std::size_t>(count));
   ASSERT_EQ(late.events.size(), static_cast<std::size_t>(count));
-  for (int i = 0; i < count; ++i) {
-    EXPECT_EQ(value_of(early.events[static_cast<std::size_t>(i)].object), std::to_string(i));
-    EXPECT_EQ(early.events[static_cast<std::size_t>(i)].revision.value,
-              start.value + 1 + static_cast<uint64_t>(i));
-    EXPECT_EQ(value_of(late.events[static_cast<std::size_t>(i)].object), std::to_string(i));
+  for (std::size_t i = 0; i < count; ++i) {
+    const uint64_t revision = start.value + 1 + i;
+    EXPECT_EQ(early.events[i].revision.value, revision);
+    EXPECT_EQ(value_of(early.events[i].object), by_revision[revision]);
+    EXPECT_EQ(value_of(late.events[i].object), by_revision[revision]);
   }
 }
 

@@ -18,6 +18,7 @@ class MemoryHarness final : public StoreHarness {
   Store& store() override { return store_; }
   void settle() override { loop_.settle(); }
   bool fail_over(Revision keep) override { return store_.fail_over(keep, keep.value + 1000).ok(); }
+  bool set_reachable(bool) override { return false; }  // it is part of the process that uses it
 
  private:
   test::ManualLoop loop_;
