@@ -46,6 +46,21 @@ TEST_F(BindingTest, OnlyOnce) {
   EXPECT_EQ(read<api::Pod>("p")->spec().node_name(), "n1");
 }
 
+// Sums that leave the range of numbers must not come round to something that fits (SC-1).
+TEST_F(BindingTest, AmountsBeyondMeasureNeverFit) {
+  made(node_named("n1", "8"));
+  with_cpu("small", "1");
+  ASSERT_TRUE(call(binding("small", "n1")).ok());
+  with_cpu("huge", "9223372036854775807");
+  EXPECT_THAT(call(binding("huge", "n1")).error.message, HasSubstr("Insufficient cpu"));
+  api::Pod two = pod_named("two");
+  ask_for(two, "memory", "9223372036854775807");
+  *two.mutable_spec()->add_containers() = two.spec().containers(0);
+  two.mutable_spec()->mutable_containers(1)->set_name("d");
+  made(two);
+  EXPECT_THAT(call(binding("two", "n1")).error.message, HasSubstr("Insufficient memory"));
+}
+
 TEST_F(BindingTest, NotWhileBeingDeleted) {
   made(node_named("n1"));
   api::Pod pod = pod_named("p");

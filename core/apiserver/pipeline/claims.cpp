@@ -10,6 +10,14 @@ namespace {
 
 using Resources = google::protobuf::Map<std::string, api::Quantity>;
 
+// Amounts come from users and may be as large as they like. A sum that is too large for any node
+// must not come round as one that fits.
+int64_t plus(int64_t a, int64_t b) {
+  int64_t sum = 0;
+  if (!__builtin_add_overflow(a, b, &sum)) return sum;
+  return a > 0 ? INT64_MAX : INT64_MIN;
+}
+
 int64_t& amount_of(Claims& claims, const std::string& resource) {
   if (resource == "cpu") return claims.milli_cpu;
   if (resource == "memory") return claims.memory;
@@ -25,8 +33,8 @@ int64_t& amount_of(Claims& claims, const std::string& resource) {
 // The additions commute, so the order of the protobuf map does not matter.
 void add_resources(Claims& claims, const Resources& resources) {
   for (const auto& [name, quantity] : resources) {
-    amount_of(claims, name) +=
-        name == "cpu" ? api::milli_value_of(quantity) : api::value_of(quantity);
+    int64_t& amount = amount_of(claims, name);
+    amount = plus(amount, name == "cpu" ? api::milli_value_of(quantity) : api::value_of(quantity));
   }
 }
 
@@ -62,9 +70,12 @@ int64_t available(const Resources& resources, const std::string& name) {
 }  // namespace
 
 void Claims::add(const Claims& more) {
-  milli_cpu += more.milli_cpu;
-  memory += more.memory;
-  for (const auto& [name, value] : more.others) amount_of(*this, name) += value;
+  milli_cpu = plus(milli_cpu, more.milli_cpu);
+  memory = plus(memory, more.memory);
+  for (const auto& [name, value] : more.others) {
+    int64_t& amount = amount_of(*this, name);
+    amount = plus(amount, value);
+  }
   host_ports.insert(host_ports.end(), more.host_ports.begin(), more.host_ports.end());
 }
 
@@ -102,10 +113,10 @@ std::string no_room(const api::Node& node, const Claims& taken, std::size_t pods
     return "Too many pods";
   }
   // Only what the pod asks for is checked: one that asks for nothing fits an overfull node.
-  if (pod.milli_cpu > 0 && taken.milli_cpu + pod.milli_cpu > available(room, "cpu")) {
+  if (pod.milli_cpu > 0 && plus(taken.milli_cpu, pod.milli_cpu) > available(room, "cpu")) {
     return "Insufficient cpu";
   }
-  if (pod.memory > 0 && taken.memory + pod.memory > available(room, "memory")) {
+  if (pod.memory > 0 && plus(taken.memory, pod.memory) > available(room, "memory")) {
     return "Insufficient memory";
   }
   for (const auto& [name, value] : pod.others) {
@@ -113,7 +124,7 @@ std::string no_room(const api::Node& node, const Claims& taken, std::size_t pods
     for (const auto& [other, amount] : taken.others) {
       if (other == name) used = amount;
     }
-    if (value > 0 && used + value > available(room, name)) return "Insufficient " + name;
+    if (value > 0 && plus(used, value) > available(room, name)) return "Insufficient " + name;
   }
   for (const HostPort& mine : pod.host_ports) {
     for (const HostPort& other : taken.host_ports) {
