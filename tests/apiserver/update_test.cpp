@@ -96,6 +96,27 @@ TEST_F(UpdateTest, StatusKeepsQosClass) {
   EXPECT_EQ(put_status(pod).object->as<api::Pod>().status().qos_class(), "BestEffort");
 }
 
+TEST_F(UpdateTest, ManagedFieldsAreKept) {
+  api::Deployment d = deployment_named("d");
+  auto* entry = d.mutable_metadata()->add_managed_fields();
+  entry->set_manager("kubectl");
+  entry->set_operation("Update");
+  made(d);
+  d.mutable_metadata()->clear_managed_fields();
+  d.mutable_spec()->set_replicas(3);
+  ASSERT_TRUE(put(d).ok());
+  d.mutable_status()->set_replicas(3);
+  ASSERT_TRUE(put_status(d).ok());
+  ASSERT_EQ(read<api::Deployment>("d")->metadata().managed_fields_size(), 1);
+  EXPECT_EQ(read<api::Deployment>("d")->metadata().managed_fields(0).manager(), "kubectl");
+  // But they can be said anew.
+  d.mutable_metadata()->add_managed_fields()->CopyFrom(
+      read<api::Deployment>("d")->metadata().managed_fields(0));
+  d.mutable_metadata()->mutable_managed_fields(0)->set_manager("helm");
+  ASSERT_TRUE(put(d).ok());
+  EXPECT_EQ(read<api::Deployment>("d")->metadata().managed_fields(0).manager(), "helm");
+}
+
 TEST_F(UpdateTest, KindsWithoutStatusHaveNoSuchResource) {
   made(config_named("c"));
   const Response response = put_status(config_named("c", "2"));

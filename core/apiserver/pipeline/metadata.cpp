@@ -60,6 +60,8 @@ void carry_over(ObjectMeta& now, const ObjectMeta& before) {
   now.clear_self_link();
   now.clear_resource_version();
   now.set_uid(before.uid());
+  // A writer that says nothing about who manages what leaves it as it is.
+  if (now.managed_fields().empty()) *now.mutable_managed_fields() = before.managed_fields();
   now.set_generation(before.generation());
   *now.mutable_creation_timestamp() = before.creation_timestamp();
   // A deletion is never taken back, nor begun by an update.
