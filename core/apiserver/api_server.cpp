@@ -65,6 +65,10 @@ ApiError check_form(const Request& request) {
   if (request.verb == Verb::list) {
     if (ApiError error = check_list(request)) return error;
   }
+  // Emptying a cluster is not to be a single call, in Kubernetes neither.
+  if (request.verb == Verb::remove_collection && request.kind == Kind::namespaces) {
+    return method_not_allowed();
+  }
   switch (request.subresource) {
     case Subresource::none: return {};
     case Subresource::status:

@@ -65,8 +65,9 @@ Result<ContinueToken> ContinueToken::decode(std::string_view text) {
   if (!bytes) return not_valid("illegal base64 data at input byte " + std::to_string(bad));
   if (bytes->empty()) return not_valid("unexpected end of JSON input");
   if (bytes->front() != '{') {
-    return not_valid(std::string("invalid character '") + bytes->front() +
-                     "' looking for beginning of value");
+    std::string why = "invalid character '";
+    (why += bytes->front()) += "' looking for beginning of value";
+    return not_valid(why);
   }
   boost::system::error_code failure;
   const json::value parsed = json::parse(*bytes, failure);

@@ -315,5 +315,13 @@ TEST_F(RemoveTest, CollectionBySelector) {
   EXPECT_THAT(call(request).items, IsEmpty());
 }
 
+TEST_F(RemoveTest, NamespacesAreNoCollectionToRemove) {
+  Request request;
+  request.verb = api::Verb::remove_collection;
+  request.kind = Kind::namespaces;
+  EXPECT_EQ(call(request).error.reason, Reason::method_not_allowed);
+  EXPECT_TRUE(read<api::Namespace>("default"));
+}
+
 }  // namespace
 }  // namespace keelson::test
