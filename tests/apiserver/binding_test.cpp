@@ -46,6 +46,56 @@ TEST_F(BindingTest, OnlyOnce) {
   EXPECT_EQ(read<api::Pod>("p")->spec().node_name(), "n1");
 }
 
+// A pod that names its node itself is admitted unasked, but the next binding must know of it
+// (SC-1).
+TEST_F(BindingTest, APodThatNamesItsNodeCountsForAServerThatHasNotSeenIt) {
+  made(node_named("n1", "4"));
+  with_cpu("p", "2");
+  apiserver::ApiServer other(loop, memory, Rng(9), log, options_);
+  other.start();
+  loop.settle();
+  store.hold_events = true;
+  api::Pod placed = pod_named("placed");
+  ask_for(placed, "cpu", "3");
+  placed.mutable_spec()->set_node_name("n1");
+  bool created = false;
+  other.handle(api::create(api::make_object(placed)),
+               [&](Response response) { created = response.ok(); });
+  loop.settle();
+  ASSERT_TRUE(created);
+  std::optional<Response> bound;
+  server->handle(binding("p", "n1"), [&](Response response) { bound = std::move(response); });
+  loop.settle();
+  store.release();
+  loop.settle();
+  ASSERT_TRUE(bound);
+  EXPECT_THAT(bound->error.message, HasSubstr("Insufficient cpu"));
+}
+
+TEST_F(BindingTest, ANodeThatWasReplacedUnseenIsLookedAtAnew) {
+  made(node_named("n1", "4"));
+  with_cpu("p", "2");
+  apiserver::ApiServer other(loop, memory, Rng(9), log, options_);
+  other.start();
+  loop.settle();
+  store.hold_events = true;
+  bool replaced = false;
+  other.handle(removal(Kind::nodes, "n1"), [&](Response) {
+    other.handle(api::create(api::make_object(node_named("n1", "1"))),
+                 [&](Response response) { replaced = response.ok(); });
+  });
+  loop.settle();
+  ASSERT_TRUE(replaced);
+  std::optional<Response> bound;
+  server->handle(binding("p", "n1"), [&](Response response) { bound = std::move(response); });
+  loop.settle();
+  EXPECT_FALSE(bound);
+  store.release();
+  loop.settle();
+  ASSERT_TRUE(bound);
+  EXPECT_THAT(bound->error.message, HasSubstr("Insufficient cpu"));
+}
+
 // Sums that leave the range of numbers must not come round to something that fits (SC-1).
 TEST_F(BindingTest, AmountsBeyondMeasureNeverFit) {
   made(node_named("n1", "8"));

@@ -55,7 +55,7 @@ class Bind final : public Operation {
   using Operation::Operation;
 
   std::string lane() const override {
-    return context_.options.kubernetes_profile ? std::string() : "node/" + target();
+    return context_.options.kubernetes_profile ? std::string() : node_lane(target());
   }
 
   Attempt attempt() override {
@@ -81,6 +81,9 @@ class Bind final : public Operation {
       return Attempt::fail(std::move(error));
     }
     attempt.writes.push_back(claim_lease(context_, kNodeLeaseNamespace, node->name(), node.get()));
+    // Not a successor of its name, whose room nobody has looked at. Its revision does not matter:
+    // its status changes all the time.
+    attempt.checks.push_back({node->key(), false, {}, node->uid()});
     return attempt;
   }
 

@@ -10,4 +10,9 @@ namespace keelson::apiserver {
 store::Write claim_lease(const Context& context, std::string_view ns, const std::string& name,
                          const Object* owner);
 
+// Whoever claims something of this node waits for its turn there (see Operation::lane).
+inline std::string node_lane(const std::string& node) {
+  return "node/" + node;
+}
+
 }  // namespace keelson::apiserver

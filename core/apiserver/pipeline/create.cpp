@@ -1,6 +1,7 @@
 // POST: from what a client sent to the object that will stand in the store.
 #include "core/api/validation.hpp"
 #include "core/apiserver/pipeline/admission.hpp"
+#include "core/apiserver/pipeline/claim_lease.hpp"
 #include "core/apiserver/pipeline/leases.hpp"
 #include "core/apiserver/pipeline/metadata.hpp"
 #include "core/apiserver/pipeline/operation.hpp"
@@ -16,7 +17,9 @@ class Create final : public Operation {
   using Operation::Operation;
 
   std::string lane() const override {
-    return request_.kind == Kind::services ? std::string(kServiceLane) : std::string();
+    if (request_.kind == Kind::services) return std::string(kServiceLane);
+    const std::string* node = placed_on(request_.body.get());
+    return node ? node_lane(*node) : std::string();
   }
 
   Attempt attempt() override {
@@ -87,7 +90,23 @@ class Create final : public Operation {
       attempt.grant_role = role_taken(nullptr, static_cast<const api::Lease&>(*prepared_));
     }
     if (request_.kind == Kind::namespaces) add_default_account(attempt, meta.name());
+    if (const std::string* name = placed_on(prepared_.get())) {
+      // It takes its room without being bound. Nobody asks whether there is any, as in Kubernetes,
+      // but a binding that does not know of it must not go through (SC-1).
+      const ObjectPtr node = context_.cache.find(Kind::nodes, "", *name);
+      if (node) {
+        attempt.writes.push_back(claim_lease(context_, kNodeLeaseNamespace, *name, node.get()));
+      }
+    }
     return attempt;
+  }
+
+  // The node that a pod names for itself; null: it is no pod, or it is left to the scheduler.
+  const std::string* placed_on(const Message* message) const {
+    if (request_.kind != Kind::pods || context_.options.kubernetes_profile) return nullptr;
+    if (!message || !is_message<api::Pod>(*message)) return nullptr;
+    const std::string& node = static_cast<const api::Pod&>(*message).spec().node_name();
+    return node.empty() ? nullptr : &node;
   }
 
   // Pods of a new namespace find their service account at once, without a controller in between.
