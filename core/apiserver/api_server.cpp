@@ -299,7 +299,7 @@ bool ApiServer::ready() const {
   return impl_->ready();
 }
 
-void ApiServer::handle(api::Request&& request, Callback<void(api::Response)> done) {
+void ApiServer::handle(api::Request request, Callback<void(api::Response)> done) {
   impl_->handle(std::move(request), std::move(done));
 }
 

@@ -32,7 +32,7 @@ class ApiServer final {
   bool ready() const;
 
   // `done` is called exactly once, never from inside handle().
-  void handle(api::Request&& request, Callback<void(api::Response)> done);
+  void handle(api::Request request, Callback<void(api::Response)> done);
 
   // The sink is called from the loop, in batches, never from inside watch(); it must live until
   // unwatch(), on_closed() or an error event.

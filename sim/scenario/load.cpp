@@ -346,10 +346,26 @@ DeploymentGenerator read_generator(MapReader map) {
   return g;
 }
 
-Churn read_churn(MapReader map) {
+// The mean distance between two events, `every`. What is given `per` node or deployment shrinks with
+// their number, so that a cluster of another size sees as much of it.
+Duration read_rate(MapReader& map, Duration otherwise, const std::string& unit, int64_t units) {
+  Duration every = map.duration("every", otherwise);
+  const std::string per = map.text("per", "cluster");
+  if (per == unit) {
+    if (units == 0) map.fail("per", "there is no " + unit + " to count");
+    every /= std::max<int64_t>(units, 1);
+  } else if (per != "cluster") {
+    map.fail("per", "\"" + per + "\" is neither cluster nor " + unit);
+  }
+  if (every < 1ms) map.fail("every", "must be at least 1ms");
+  return every;
+}
+
+Churn read_churn(MapReader map, const std::vector<DeploymentGenerator>& generators) {
   Churn churn;
-  churn.every = map.duration("every", 1s);
-  if (churn.every < 1ms) map.fail("every", "must be at least 1ms");
+  int64_t deployments = 0;
+  for (const DeploymentGenerator& generator : generators) deployments += generator.count;
+  churn.every = read_rate(map, 1s, "deployment", deployments);
   churn.from = map.duration("from", Duration::zero());
   const auto weight = [&](const char* field) {
     return static_cast<uint32_t>(map.integer(field, 0, 0, 1'000));
@@ -451,16 +467,17 @@ void read_all(MapReader& map, Scenario& s, ReadErrors& errors) {
   map.each("faults", [&](MapReader entry) {
     FaultRate rate;
     rate.fault = read_fault(entry, errors);
-    rate.mean = entry.duration("every", 1min);
+    int64_t nodes = 0;
+    for (const NodePool& pool : s.world.pools) nodes += pool.count;
+    rate.mean = read_rate(entry, 1min, "node", nodes);
     rate.from = entry.duration("from", Duration::zero());
     if (entry.has("until")) rate.until = entry.duration("until", Duration::zero());
-    if (rate.mean < 1ms) entry.fail("every", "must be at least 1ms");
     if (rate.from > rate.until.value_or(s.duration)) entry.fail("from", "would never begin");
     if (auto ok = check_fault(rate.fault, s.world, trace); !ok) entry.fail("fault", ok.message());
     entry.done();
     s.fault_rates.push_back(std::move(rate));
   });
-  if (auto churn = map.map("churn")) s.churn = read_churn(*churn);
+  if (auto churn = map.map("churn")) s.churn = read_churn(*churn, s.generators);
   map.each("traffic", [&](MapReader t) { s.traffic.push_back(read_traffic(std::move(t))); });
   if (auto trace = map.map("trace")) {
     s.trace.format = trace->text("format");

@@ -62,7 +62,9 @@ TEST(RandomObjects, AreJudgedWhateverTheyHold) {
            {validate_create(kind.kind, *now), validate_update(kind.kind, *now, *before),
             validate_status_update(kind.kind, *now, *before)}) {
         ASSERT_EQ(error.ok(), error.causes.empty());
-        if (!error.ok()) ASSERT_EQ(error.reason, Reason::invalid);
+        if (!error.ok()) {
+          ASSERT_EQ(error.reason, Reason::invalid);
+        }
         for (const Cause& cause : error.causes) ASSERT_FALSE(cause.message.empty());
       }
       // The same content in another message, whose hash maps are in another order: the same words.

@@ -237,13 +237,13 @@ TEST_F(InformerTest, EventsOfANewEpochAreNotAppliedToAnOldCache) {
 TEST_F(InformerTest, AStalledWatchIsMadeAnew) {
   start();
   for (int i = 0; i < 12; ++i) {  // bookmarks keep it alive
-    loop_.run_for(10s);
+    loop_.run_for(30s);
     api_.send_bookmarks();
   }
   EXPECT_EQ(api_.watch_requests().size(), 1u);
   api_.stalled = true;
   api_.put(config("a", "1"));
-  loop_.run_for(39s);
+  loop_.run_for(74s);
   EXPECT_EQ(changes(), "");
   api_.stalled = false;
   // Its server forgot the old watch; only a new one brings the event.

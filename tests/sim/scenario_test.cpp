@@ -226,6 +226,26 @@ timeline:
   EXPECT_EQ(s.timeline[2].fault->resource, api::Kind::pods);
 }
 
+TEST(Scenario, RatesMayGrowWithTheCluster) {
+  const Scenario s = good(R"(
+name: t
+cluster:
+  pools: [{prefix: a-, count: 30}, {prefix: b-, count: 20}]
+generate: [{prefix: x-, deployments: 3}, {prefix: y-, deployments: 1}]
+churn: {every: 8m, per: deployment, scale: 1}
+faults:
+  - {fault: node-crash, every: 100m, per: node}
+  - {fault: agent-crash, every: 100m, per: cluster}
+)");
+  EXPECT_EQ(s.churn.every, 2min);
+  EXPECT_EQ(s.fault_rates[0].mean, 2min);
+  EXPECT_EQ(s.fault_rates[1].mean, 100min);
+  refuses(kNode + "faults:\n  - {fault: node-crash, per: rack}\n", "s.yaml:5: faults[0].per",
+          "neither cluster nor node");
+  refuses("name: t\nchurn: {every: 1s, per: deployment, scale: 1}\n", "s.yaml:2: churn.per",
+          "no deployment to count");
+}
+
 TEST(Scenario, NodesOfATraceMayBeNamedInFaults) {
   const Scenario s = good("name: t\ntrace: {format: openb, directory: d}\n"
                           "timeline: [{at: 1s, fault: node-crash, node: openb-node-0001}]\n");

@@ -102,10 +102,10 @@ INSTANTIATE_TEST_SUITE_P(
             Case{"tutorial", {}}, Case{"node-failure", {}}, Case{"partition", {}},
             Case{"control-plane-failover", {}}, Case{"zero-downtime", {}},
             Case{"rolling-update-under-failure",
-                 {{"nodes", "20"}, {"deployments", "6"}, {"minutes", "10"}}},
+                 {{"nodes", "20"}, {"deployments", "6"}, {"minutes", "10"}, {"rollEvery", "90s"}}},
             Case{"zone-loss", {{"nodes", "60"}, {"deployments", "20"}}},
             Case{"churn",
-                 {{"nodes", "50"}, {"deployments", "20"}, {"minutes", "5"}, {"every", "3s"}}}),
+                 {{"nodes", "50"}, {"deployments", "20"}, {"minutes", "5"}, {"every", "60s"}}}),
         ::testing::Values(1, 2)),
     test_name);
 

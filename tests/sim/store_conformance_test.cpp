@@ -19,10 +19,7 @@ class SimulatedHarness final : public StoreHarness {
     }
   }
   bool fail_over(Revision keep) override { return host_.fail_over(keep).ok(); }
-  bool set_reachable(bool reachable) override {
-    host_.set_available(reachable);
-    return true;
-  }
+  void set_reachable(bool reachable) override { host_.set_available(reachable); }
 
  private:
   static constexpr sim::HostId kStore = 1, kServer = 2;
@@ -36,6 +33,7 @@ class SimulatedHarness final : public StoreHarness {
 const MakeHarness simulated = [] { return std::make_unique<SimulatedHarness>(); };
 
 INSTANTIATE_TEST_SUITE_P(Simulated, StoreConformance, testing::Values(simulated));
+INSTANTIATE_TEST_SUITE_P(Simulated, StoreOutage, testing::Values(simulated));
 INSTANTIATE_TEST_SUITE_P(Simulated, StoreModel, testing::Values(simulated));
 
 }  // namespace

@@ -3,6 +3,8 @@
 //
 //   INSTANTIATE_TEST_SUITE_P(Memory, StoreConformance, testing::Values(make_memory_harness), ...);
 //
+// and likewise StoreModel, and StoreOutage where the store is a server that can go away.
+//
 // The tests use only the Store port and the harness, so that they can be run against a real server.
 #pragma once
 
@@ -29,10 +31,11 @@ class StoreHarness {
   virtual void settle() = 0;
   // Makes the store lose what came after `keep`, as a failover would. False: it cannot be made to.
   virtual bool fail_over(Revision keep) = 0;
-  // Takes the store away from its user, or gives it back with nothing lost. False: it cannot be.
-  virtual bool set_reachable(bool reachable) = 0;
+  // Takes the store away from its user, or gives it back with nothing lost. For StoreOutage only.
+  virtual void set_reachable(bool reachable) = 0;
 };
 using MakeHarness = std::function<std::unique_ptr<StoreHarness>()>;
+inline void PrintTo(const MakeHarness&, std::ostream* out) { *out << "harness"; }
 
 inline ObjectPtr config(const std::string& ns, const std::string& name, const std::string& value,
                         const std::string& uid) {
@@ -148,5 +151,7 @@ class StoreConformance : public testing::TestWithParam<MakeHarness> {
 
   std::unique_ptr<StoreHarness> harness_;
 };
+
+class StoreOutage : public StoreConformance {};
 
 }  // namespace keelson::store::conformance
