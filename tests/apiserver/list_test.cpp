@@ -173,7 +173,7 @@ TEST_F(ListTest, FutureRevisionIsWaitedForThen504) {
   Request request = config_maps();
   request.resource_version = Revision{0, now().value + 1};
   std::optional<Response> answer;
-  server->handle(request, [&](Response response) { answer = std::move(response); });
+  server->handle(std::move(request), [&](Response response) { answer = std::move(response); });
   loop.run_for(1s);
   EXPECT_FALSE(answer);
   made(config_named("a"));
@@ -200,7 +200,7 @@ TEST_F(ListTest, MostRecentWaitsForALaggingMemory) {
   ASSERT_TRUE(created && created->ok());
   Request zero = config_maps();
   zero.resource_version = Revision{};
-  server->handle(zero, [&](Response response) { any = std::move(response); });
+  server->handle(std::move(zero), [&](Response response) { any = std::move(response); });
   server->handle(config_maps(), [&](Response response) { listed = std::move(response); });
   loop.settle();
   ASSERT_TRUE(any);

@@ -162,7 +162,7 @@ TEST_F(ServiceTest, ManyAtOnceThroughTwoServersStayUnique) {
   for (int i = 0; i < 24; ++i) {
     auto request =
         api::create(api::make_object(service_named("s" + std::to_string(i), "NodePort")));
-    (i % 2 ? *server : other).handle(request, [&](Response response) {
+    (i % 2 ? *server : other).handle(std::move(request), [&](Response response) {
       if (!response.ok()) return;
       ++made_count;
       const auto& spec = response.object->as<api::Service>().spec();
