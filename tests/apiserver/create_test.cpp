@@ -60,6 +60,19 @@ TEST_F(CreateTest, ClientsCannotChooseStatusUidOrDeletion) {
   EXPECT_EQ(stored->status().pod_ip(), "");
 }
 
+TEST_F(CreateTest, AGatedPodSaysSoFromTheStart) {
+  api::Pod gated = pod_named("gated");
+  gated.mutable_spec()->add_scheduling_gates()->set_name("example.com/wait");
+  const auto stored = made(gated);
+  ASSERT_EQ(stored->status().conditions_size(), 1);
+  const api::PodCondition& condition = stored->status().conditions(0);
+  EXPECT_EQ(condition.type(), "PodScheduled");
+  EXPECT_EQ(condition.status(), "False");
+  EXPECT_EQ(condition.reason(), "SchedulingGated");
+  EXPECT_EQ(condition.message(), "Scheduling is blocked due to non-empty scheduling gates");
+  EXPECT_EQ(made(pod_named("free"))->status().conditions_size(), 0);
+}
+
 TEST_F(CreateTest, QosClasses) {
   api::Pod burstable = pod_named("b");
   ask_for(burstable, "cpu", "100m");

@@ -56,6 +56,14 @@ void prepare(api::Pod& pod) {
   pod.clear_status();
   pod.mutable_status()->set_phase("Pending");
   pod.mutable_status()->set_qos_class(std::string(qos_class(pod.spec())));
+  // No scheduler looks at a gated pod, so nobody else would say why it is pending. Kubernetes gives
+  // the condition no time of transition. Source: pkg/registry/core/pod/strategy.
+  if (pod.spec().scheduling_gates().empty()) return;
+  api::PodCondition& gated = *pod.mutable_status()->add_conditions();
+  gated.set_type("PodScheduled");
+  gated.set_status("False");
+  gated.set_reason("SchedulingGated");
+  gated.set_message("Scheduling is blocked due to non-empty scheduling gates");
 }
 
 void prepare(api::Namespace& ns) {
