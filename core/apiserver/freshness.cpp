@@ -4,6 +4,11 @@
 
 namespace keelson::apiserver {
 
+namespace {
+// A store answers within milliseconds; who has not heard of it for this long asks again.
+constexpr Duration kAskAgain = 300ms;
+}  // namespace
+
 Freshness::Freshness(Loop& loop, store::Store& store, const WatchCache& cache,
                      const ApiServerOptions& options, std::function<void()> on_stalled)
     : loop_(loop),
@@ -11,26 +16,48 @@ Freshness::Freshness(Loop& loop, store::Store& store, const WatchCache& cache,
       cache_(cache),
       options_(options),
       on_stalled_(std::move(on_stalled)),
-      timer_(loop, [this] { expire(); }) {}
+      timer_(loop, [this] { expire(); }),
+      ask_timer_(loop, [this] { ask_again(); }) {}
 
 void Freshness::barrier(Callback<void(ApiError)> done) {
   // A question already on its way may have been answered before this caller's request came in, so
   // the caller waits for the next one.
   next_.push_back(std::move(done));
-  if (!asking_) ask();
+  if (!asking_) begin();
+}
+
+void Freshness::begin() {
+  asking_ = true;
+  asked_ = std::exchange(next_, {});
+  ++round_;
+  ask();
 }
 
 void Freshness::ask() {
-  asking_ = true;
-  asked_ = std::exchange(next_, {});
-  store_.current_revision(
-      life_.tie([this](Result<Revision> current) { answered(std::move(current)); }));
+  asked_at_ = loop_.now();
+  // Left armed from one question to the next: arming it for each would cost every read.
+  ask_timer_.arm_by(kAskAgain);
+  store_.current_revision(life_.tie([this, round = round_](Result<Revision> current) {
+    if (asking_ && round == round_) answered(std::move(current));
+  }));
+}
+
+// All linearizable reads wait for the answer, and the store's client gives a lost one up only after
+// seconds. The question may be asked any number of times: every answer is later than the callers.
+void Freshness::ask_again() {
+  if (!asking_) return;
+  const Duration waited = loop_.now() - asked_at_;
+  if (waited < kAskAgain) {
+    ask_timer_.arm(kAskAgain - waited);
+  } else {
+    ask();
+  }
 }
 
 void Freshness::answered(Result<Revision> current) {
   asking_ = false;
   auto callers = std::make_shared<std::vector<Callback<void(ApiError)>>>(std::exchange(asked_, {}));
-  if (!next_.empty()) ask();
+  if (!next_.empty()) begin();
   if (!current) {
     for (auto& done : *callers) {
       done(api::service_unavailable("the store is unavailable: " + current.error().message));

@@ -33,7 +33,9 @@ class Freshness {
     Instant deadline;
     Callback<void(bool)> done;
   };
+  void begin();
   void ask();
+  void ask_again();
   void answered(Result<Revision> current);
   void expire();
 
@@ -43,9 +45,11 @@ class Freshness {
   const ApiServerOptions& options_;
   std::function<void()> on_stalled_;
   bool asking_ = false;
+  uint64_t round_ = 0;  // of asked_: an answer to an earlier one says nothing about these callers
+  Instant asked_at_{};  // when the store was last asked
   std::vector<Callback<void(ApiError)>> asked_, next_;
   std::multimap<Revision, Waiter> waiters_;
-  Timer timer_;
+  Timer timer_, ask_timer_;
   Lifeline life_;
 };
 

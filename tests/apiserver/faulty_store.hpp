@@ -27,6 +27,7 @@ class FaultyStore final : public store::Store {
   bool hold_events = false;             // watches bring nothing until release()
   int committed = 0;
   int barriers = 0;
+  int lost_barriers = 0;  // so many of the next get no answer; their caller gives up after 5 s
 
   void release() {
     hold_events = false;
@@ -65,6 +66,14 @@ class FaultyStore final : public store::Store {
   }
   void current_revision(Done<api::Revision> done) override {
     ++barriers;
+    if (lost_barriers > 0) {
+      --lost_barriers;
+      loop_.timer_arm(loop_.timer_create([done = std::move(done)]() mutable {
+                        done({Code::unknown, "no answer"});
+                      }),
+                      5s);
+      return;
+    }
     if (reads_work) {
       inner_.current_revision(std::move(done));
     } else {

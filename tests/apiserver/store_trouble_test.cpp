@@ -123,6 +123,37 @@ TEST_F(StoreTroubleTest, ReadsFailWhileTheStoreIsAway) {
   EXPECT_TRUE(call(any).ok());
 }
 
+TEST_F(StoreTroubleTest, ALostBarrierStallsNoReads) {
+  made(config_named("a"));
+  const auto ask = [&](std::optional<Response>& answer) {
+    server->handle(api::get(Kind::config_maps, "default", "a"),
+                   [&](Response response) { answer = std::move(response); });
+  };
+  std::optional<Response> first, second;
+  store.lost_barriers = 1;
+  const int before = store.barriers;
+  ask(first);
+  loop.run_for(100ms);
+  ask(second);
+  EXPECT_FALSE(first || second);
+  loop.run_for(400ms);
+  ASSERT_TRUE(first && second);
+  EXPECT_TRUE(first->ok() && second->ok());
+  EXPECT_EQ(store.barriers - before, 3) << "the lost one, the same again, and one for the second";
+  loop.run_for(10s);  // the lost one fails now, and nobody cares
+  EXPECT_TRUE(call(api::get(Kind::config_maps, "default", "a")).ok());
+
+  // If the store says nothing at all, the reads fail when the first question is given up.
+  first.reset();
+  store.lost_barriers = 1'000;
+  ask(first);
+  loop.run_for(4900ms);
+  EXPECT_FALSE(first);
+  loop.run_for(200ms);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->error.reason, Reason::service_unavailable);
+}
+
 TEST_F(StoreTroubleTest, ConcurrentWriterIsRetriedForUnconditionalWrites) {
   made(config_named("a", "1"));
   apiserver::ApiServer other(loop, memory, Rng(9), log, options_);
