@@ -369,10 +369,8 @@ void NodeStatus::on_beat(const api::Response& response, std::size_t reports) {
                                                             std::min(reports, reports_.size())));
     return;
   }
-  if (response.error.reason == api::Reason::not_found && !busy_) {
-    read_back();
-    return;
-  }
+  // The Node is gone, or it is so new that it was not known yet: soon this tells which.
+  if (response.error.reason == api::Reason::not_found && !busy_) read_back();
   beat_timer_.arm_by(std::min<Duration>(context_.options.heartbeat_period / 2, 2s));
 }
 

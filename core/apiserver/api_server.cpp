@@ -119,6 +119,7 @@ struct ApiServer::Impl {
     listener.on_change = [this](const Change& change) {
       hub.publish(change);
       housekeeping.saw(change);
+      heartbeats.saw(change);
     };
     listener.on_events = [this](std::span<const store::StoreEvent>) { freshness.advanced(); };
     listener.on_lost = [this] { lost(); };
@@ -131,6 +132,7 @@ struct ApiServer::Impl {
   void synced() {
     ids.restart(cache.revision().value);
     housekeeping.begin();
+    heartbeats.reloaded();
     freshness.advanced();
     bootstrap();
   }

@@ -27,6 +27,25 @@ ObjectPtr unstored_lease(const api::Beat& beat, Revision revision) {
 }  // namespace
 
 void Heartbeats::renew(Request&& request, Callback<void(Response)> done) {
+  if (cache_.find(Kind::nodes, "", request.name)) {
+    accept(std::move(request), std::move(done));
+    return;
+  }
+  // This server may lag behind, and a new node must not look silent for that: the store knows.
+  const api::ObjectKey key{Kind::nodes, "", request.name};
+  store_.get(key, life_.tie([this, request = std::move(request),
+                             done = std::move(done)](Result<ObjectPtr> node) mutable {
+    if (node) {
+      accept(std::move(request), std::move(done));
+    } else if (node.code() == Code::not_found) {
+      done(failed(api::not_found(Kind::nodes, request.name)));
+    } else {
+      done(failed(from_store(node.error())));
+    }
+  }));
+}
+
+void Heartbeats::accept(Request&& request, Callback<void(Response)> done) {
   request.beat.node = request.name;
   beats_.push_back(std::move(request.beat));
   waiting_.push_back(std::move(done));
@@ -73,14 +92,31 @@ void Heartbeats::overlay(Request request, Response response, Callback<void(Respo
                                 done = std::move(done)](Result<store::BeatPage> page) mutable {
                        if (page) {
                          cursor_ = page->cursor;
-                         for (api::Beat& beat : page->beats) latest_[beat.node] = beat;
+                         for (api::Beat& beat : page->beats) keep(std::move(beat));
                        }
                        overlay_now(request, response);
                        done(std::move(response));
                      }));
 }
 
-// The store keeps the last heartbeat also of a node that was removed; that makes no Lease.
+// The page may have been on its way while the node was removed; nobody would tell of that again. A
+// node that is too new for the cache is shown from its next heartbeat on.
+void Heartbeats::keep(api::Beat&& beat) {
+  if (!cache_.find(Kind::nodes, "", beat.node)) return;
+  std::string node = beat.node;
+  latest_.insert_or_assign(std::move(node), std::move(beat));
+}
+
+void Heartbeats::saw(const Change& change) {
+  if (change.after || change.before == nullptr || change.before->kind() != Kind::nodes) return;
+  latest_.erase(change.before->name());
+}
+
+void Heartbeats::reloaded() {
+  std::erase_if(latest_,
+                [this](const auto& one) { return !cache_.find(Kind::nodes, "", one.first); });
+}
+
 ObjectPtr Heartbeats::shown(const ObjectPtr& lease, const api::Beat& beat,
                             Revision revision) const {
   if (lease) return renewed(lease, beat);

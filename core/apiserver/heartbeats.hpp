@@ -17,13 +17,20 @@ class Heartbeats {
   Heartbeats(Loop& loop, store::Store& store, const WatchCache& cache)
       : loop_(loop), store_(store), cache_(cache) {}
 
+  // NotFound if there is no such Node: whoever beats for it has to register it first.
   void renew(Request&& request, Callback<void(Response)> done);
   void list(uint64_t cursor, Callback<void(Response)> done);
   // Completes the answer to a get or list of Leases of nodes.
   static bool concerns(const Request& request);
   void overlay(Request request, Response response, Callback<void(Response)> done);
 
+  // The heartbeats of removed nodes are forgotten.
+  void saw(const Change& change);
+  void reloaded();  // the cache has the whole state anew
+
  private:
+  void accept(Request&& request, Callback<void(Response)> done);
+  void keep(api::Beat&& beat);
   void flush();
   // Null: there is none, and the node is none of the cluster's (any more).
   ObjectPtr shown(const ObjectPtr& lease, const api::Beat& beat, Revision revision) const;

@@ -48,4 +48,19 @@ BeatPage BeatBoard::since(uint64_t cursor) const {
   return page;
 }
 
+void BeatBoard::forget(const std::string& node) {
+  const auto at = nodes_.find(node);
+  if (at == nodes_.end()) return;
+  by_cursor_.erase(at->second.cursor);
+  nodes_.erase(at);
+}
+
+void BeatBoard::forget_removed(std::span<const StoreEvent> events) {
+  for (const StoreEvent& event : events) {
+    if (!event.object && event.previous && event.previous->kind() == api::Kind::nodes) {
+      forget(event.previous->name());
+    }
+  }
+}
+
 }  // namespace keelson::store

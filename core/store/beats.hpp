@@ -1,9 +1,11 @@
 // The last heartbeat of every node, in order of renewal. Kept beside the history: heartbeats
-// consume no revisions, so a large idle cluster has an idle store.
+// consume no revisions, so a large idle cluster has an idle store. Whoever owns a board takes beats
+// of existing Nodes only and lets it forget the removed ones: that is what bounds it.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,6 +26,10 @@ class BeatBoard {
   // answer about each suspect, so that a report is not lost if its node beats again before it was
   // read.
   BeatPage since(uint64_t cursor) const;
+  // The node is none of the cluster's any more.
+  void forget(const std::string& node);
+  // The same for each Node that these events remove.
+  void forget_removed(std::span<const StoreEvent> events);
   std::size_t size() const { return nodes_.size(); }
 
  private:

@@ -15,6 +15,7 @@ MemoryStore::MemoryStore(Loop& loop, MemoryStoreOptions options)
       beats_(options.history.epoch << cursor_epoch_shift),
       alive_(std::make_shared<bool>(true)) {
   KEELSON_ASSERT(options.watch_batch_max > 0);
+  history_.observe([this](std::span<const StoreEvent> events) { beats_.forget_removed(events); });
 }
 
 MemoryStore::~MemoryStore() {
@@ -137,7 +138,9 @@ bool MemoryStore::serve(uint64_t id) {
 }
 
 void MemoryStore::beat(std::vector<api::Beat> beats, Done<Unit> done) {
-  for (api::Beat& beat : beats) beats_.beat(std::move(beat));
+  for (api::Beat& beat : beats) {
+    if (history_.find({api::Kind::nodes, "", beat.node})) beats_.beat(std::move(beat));
+  }
   answer<Unit>(std::move(done), Unit{});
 }
 

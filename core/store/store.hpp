@@ -140,7 +140,7 @@ class Store {
   // Code::compacted. Lowering it has no effect.
   virtual void compact(Revision revision, Done<Unit> done) = 0;
 
-  // Heartbeats: kept beside the history, they consume no revision and reach no watch.
+  // Heartbeats, beside the history: no revision, no watch. Kept and dropped along with their Node.
   virtual void beat(std::vector<api::Beat> beats, Done<Unit> done) = 0;
   virtual void beats_since(uint64_t cursor, Done<BeatPage> done) = 0;
 };

@@ -15,7 +15,8 @@ StoreHost::StoreHost(Engine& engine, Network& network, Rng rng, HostId host,
       host_(host),
       options_(options),
       history_(options.history) {
-  history_.observe([this](std::span<const StoreEvent>) {
+  history_.observe([this](std::span<const StoreEvent> events) {
+    beats_.forget_removed(events);
     for (StoreLink* link : links_) {
       for (auto& [id, watch] : link->watches_) link->push(id);
     }
@@ -135,6 +136,7 @@ void StoreLink::beat(std::vector<api::Beat> beats, Done<Unit> done) {
       Duration::zero(),
       [this, beats = std::move(beats)]() mutable -> Result<Unit> {
         for (api::Beat& beat : beats) {
+          if (!host_.history_.find({api::Kind::nodes, "", beat.node})) continue;
           if (host_.on_beat) host_.on_beat(beat);
           host_.beats_.beat(std::move(beat));
         }

@@ -106,6 +106,16 @@ TEST_F(NodeTest, RegistersAgainWhenTheNodeObjectIsLost) {
   EXPECT_EQ(node_condition("Ready"), "True");
 }
 
+// The answer to its heartbeat tells it as well, if the watch does not.
+TEST_F(NodeTest, RegistersAgainWhenItsHeartbeatIsOfNoNode) {
+  start();
+  loop.run_for(1s);
+  api.stalled_kind = api::Kind::nodes;
+  api.erase({api::Kind::nodes, "", "n1"});
+  loop.run_for(2 * options.heartbeat_period);
+  EXPECT_EQ(node_condition("Ready"), "True");
+}
+
 TEST_F(NodeTest, ReportsARuntimeThatHasStoppedAnswering) {
   start();
   api.put(web());

@@ -62,6 +62,7 @@ TEST_F(LeaseTest, RemovingTheLeaseEndsTheRole) {
 }
 
 TEST_F(LeaseTest, HeartbeatsConsumeNoRevision) {
+  for (int i = 0; i < 100; ++i) made(node_named("n" + std::to_string(i)));
   const Revision before = now();
   int answers = 0;
   for (int i = 0; i < 100; ++i) {
@@ -116,6 +117,39 @@ TEST_F(LeaseTest, ANodeThatWasRemovedHasNoLeaseAnyMore) {
   ASSERT_TRUE(call(removal(Kind::nodes, "n1")).ok());
   EXPECT_FALSE(read<api::Lease>("n1", "kube-node-lease"));
   EXPECT_TRUE(call(api::list(Kind::leases, "kube-node-lease")).items.empty());
+}
+
+TEST_F(LeaseTest, HeartbeatsOfNodesThatDoNotExistAreRefused) {
+  Request all;
+  all.verb = api::Verb::list_beats;
+  all.kind = Kind::leases;
+  const Response refused = call(renewal("nobody", 1));
+  EXPECT_EQ(refused.error.reason, Reason::not_found);
+  EXPECT_EQ(refused.error.message, "nodes \"nobody\" not found");
+  EXPECT_TRUE(call(all).beats.empty());
+  made(node_named("n1"));
+  EXPECT_TRUE(call(renewal("n1", 1)).ok());
+  EXPECT_EQ(call(all).beats.size(), 1u);
+  ASSERT_TRUE(call(removal(Kind::nodes, "n1")).ok());
+  EXPECT_TRUE(call(all).beats.empty()) << "the store forgets the heartbeat with the node";
+  // Another node of that name does not inherit a sign of life.
+  made(node_named("n1"));
+  EXPECT_FALSE(read<api::Lease>("n1", "kube-node-lease"));
+  EXPECT_TRUE(call(renewal("n1", 1)).ok()) << "nor is its own taken for a repetition";
+  EXPECT_TRUE(read<api::Lease>("n1", "kube-node-lease"));
+}
+
+// The node has registered through another server, and this one has not heard of it yet.
+TEST_F(LeaseTest, ALaggingServerAsksTheStoreBeforeItRefusesAHeartbeat) {
+  store.hold_events = true;
+  std::optional<Response> created;
+  server->handle(api::create(api::make_object(node_named("n1"))),
+                 [&](Response response) { created = std::move(response); });
+  loop.settle();
+  EXPECT_TRUE(call(renewal("n1", 1)).ok());
+  store.release();
+  loop.settle();
+  EXPECT_TRUE(read<api::Lease>("n1", "kube-node-lease"));
 }
 
 TEST_F(LeaseTest, OnlyNodesHaveHeartbeats) {

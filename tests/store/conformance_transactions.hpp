@@ -294,6 +294,14 @@ TEST_P(StoreConformance, AFailoverStartsANewEpochAboveEverythingAndVoidsTokens) 
 }
 
 TEST_P(StoreConformance, BeatsAreReadInOrderOfRenewalAndOnlyOnce) {
+  for (const char* name : {"n1", "n2", "n3"}) {
+    api::Node node;
+    node.mutable_metadata()->set_name(name);
+    Write write;
+    write.key = {api::Kind::nodes, "", name};
+    write.object = api::make_object(std::move(node));
+    ASSERT_TRUE(commit(write).ok());
+  }
   const Revision before = current();
   const auto beat = [&](const std::string& node, uint64_t seq,
                         std::vector<api::PeerReport> reports = {}) {
@@ -333,6 +341,16 @@ TEST_P(StoreConformance, BeatsAreReadInOrderOfRenewalAndOnlyOnce) {
     EXPECT_EQ(report.round, report.node == "n9" ? 4u : 1u);
   }
   EXPECT_EQ(current(), before) << "heartbeats consume no revisions";
+  // Only Nodes that exist have heartbeats, so strangers cannot fill the store.
+  beat("stranger", 1);
+  beat("n3", 1);
+  EXPECT_EQ(nodes(since(third.cursor)), "n31 ");
+  Write removal;
+  removal.op = Write::Op::remove;
+  removal.key = {api::Kind::nodes, "", "n3"};
+  ASSERT_TRUE(commit(removal).ok());
+  EXPECT_EQ(nodes(since(third.cursor)), "");
+  EXPECT_EQ(nodes(since(0)), "n12 n25 ");
 }
 
 }  // namespace keelson::store::conformance

@@ -256,7 +256,15 @@ class FakeApi final : public client::ApiClient {
       case api::Verb::create:
       case api::Verb::update: return write(request);
       case api::Verb::remove: return remove(request);
-      case api::Verb::renew: beats_.beat(request.beat); return {};
+      case api::Verb::renew: {
+        api::Response response;
+        if (history_.find({api::Kind::nodes, "", request.beat.node})) {
+          beats_.beat(request.beat);
+        } else {
+          response.error = api::not_found(api::Kind::nodes, request.beat.node);
+        }
+        return response;
+      }
       case api::Verb::list_beats: {
         api::Response response;
         store::BeatPage page = beats_.since(request.beat_cursor);
