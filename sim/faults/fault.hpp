@@ -70,6 +70,12 @@ class Injector {
 
   // For the faults themselves: runs `heal` after the time that the spec gives, or at stop().
   void heal_later(const FaultSpec& spec, std::string what, std::function<void()> heal);
+  // For faults that set a value until they heal: tells `set` this fault's value now, and when it
+  // ends that of the newest one that still lasts, or nothing. So of several at once the newest
+  // counts, and each ends by itself. `target` says what is set: one name per thing.
+  using SetValue = std::function<void(std::optional<int64_t>)>;
+  void hold(const FaultSpec& spec, const std::string& target, std::string what, int64_t value,
+            SetValue set);
   // Every fault ends now and none begins any more. Nodes that were to stay down stay down.
   void stop();
   bool stopped() const { return stopped_; }
@@ -97,6 +103,7 @@ class Injector {
   std::map<std::string, Rng> rngs_;  // one stream per kind
   uint64_t next_ = 1;
   std::map<uint64_t, Active> active_;
+  std::map<std::string, std::map<uint64_t, int64_t>> held_;  // values by target, oldest first
   std::map<std::string, Count> counts_;
   bool stopped_ = false;
 };

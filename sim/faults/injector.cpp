@@ -134,6 +134,18 @@ void Injector::heal_later(const FaultSpec& spec, std::string what, std::function
   });
 }
 
+void Injector::hold(const FaultSpec& spec, const std::string& target, std::string what,
+                    int64_t value, SetValue set) {
+  const uint64_t number = next_++;
+  held_[target].emplace(number, value);
+  set(value);
+  heal_later(spec, std::move(what), [this, target, number, set = std::move(set)] {
+    auto& values = held_.at(target);
+    values.erase(number);
+    set(values.empty() ? std::nullopt : std::optional(values.rbegin()->second));
+  });
+}
+
 void Injector::stop() {
   stopped_ = true;
   auto active = std::move(active_);

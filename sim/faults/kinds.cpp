@@ -166,9 +166,11 @@ bool clock_rate(FaultContext& c) {
   for (const Clock& clock : clocks) {
     note(c, "the clock of " + clock.owner + " runs at " + std::to_string(c.spec.rate_ppm / 10'000) +
                 " % of its rate" + lasting(c.spec));
-    clock.process->set_clock_rate(c.spec.rate_ppm);
-    c.injector.heal_later(c.spec, "the clock of " + clock.owner + " runs at its rate again",
-                          [process = clock.process] { process->set_clock_rate(1'000'000); });
+    c.injector.hold(c.spec, "clock-rate of " + clock.process->name(),
+                    "the clock of " + clock.owner + " runs at its rate again", c.spec.rate_ppm,
+                    [process = clock.process](std::optional<int64_t> ppm) {
+                      process->set_clock_rate(ppm.value_or(1'000'000));
+                    });
   }
   return !clocks.empty();
 }
@@ -271,20 +273,20 @@ bool network_delay(FaultContext& c) {
   const auto nodes = c.injector.pick_nodes(c);
   for (Node* node : nodes) {
     note(c, node->name() + "'s network is slow by " + format_duration(c.spec.by) + lasting(c.spec));
-    c.world.network().set_extra_delay(node->host(), c.spec.by);
-    c.injector.heal_later(c.spec, "", [&world = c.world, node] {
-      world.network().set_extra_delay(node->host(), Duration::zero());
-    });
+    c.injector.hold(c.spec, "network-delay of " + node->name(), "", c.spec.by.count(),
+                    [&world = c.world, node](std::optional<int64_t> by) {
+                      world.network().set_extra_delay(node->host(), Duration(by.value_or(0)));
+                    });
   }
   return !nodes.empty();
 }
 
-// Raises one of the shared rates for a while. Two at once: the later one counts, and the first to end
-// ends both.
+// Raises one of the shared rates for a while.
 bool rate(FaultContext& c, uint32_t* value, const std::string& what) {
   note(c, what + lasting(c.spec));
-  *value = c.spec.ppm;
-  c.injector.heal_later(c.spec, "", [value] { *value = 0; });
+  c.injector.hold(c.spec, c.spec.kind, "", c.spec.ppm, [value](std::optional<int64_t> ppm) {
+    *value = static_cast<uint32_t>(ppm.value_or(0));
+  });
   return true;
 }
 std::string share(FaultContext& c) {
@@ -299,8 +301,10 @@ bool lost_reply(FaultContext& c) {
 }
 bool network_loss(FaultContext& c) {
   note(c, share(c) + "of messages get lost" + lasting(c.spec));
-  c.world.network().set_loss_ppm(c.spec.ppm);
-  c.injector.heal_later(c.spec, "", [&world = c.world] { world.network().set_loss_ppm(0); });
+  c.injector.hold(c.spec, c.spec.kind, "", c.spec.ppm,
+                  [&world = c.world](std::optional<int64_t> ppm) {
+                    world.network().set_loss_ppm(static_cast<uint32_t>(ppm.value_or(0)));
+                  });
   return true;
 }
 bool duplicate_request(FaultContext& c) {
@@ -391,9 +395,10 @@ bool watch_stall(FaultContext& c) {
   ApiEndpoint* endpoint = endpoint_of(c, &name);
   if (endpoint == nullptr) return false;
   note(c, "the watches of " + name + " fall silent" + lasting(c.spec));
-  endpoint->set_stalled(true);
-  c.injector.heal_later(c.spec, "the watches of " + name + " go on",
-                        [endpoint] { endpoint->set_stalled(false); });
+  c.injector.hold(c.spec, "watch-stall of " + name, "the watches of " + name + " go on", 1,
+                  [endpoint](std::optional<int64_t> stalled) {
+                    endpoint->set_stalled(stalled.has_value());
+                  });
   return true;
 }
 
@@ -426,17 +431,23 @@ bool stale_api_server(FaultContext& c) {
   const std::string name = api_server_of(c);
   if (!c.world.process(name)->alive()) return false;
   note(c, name + " sees the store " + format_duration(c.spec.by) + " late" + lasting(c.spec));
-  c.world.set_store_lag(name, c.spec.by);
-  c.injector.heal_later(c.spec, name + " is up to date again",
-                        [&world = c.world, name] { world.set_store_lag(name, Duration::zero()); });
+  c.injector.hold(c.spec, "store-lag of " + name, name + " is up to date again",
+                  c.spec.by.count(), [&world = c.world, name](std::optional<int64_t> by) {
+                    world.set_store_lag(name, Duration(by.value_or(0)));
+                  });
   return true;
 }
 
 // --- Containers -------------------------------------------------------------------------------------
 
+constexpr Duration kSlowStart = 30s;  // unless the fault says how late
+
 bool slow_start(FaultContext& c) {
   RuntimeModel& model = c.world.runtime_model();
-  if (c.spec.by > Duration::zero()) model.slow_start_by = c.spec.by;
+  const Duration by = c.spec.by > Duration::zero() ? c.spec.by : kSlowStart;
+  c.injector.hold(c.spec, "slow-start by", "", by.count(), [&model](std::optional<int64_t> late) {
+    if (late) model.slow_start_by = Duration(*late);
+  });
   return rate(c, &model.slow_start_ppm,
               share(c) + "of containers start " + format_duration(model.slow_start_by) + " late");
 }

@@ -54,6 +54,9 @@ class Network {
   uint32_t loss_ppm() const { return loss_ppm_; }
   // Added to each message from or to this host.
   void set_extra_delay(HostId host, Duration delay);
+  Duration extra_delay(HostId host) const {
+    return host < extra_.size() ? extra_[host] : Duration::zero();
+  }
 
   uint64_t lost() const { return lost_; }
   uint64_t blocked() const { return blocked_; }

@@ -204,6 +204,82 @@ TEST(FaultCatalogue, WhatLastsForEverDoesNotEnd) {
   EXPECT_GE(told(run, "api-1 crashes for good"), 0s);
 }
 
+// Two of one kind at once: the newer one counts, and each ends after its own time. Looked at in a
+// world by itself, since the values are no part of a run's report.
+class TwoAtOnce : public ::testing::Test {
+ protected:
+  TwoAtOnce() { world_.start(); }
+
+  struct Values {
+    uint32_t network_loss, lost_request, lost_reply, duplicates, pull_failures, slow_starts;
+    Duration delay;
+    int64_t clock_percent;
+    bool operator==(const Values&) const = default;
+  };
+  static constexpr Values kNone{0, 0, 0, 0, 0, 0, 0s, 100};
+
+  // Faults of every kind with values that scale with `strength`, for `lasts`.
+  void inject(uint32_t strength, Duration lasts) {
+    for (const char* kind : {"network-loss", "lost-request", "lost-reply", "duplicate-request",
+                             "image-pull-failure", "slow-start", "network-delay", "clock-rate"}) {
+      FaultSpec spec;
+      spec.kind = kind;
+      spec.node = "n-1";
+      spec.ppm = strength;
+      spec.by = strength * 1ms;
+      spec.rate_ppm = 1'000'000 + strength * 100'000;
+      spec.lasts = lasts;
+      EXPECT_TRUE(injector_.inject(spec)) << kind;
+    }
+  }
+  static Values strong(uint32_t s) {
+    return {s, s, s, s, s, s, s * 1ms, 100 + 10 * int64_t{s}};
+  }
+  // The values at this time of the world.
+  Values at(Duration when) {
+    run_until(when);
+    const Process& clock = world_.node("n-1")->agent_process();
+    const Instant before = clock.now();
+    run_until(when + 1s);
+    const RuntimeModel& model = world_.runtime_model();
+    const ApiFabric& fabric = world_.fabric();
+    return {world_.network().loss_ppm(),
+            fabric.lose_request_ppm,
+            fabric.lose_reply_ppm,
+            fabric.duplicate_ppm,
+            model.pull_failure_ppm,
+            model.slow_start_ppm,
+            world_.network().extra_delay(world_.node("n-1")->host()),
+            (clock.now() - before) / 10ms};
+  }
+  void run_until(Duration when) { world_.engine().run_until(Instant{} + when); }
+
+  Scenario scenario_ = scenario_with("");
+  World world_{scenario_.world, {}};
+  Injector injector_{world_};
+};
+
+TEST_F(TwoAtOnce, TheOlderDoesNotEndTheNewer) {
+  inject(3, 20s);
+  EXPECT_EQ(at(5s), strong(3));
+  run_until(10s);
+  inject(2, 30s);
+  EXPECT_EQ(at(15s), strong(2));
+  EXPECT_EQ(at(25s), strong(2));
+  EXPECT_EQ(at(45s), kNone);
+  EXPECT_EQ(injector_.active(), 0u);
+}
+
+TEST_F(TwoAtOnce, TheOlderGoesOnAfterTheNewer) {
+  inject(3, 40s);
+  run_until(10s);
+  inject(2, 10s);
+  EXPECT_EQ(at(15s), strong(2));
+  EXPECT_EQ(at(25s), strong(3));
+  injector_.stop();
+  EXPECT_EQ(at(30s), kNone);
+}
+
 TEST(FaultCatalogue, WithNothingToBreakNothingHappens) {
   std::string rates = "name: t\nduration: 60s\nquiet: 10s\nfaults:\n";
   for (const char* name : {"node-crash", "reboot", "agent-crash", "agent-pause", "container-crash",
