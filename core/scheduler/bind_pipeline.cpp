@@ -11,9 +11,11 @@ uint64_t bit(PluginSlot slot) {
   return uint64_t{1} << slot;
 }
 
-// Who is to blame: a plugin that failed has not rejected the pod, and time may heal it.
-uint64_t rejectors_of(const Plugin& plugin, const Verdict& verdict) {
-  return verdict.code == VerdictCode::error ? 0 : bit(plugin.slot());
+// As kube-scheduler says which plugin failed.
+std::string running(std::string_view point, std::string_view plugin, const std::string& why) {
+  std::string text = "running ";
+  text.append(point).append(" plugin \"").append(plugin).append("\": ").append(why);
+  return text;
 }
 
 }  // namespace
@@ -58,7 +60,7 @@ void BindPipeline::start(const PodInfoPtr& pod, NameId node, api::Fence fence, a
   for (Plugin* plugin : profile_.at(Point::reserve)) {
     ++flight->reserved;
     const Verdict verdict = plugin->reserve(flight->target);
-    if (!verdict.ok()) return fail(flight, rejectors_of(*plugin, verdict), verdict.reason);
+    if (!verdict.ok()) return refused(flight, Point::reserve, *plugin, verdict);
   }
   if (ask_permits(flight) && flight->permits.empty()) pre_bind(flight);
 }
@@ -108,7 +110,7 @@ void BindPipeline::pre_bind(const FlightPtr& flight) {
     if (verdict.ok()) {
       pre_bind(flight);
     } else {
-      fail(flight, rejectors_of(*plugin, verdict), std::move(verdict.reason));
+      refused(flight, Point::pre_bind, *plugin, std::move(verdict));
     }
   });
 }
@@ -118,9 +120,10 @@ void BindPipeline::send(const FlightPtr& flight) {
   std::optional<api::Request> request;
   for (Plugin* plugin : profile_.at(Point::bind)) {
     request = plugin->bind(flight->target);
+    flight->binder = plugin->name();
     if (request) break;
   }
-  if (!request) return fail(flight, 0, "no plugin binds this pod");
+  if (!request) return fail(flight, 0, "no plugin binds this pod", true);
   request->user = options_.user;
   request->actor = options_.actor;
   request->fence = flight->fence;
@@ -146,7 +149,9 @@ void BindPipeline::on_answer(const FlightPtr& flight, const api::Response& respo
     return read_back(flight);
   }
   ++counters_.refused;
-  fail(flight, 0, response.error.message);
+  // A deposed scheduler has nothing to say about the pod any more.
+  fail(flight, 0, "binding rejected: " + running("Bind", flight->binder, response.error.message),
+       !response.error.fenced);
 }
 
 void BindPipeline::read_back(const FlightPtr& flight) {
@@ -185,10 +190,22 @@ void BindPipeline::succeed(const FlightPtr& flight) {
   ++counters_.bound;
   cache_.bind_succeeded(flight->target.pod->uid());
   for (Plugin* plugin : profile_.at(Point::post_bind)) plugin->post_bind(flight->target);
-  on_ended_({flight->target.pod, flight->node, true, 0, {}});
+  on_ended_({flight->target.pod, flight->node, true, 0, {}, false});
 }
 
-void BindPipeline::fail(const FlightPtr& flight, uint64_t rejectors, std::string why) {
+// A plugin that failed has not rejected the pod, and time may heal it.
+void BindPipeline::refused(const FlightPtr& flight, Point point, const Plugin& plugin,
+                           Verdict verdict) {
+  if (verdict.code != VerdictCode::error) {
+    return fail(flight, bit(plugin.slot()), std::move(verdict.reason));
+  }
+  fail(flight, 0,
+       running(point == Point::reserve ? "Reserve" : "PreBind", plugin.name(), verdict.reason),
+       true);
+}
+
+void BindPipeline::fail(const FlightPtr& flight, uint64_t rejectors, std::string why,
+                        bool failure) {
   const FlightPtr keep = flight;  // the map's may be the last reference
   flights_.erase(flight->target.pod->uid());
   flight->permits.clear();
@@ -197,7 +214,7 @@ void BindPipeline::fail(const FlightPtr& flight, uint64_t rejectors, std::string
   const auto plugins = profile_.at(Point::reserve);
   for (std::size_t i = flight->reserved; i > 0; --i) plugins[i - 1]->unreserve(flight->target);
   cache_.forget(flight->target.pod->uid());
-  on_ended_({flight->target.pod, flight->node, false, rejectors, std::move(why)});
+  on_ended_({flight->target.pod, flight->node, false, rejectors, std::move(why), failure});
 }
 
 }  // namespace keelson::scheduler

@@ -40,6 +40,9 @@ class BindPipeline final : public PluginHost {
     // Not bound. Rejected by a plugin: bit per slot; 0: time may heal it.
     uint64_t rejectors = 0;
     std::string why;
+    // Not bound because a plugin failed or the bind was refused: whoever waits for the pod is to
+    // hear of it.
+    bool failure = false;
   };
   using Ended = std::function<void(const Outcome&)>;
 
@@ -75,6 +78,7 @@ class BindPipeline final : public PluginHost {
     std::size_t reserved = 0;             // plugins whose reserve() was called
     std::map<PluginSlot, Timer> permits;  // waited for, with their timeouts
     std::size_t next_pre_bind = 0;
+    std::string binder;  // the plugin that binds
     Timer retry;
   };
   using FlightPtr = std::shared_ptr<Flight>;
@@ -87,7 +91,8 @@ class BindPipeline final : public PluginHost {
   void read_back(const FlightPtr& flight);
   void on_read_back(const FlightPtr& flight, const api::Response& response);
   void succeed(const FlightPtr& flight);
-  void fail(const FlightPtr& flight, uint64_t rejectors, std::string why);
+  void refused(const FlightPtr& flight, Point point, const Plugin& plugin, Verdict verdict);
+  void fail(const FlightPtr& flight, uint64_t rejectors, std::string why, bool failure = false);
 
   Loop& loop_;
   client::ApiClient& client_;

@@ -389,6 +389,10 @@ void Scheduler::Impl::on_bind_ended(const BindPipeline::Outcome& outcome) {
       queue.unschedulable(*queued, outcome.rejectors, loop.now());
     } else {
       log.info("bind failed, trying again", {{"pod", pod.name()}, {"why", outcome.why}});
+      if (outcome.failure) {
+        recorder.record(*pod.object, true, "FailedScheduling", outcome.why);
+        write_status(pod, {"SchedulerError", outcome.why, std::nullopt});
+      }
       queue.retry(*queued, loop.now());
     }
   }

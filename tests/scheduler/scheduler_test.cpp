@@ -11,6 +11,7 @@ namespace {
 
 using namespace test;
 using ::testing::Contains;
+using ::testing::HasSubstr;
 
 PodBuilder one_cpu(const std::string& name) {
   return pod(name).with(requests("cpu", "1"));
@@ -152,6 +153,16 @@ TEST(Scheduler, ARefusedBindGivesThePlaceBackAndIsTriedAgain) {
   EXPECT_EQ(w.api.node_of("web"), "");
   EXPECT_EQ(w.cpu_on("n1"), 0);
   EXPECT_EQ(w.scheduler.stats().queue.backoff, 1u);
+  // Whoever waits for the pod hears why.
+  ASSERT_EQ(w.api.events.size(), 1u);
+  EXPECT_EQ(w.api.events[0].rfind("FailedScheduling: binding rejected: running Bind plugin "
+                                  "\"DefaultBinder\": ",
+                                  0),
+            0u)
+      << w.api.events[0];
+  EXPECT_THAT(w.api.events[0], HasSubstr("node is full"));
+  ASSERT_EQ(w.api.pod("web")->status().conditions_size(), 1);
+  EXPECT_EQ(w.api.pod("web")->status().conditions(0).reason(), "SchedulerError");
   w.loop.run_for(1s);
   EXPECT_EQ(w.api.node_of("web"), "n1");
   EXPECT_EQ(w.scheduler.stats().binds_refused, 1u);
@@ -467,6 +478,9 @@ TEST(BindingPoints, AFailureIsRetriedAndARejectionWaitsForAnEvent) {
   w.start();
   EXPECT_EQ(device->held, 0);
   EXPECT_EQ(w.cpu_on("n1"), 0);
+  EXPECT_THAT(
+      w.api.events,
+      Contains("FailedScheduling: running Reserve plugin \"Device\": the device's books are away"));
   w.loop.run_for(1s);  // the back-off
   ASSERT_EQ(device->answers.size(), 1u);
   EXPECT_EQ(device->held, 1);
@@ -474,6 +488,9 @@ TEST(BindingPoints, AFailureIsRetriedAndARejectionWaitsForAnEvent) {
   device->answers[0](scheduler::Verdict::error("not written"));
   EXPECT_EQ(device->held, 0);
   EXPECT_EQ(w.cpu_on("n1"), 0);
+  w.loop.settle();
+  EXPECT_THAT(w.api.events,
+              Contains("FailedScheduling: running PreBind plugin \"Device\": not written"));
   w.loop.run_for(2s);
   ASSERT_EQ(device->answers.size(), 2u);
   device->answers[1](scheduler::Verdict::unschedulable("no such device"));
