@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "core/api/quantity.hpp"
+#include "core/api/taints.hpp"
 
 namespace keelson::agent {
 
@@ -230,6 +231,18 @@ Verdict node_affinity_verdict() {
   return {"Failed", "NodeAffinity",
           "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't "
           "match Pod's node affinity/selector"};
+}
+
+bool may_stay(const api::PodSpec& spec, const std::vector<api::Taint>& taints) {
+  return std::all_of(taints.begin(), taints.end(), [&](const api::Taint& taint) {
+    return taint.effect() != "NoExecute" || api::tolerates(spec, taint);
+  });
+}
+
+Verdict taint_toleration_verdict() {
+  return {"Failed", "TaintToleration",
+          "Pod was rejected: Predicate TaintToleration failed: node(s) had taints that the pod "
+          "didn't tolerate"};
 }
 
 }  // namespace keelson::agent

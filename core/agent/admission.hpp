@@ -49,5 +49,8 @@ class NodeRoom {
 bool matches_node(const api::PodSpec& spec, const std::map<std::string, std::string>& labels,
                   const std::string& node_name);
 Verdict node_affinity_verdict();
+// Whether the pod tolerates all of the taints that would drive it off at once (NoExecute).
+bool may_stay(const api::PodSpec& spec, const std::vector<api::Taint>& taints);
+Verdict taint_toleration_verdict();
 
 }  // namespace keelson::agent

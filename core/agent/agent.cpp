@@ -196,7 +196,8 @@ struct Agent::Impl {
       if (worker->occupies()) room.take(worker->demand());
     }
     const std::map<std::string, std::string> labels = node.labels();
-    for (PodWorker* worker : waiting) judge(*worker, labels);
+    const std::vector<api::Taint> taints = node.taints();
+    for (PodWorker* worker : waiting) judge(*worker, labels, taints);
   }
   using Rank = std::tuple<bool, int64_t, const std::string&, const std::string&>;
   static Rank rank(const PodWorker& worker) {
@@ -205,19 +206,22 @@ struct Agent::Impl {
             state.pod.ns(), state.pod.name()};
   }
 
-  void judge(PodWorker& worker, const std::map<std::string, std::string>& labels) {
+  void judge(PodWorker& worker, const std::map<std::string, std::string>& labels,
+             const std::vector<api::Taint>& taints) {
     const PodState& state = worker.state();
     if (has_predecessor(worker)) return;
     if (!admitted_before(state)) {
-      if (!matches_node(state.pod->spec(), labels, context.options.node_name)) {
-        // The scheduler may know labels that this agent does not: after a start, or because the
-        // pod's event was quicker than the node's. A refusal is final, so it takes a fresh look.
+      const bool matches = matches_node(state.pod->spec(), labels, context.options.node_name);
+      if (!matches || !may_stay(state.pod->spec(), taints)) {
+        // The scheduler may know labels and taints that this agent does not: after a start, or
+        // because the pod's event was quicker than the node's. A refusal is final, so it takes a
+        // fresh look.
         const Instant doubted = doubts.try_emplace(state.uid, context.loop.now()).first->second;
         if (!node.read_since(doubted)) {
           node.read_again();
           return;
         }
-        worker.reject(node_affinity_verdict());
+        worker.reject(matches ? taint_toleration_verdict() : node_affinity_verdict());
         return;
       }
       if (std::optional<Verdict> refusal = room.refuse(worker.demand())) {
@@ -271,7 +275,7 @@ struct Agent::Impl {
   NodeRoom room;
   api::Revision saved;
   std::map<std::string, WorkerPtr> workers;  // by pod uid
-  // Since when pods are held back because the Node's labels do not suit them, by uid.
+  // Since when pods are held back because the Node's labels or taints do not suit them, by uid.
   std::map<std::string, Instant> doubts;
   bool synced = false;  // the pods of this node are known
   bool ready = false;   // and so is what the runtime has

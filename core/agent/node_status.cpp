@@ -116,6 +116,11 @@ std::map<std::string, std::string> NodeStatus::labels() const {
   return out;
 }
 
+std::vector<api::Taint> NodeStatus::taints() const {
+  if (!latest_) return context_.options.taints;
+  return {latest_->spec().taints().begin(), latest_->spec().taints().end()};
+}
+
 void NodeStatus::read_again() {
   if (std::exchange(reading_, true)) return;
   const Instant asked = context_.loop.now();

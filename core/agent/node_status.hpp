@@ -23,6 +23,8 @@ class NodeStatus {
   void report(api::PeerReport report);
   // The labels of the Node as last seen; those of the options until then.
   std::map<std::string, std::string> labels() const;
+  // Likewise its taints.
+  std::vector<api::Taint> taints() const;
   // Whether the Node has been read from the API by a request that was sent at `since` or later.
   bool read_since(Instant since) const { return read_at_ && *read_at_ >= since; }
   // Reads it; Context::on_freed tells when it is time to look at read_since() again.

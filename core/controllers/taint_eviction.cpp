@@ -2,21 +2,13 @@
 
 #include <algorithm>
 
-namespace keelson::controllers {
+#include "core/api/taints.hpp"
 
-bool tolerates(const api::Toleration& toleration, const api::Taint& taint) {
-  if (!toleration.effect().empty() && toleration.effect() != taint.effect()) return false;
-  if (!toleration.key().empty() && toleration.key() != taint.key()) return false;
-  if (toleration.operator_() == "Exists") return true;
-  if (toleration.operator_().empty() || toleration.operator_() == "Equal") {
-    return toleration.value() == taint.value();
-  }
-  return false;
-}
+namespace keelson::controllers {
 
 std::optional<Duration> tolerated_for(const Tolerations& tolerations, const api::Taint& taint) {
   for (const api::Toleration& toleration : tolerations) {
-    if (!tolerates(toleration, taint)) continue;
+    if (!api::tolerates(toleration, taint)) continue;
     if (!toleration.has_toleration_seconds()) return std::nullopt;
     // Negative means at once; the upper bound only keeps the arithmetic in range.
     constexpr int64_t kCentury = 100LL * 366 * 86400;

@@ -19,8 +19,6 @@ namespace keelson::controllers {
 
 using Tolerations = google::protobuf::RepeatedPtrField<api::Toleration>;
 
-// Source: k8s.io/api core/v1 Toleration.ToleratesTaint.
-bool tolerates(const api::Toleration& toleration, const api::Taint& taint);
 // How long a pod with these tolerations may stay under the taint: nothing means for ever. Of
 // several tolerations that match, the first counts.
 std::optional<Duration> tolerated_for(const Tolerations& tolerations, const api::Taint& taint);

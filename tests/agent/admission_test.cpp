@@ -84,6 +84,57 @@ TEST_F(AdmissionTest, LooksAgainBeforeItRefusesForLabels) {
   EXPECT_EQ(status("other").reason(), "NodeAffinity");
 }
 
+// Somebody bound it past the scheduler, or the taint came after the scheduler had decided. Without
+// this the pod would start, be evicted, and be replaced by the next one that starts.
+TEST_F(AdmissionTest, RefusesPodsThatDoNotTolerateBeingHere) {
+  start();
+  loop.run_for(2s);
+  const auto taint = [&](const std::string& effect) {
+    api::Node tainted = node();
+    tainted.mutable_spec()->clear_taints();
+    api::Taint& one = *tainted.mutable_spec()->add_taints();
+    one.set_key("example.com/broken");
+    one.set_value("disk");
+    one.set_effect(effect);
+    api.put(api::make_object(std::move(tainted)));
+    loop.run_for(1s);
+  };
+  const auto tolerant = [](const std::string& value) {
+    return [value](api::Pod& pod) {
+      api::Toleration& toleration = *pod.mutable_spec()->add_tolerations();
+      toleration.set_key("example.com/broken");
+      toleration.set_value(value);
+      toleration.set_toleration_seconds(60);
+    };
+  };
+  taint("NoSchedule");  // that is the scheduler's business
+  api.put(web("early"));
+  loop.run_for(3s);
+  EXPECT_EQ(status("early").phase(), "Running");
+  taint("NoExecute");
+  api.put(web("plain"));
+  api.put(web("tolerant").with(tolerant("disk")));
+  api.put(web("mistaken").with(tolerant("memory")));
+  loop.run_for(3s);
+  for (const char* name : {"plain", "mistaken"}) {
+    EXPECT_EQ(status(name).phase(), "Failed") << name;
+    EXPECT_EQ(status(name).reason(), "TaintToleration") << name;
+  }
+  EXPECT_EQ(status("plain").message(),
+            "Pod was rejected: Predicate TaintToleration failed: node(s) had taints that the pod "
+            "didn't tolerate");
+  EXPECT_EQ(status("tolerant").phase(), "Running") << "for its 60 s";
+  EXPECT_EQ(status("early").phase(), "Running") << "evicting is not the agent's to do";
+  // The taint is gone, but the news has not come here.
+  api.stalled_kind = api::Kind::nodes;
+  api::Node clean = node();
+  clean.mutable_spec()->clear_taints();
+  api.put(api::make_object(std::move(clean)));
+  api.put(web("late"));
+  loop.run_for(3s);
+  EXPECT_EQ(status("late").phase(), "Running");
+}
+
 TEST_F(AdmissionTest, ARestartedAgentKnowsTheLabelsThatOthersPutOnItsNode) {
   start();
   loop.run_for(2s);
