@@ -65,6 +65,15 @@ struct RuntimeState {
 
 enum class ProbeResult : uint8_t { success, failure };
 
+struct ProbeAnswer {
+  ProbeResult result{};
+  // What a failed one has to say, for people: the command's output, or why there was no (good)
+  // answer. UTF-8. Runtimes cut it at probe_output_max, so that a container cannot flood the agent.
+  std::string output;
+};
+// As much as kubelet reads of a command's output or of an HTTP body (pkg/probe).
+inline constexpr std::size_t probe_output_max = 10 * 1024;
+
 class ContainerRuntime {
  public:
   virtual ~ContainerRuntime() = default;
@@ -84,7 +93,7 @@ class ContainerRuntime {
   virtual void stop_container(ContainerId id, Duration grace, Done<Unit> done) = 0;
   virtual void remove_container(ContainerId id, Done<Unit> done) = 0;
   // Runs a probe's or hook's action (exec, httpGet, tcpSocket, grpc) against a running container.
-  virtual void probe(ContainerId id, const api::Probe& probe, Done<ProbeResult> done) = 0;
+  virtual void probe(ContainerId id, const api::Probe& probe, Done<ProbeAnswer> done) = 0;
   virtual void run_hook(ContainerId id, const api::LifecycleHandler& hook, Done<Unit> done) = 0;
 
   // Something may have changed (a container exited): a hint to list() soon. May come late or never.

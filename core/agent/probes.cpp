@@ -110,18 +110,20 @@ void ContainerProbes::begin(ProbeKind kind) {
   p.due = now + period(*p.probe);
   const uint32_t token = ++p.token;
   context_.runtime.probe(id_, *p.probe,
-                         lifetime_.guard([this, kind, token](Result<ProbeResult> answer) {
+                         lifetime_.guard([this, kind, token](Result<ProbeAnswer> answer) {
                            on_answer(kind, token, std::move(answer));
                          }));
 }
 
-void ContainerProbes::on_answer(ProbeKind kind, uint32_t token, Result<ProbeResult> answer) {
+void ContainerProbes::on_answer(ProbeKind kind, uint32_t token, Result<ProbeAnswer> answer) {
   One& p = one(kind);
   if (token != p.token || !p.in_flight) return;
   p.in_flight = false;
   const std::weak_ptr<const char> alive = lifetime_.watch();
   if (answer.ok()) {
-    result(kind, *answer == ProbeResult::success, "");
+    // A runtime is the world outside: it may have forgotten to cut.
+    if (answer->output.size() > probe_output_max) answer->output.resize(probe_output_max);
+    result(kind, answer->result == ProbeResult::success, answer->output);
   } else if (answer.code() == Code::unknown) {
     result(kind, false, answer.error().message);
   }

@@ -48,7 +48,7 @@ class ContainerProbes {
   };
   bool active(ProbeKind kind) const;
   void begin(ProbeKind kind);
-  void on_answer(ProbeKind kind, uint32_t token, Result<ProbeResult> answer);
+  void on_answer(ProbeKind kind, uint32_t token, Result<ProbeAnswer> answer);
   void on_timer();
   void result(ProbeKind kind, bool success, const std::string& why);
   void arm();

@@ -294,13 +294,38 @@ void SimRuntime::remove_container(agent::ContainerId id, Done<Unit> done) {
   });
 }
 
-void SimRuntime::probe(agent::ContainerId id, const api::Probe&, Done<agent::ProbeResult> done) {
+void SimRuntime::probe(agent::ContainerId id, const api::Probe& probe,
+                       Done<agent::ProbeAnswer> done) {
   const Container* container = find(id);
-  const bool good = container != nullptr && container->info.state == ContainerState::running &&
-                    container->serves_from <= engine_.now();
-  answer<agent::ProbeResult>(
-      rng_.between(1ms, 5ms), std::move(done),
-      good ? agent::ProbeResult::success : agent::ProbeResult::failure);
+  const bool runs = container != nullptr && container->info.state == ContainerState::running;
+  agent::ProbeAnswer said;
+  if (!runs || container->serves_from > engine_.now()) {
+    said.result = agent::ProbeResult::failure;
+    said.output = why_it_failed(probe, container, runs);
+  }
+  answer<agent::ProbeAnswer>(rng_.between(1ms, 5ms), std::move(done), std::move(said));
+}
+
+// As kubelet words it. What runs but does not serve yet says so over HTTP and gRPC and refuses bare
+// connections.
+std::string SimRuntime::why_it_failed(const api::Probe& probe, const Container* container,
+                                      bool runs) const {
+  const api::ProbeHandler& handler = probe.handler();
+  if (handler.has_exec()) return runs ? "not serving yet" : "container is not running";
+  if (handler.has_http_get() && runs) return "HTTP probe failed with statuscode: 503";
+  if (handler.has_grpc() && runs) return "service unhealthy (responded with \"NOT_SERVING\")";
+  std::string to = ":";
+  for (const SandboxInfo& sandbox : sandboxes_) {
+    if (container != nullptr && sandbox.id == container->info.sandbox) to = sandbox.ip + ":";
+  }
+  if (handler.has_grpc()) {
+    to += std::to_string(handler.grpc().port());
+  } else {
+    const auto& port =
+        handler.has_http_get() ? handler.http_get().port() : handler.tcp_socket().port();
+    to += port.str_val().empty() ? std::to_string(port.int_val()) : port.str_val();
+  }
+  return "dial tcp " + to + ": connect: connection refused";
 }
 
 void SimRuntime::run_hook(agent::ContainerId, const api::LifecycleHandler& hook,

@@ -77,7 +77,7 @@ class SimRuntime final : public agent::ContainerRuntime {
   void stop_container(agent::ContainerId id, Duration grace, Done<Unit> done) override;
   void remove_container(agent::ContainerId id, Done<Unit> done) override;
   void probe(agent::ContainerId id, const api::Probe& probe,
-             Done<agent::ProbeResult> done) override;
+             Done<agent::ProbeAnswer> done) override;
   void run_hook(agent::ContainerId id, const api::LifecycleHandler& hook, Done<Unit> done) override;
   void on_hint(Callback<void()> hint) override { hint_ = std::move(hint); }
 
@@ -108,6 +108,7 @@ class SimRuntime final : public agent::ContainerRuntime {
   template <class T>
   void answer(Duration after, Done<T> done, Result<T> result);
   Container* find(const agent::ContainerId& id);
+  std::string why_it_failed(const api::Probe& probe, const Container* container, bool runs) const;
   void exited(const agent::ContainerId& id, int32_t code, std::string reason);
   void schedule_exit(Container& container, const ImageBehaviour& behaviour);
   void hint();

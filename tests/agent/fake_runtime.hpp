@@ -26,6 +26,7 @@ class FakeRuntime final : public agent::ContainerRuntime {
   std::map<std::string, Duration> term_times;  // by container name; longer than the grace: killed
   bool hints = true;
   std::map<std::string, agent::ProbeResult> probes;  // by the first word of exec; absent: success
+  std::string probe_output;                          // of those in `probes`
   std::map<std::string, Duration> hook_times;        // likewise
   std::vector<std::string> present;                  // images
 
@@ -253,15 +254,15 @@ class FakeRuntime final : public agent::ContainerRuntime {
     });
   }
   void probe(agent::ContainerId id, const api::Probe& probe,
-             Done<agent::ProbeResult> done) override {
+             Done<agent::ProbeAnswer> done) override {
     const std::string word = probe.handler().exec().command(0);
-    answer<agent::ProbeResult>("probe", word, {}, std::move(done), latency,
-                               [this, id, word]() -> Result<agent::ProbeResult> {
+    answer<agent::ProbeAnswer>("probe", word, {}, std::move(done), latency,
+                               [this, id, word]() -> Result<agent::ProbeAnswer> {
                                  if (!containers_.contains(id))
                                    return {Code::not_found, "no such container"};
                                  const auto result = probes.find(word);
-                                 return result == probes.end() ? agent::ProbeResult::success
-                                                               : result->second;
+                                 if (result == probes.end()) return agent::ProbeAnswer{};
+                                 return agent::ProbeAnswer{result->second, probe_output};
                                });
   }
   void run_hook(agent::ContainerId, const api::LifecycleHandler& hook, Done<Unit> done) override {

@@ -135,11 +135,25 @@ TEST_F(ProbeTest, NoAnswerInTimeIsAFailure) {
 TEST_F(ProbeTest, FailuresAreToldAsEvents) {
   options.record_events = agent::RecordEvents::warnings;
   runtime.probes["ready"] = ProbeResult::failure;
+  runtime.probe_output = "the database is away";
   start();
   api.put(
       web().with([](api::Pod& pod) { exec(*main_of(pod).mutable_readiness_probe(), "ready"); }));
   loop.run_for(5s);
-  EXPECT_EQ(events(), (std::vector<std::string>{"Unhealthy: Readiness probe failed: "}));
+  EXPECT_EQ(events(), (std::vector<std::string>{
+                          "Unhealthy: Readiness probe failed: the database is away"}));
+}
+
+TEST_F(ProbeTest, WhatAProbeSaysIsBounded) {
+  options.record_events = agent::RecordEvents::warnings;
+  runtime.probes["ready"] = ProbeResult::failure;
+  runtime.probe_output = std::string(1'000'000, 'x');
+  start();
+  api.put(
+      web().with([](api::Pod& pod) { exec(*main_of(pod).mutable_readiness_probe(), "ready"); }));
+  loop.run_for(5s);
+  ASSERT_EQ(events().size(), 1u);
+  EXPECT_LE(events()[0].size(), 1024 + std::string("Unhealthy: ").size()) << "as an Event may be";
 }
 
 }  // namespace
