@@ -20,7 +20,7 @@ api::Request Context::sign(api::Request request) {
 }
 
 void Context::record(const api::Object& about, bool warning, std::string_view reason,
-                     std::string message) {
+                     std::string message, const std::string& field_path) {
   if (!recorder_) {
     recorder_ = std::make_unique<client::EventRecorder>(
         loop, api, rng.fork("events"),
@@ -32,7 +32,7 @@ void Context::record(const api::Object& about, bool warning, std::string_view re
                                        .remembered_max = 256,
                                        .queue_max = 200});
   }
-  recorder_->record(about, warning, std::string(reason), std::move(message));
+  recorder_->record(about, warning, std::string(reason), std::move(message), field_path);
 }
 
 }  // namespace keelson::agent

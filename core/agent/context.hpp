@@ -61,18 +61,21 @@ struct Context {
 
   // Fills in who asks and on what basis.
   api::Request sign(api::Request request);
-  void event(const api::Object& about, std::string_view reason, std::string message) {
-    if (options.record_events == RecordEvents::all)
-      record(about, false, reason, std::move(message));
+  // `field_path`: see EventRecorder::record.
+  void event(const api::Object& about, std::string_view reason, std::string message,
+             const std::string& field_path = {}) {
+    if (wants_events()) record(about, false, reason, std::move(message), field_path);
   }
-  void warn(const api::Object& about, std::string_view reason, std::string message) {
-    if (options.record_events != RecordEvents::none)
-      record(about, true, reason, std::move(message));
+  void warn(const api::Object& about, std::string_view reason, std::string message,
+            const std::string& field_path = {}) {
+    if (wants_warnings()) record(about, true, reason, std::move(message), field_path);
   }
   bool wants_events() const { return options.record_events == RecordEvents::all; }
+  bool wants_warnings() const { return options.record_events != RecordEvents::none; }
 
  private:
-  void record(const api::Object& about, bool warning, std::string_view reason, std::string message);
+  void record(const api::Object& about, bool warning, std::string_view reason, std::string message,
+              const std::string& field_path);
 
   std::unique_ptr<client::EventRecorder> recorder_;  // made when first needed
   api::BasisPtr basis_;                              // of the last request, shared while it holds

@@ -137,24 +137,24 @@ void PodWorker::prepare(std::size_t i) {
     fetch_image(i);
     return;
   }
-  context_.references->check(
-      state_.pod.ns(), std::move(references), then([i](PodWorker& w, Status status) {
-        if (status.ok()) {
-          w.fetch_image(i);
-          return;
-        }
-        R& r = w.state_.containers[i];
-        r.op = Op::none;
-        if (status.code() == Code::invalid) {
-          r.waiting = "CreateContainerConfigError";
-          r.waiting_message = status.message();
-          r.retry_at = w.context_.loop.now() + kConfigRetry;
-          w.context_.warn(w.state_.pod.object(), "Failed", "Error: " + status.message());
-        } else {
-          r.retry_at = w.context_.loop.now() + 1s;
-        }
-        w.touch();
-      }));
+  context_.references->check(state_.pod.ns(), std::move(references),
+                             then([i](PodWorker& w, Status status) {
+                               if (status.ok()) {
+                                 w.fetch_image(i);
+                                 return;
+                               }
+                               R& r = w.state_.containers[i];
+                               r.op = Op::none;
+                               if (status.code() == Code::invalid) {
+                                 r.waiting = "CreateContainerConfigError";
+                                 r.waiting_message = status.message();
+                                 r.retry_at = w.context_.loop.now() + kConfigRetry;
+                                 w.warn(i, "Failed", "Error: " + status.message());
+                               } else {
+                                 r.retry_at = w.context_.loop.now() + 1s;
+                               }
+                               w.touch();
+                             }));
 }
 
 void PodWorker::fetch_image(std::size_t i) {
@@ -169,8 +169,7 @@ void PodWorker::fetch_image(std::size_t i) {
       record.image_id = *id;
       record.prepared = true;
       if (context_.wants_events()) {
-        context_.event(state_.pod.object(), "Pulled",
-                       fmt::format("Container image \"{}\" already present on machine", image));
+        event(i, "Pulled", fmt::format("Container image \"{}\" already present on machine", image));
       }
       touch();
       return;
@@ -182,11 +181,11 @@ void PodWorker::fetch_image(std::size_t i) {
     record.waiting_message =
         fmt::format("Container image \"{}\" is not present with pull policy of Never", image);
     record.retry_at = now + backoff_after(++record.pull_failures);
-    context_.warn(state_.pod.object(), "ErrImageNeverPull", record.waiting_message);
+    warn(i, "ErrImageNeverPull", record.waiting_message);
     touch();
     return;
   }
-  context_.event(state_.pod.object(), "Pulling", fmt::format("Pulling image \"{}\"", image));
+  event(i, "Pulling", fmt::format("Pulling image \"{}\"", image));
   context_.images->pull(image, then([i, now, image](PodWorker& w, Result<std::string> id) {
                           w.on_image(i, now, image, std::move(id));
                         }));
@@ -207,8 +206,8 @@ void PodWorker::on_image(std::size_t i, Instant asked, const std::string& image,
     record.prepared = true;
     record.pull_failures = 0;
     if (context_.wants_events()) {
-      context_.event(
-          state_.pod.object(), "Pulled",
+      event(
+          i, "Pulled",
           fmt::format("Successfully pulled image \"{}\" in {}", image, seconds_text(now - asked)));
     }
     touch();
@@ -221,11 +220,9 @@ void PodWorker::on_image(std::size_t i, Instant asked, const std::string& image,
   record.waiting = first ? "ErrImagePull" : "ImagePullBackOff";
   record.waiting_message =
       first ? id.error().message : fmt::format("Back-off pulling image \"{}\"", image);
-  context_.warn(state_.pod.object(), "Failed",
-                fmt::format("Failed to pull image \"{}\": {}", image, id.error().message));
-  context_.warn(state_.pod.object(), "Failed", "Error: ErrImagePull");
-  context_.event(state_.pod.object(), "BackOff",
-                 fmt::format("Back-off pulling image \"{}\"", image));
+  warn(i, "Failed", fmt::format("Failed to pull image \"{}\": {}", image, id.error().message));
+  warn(i, "Failed", "Error: ErrImagePull");
+  event(i, "BackOff", fmt::format("Back-off pulling image \"{}\"", image));
   touch();
 }
 
@@ -278,8 +275,7 @@ void PodWorker::on_created(std::size_t i, Result<ContainerId> id) {
     record.waiting_message.clear();
     if (!is_init(state_, i)) state_.mains_begun = true;
     if (context_.wants_events()) {
-      context_.event(state_.pod.object(), "Created",
-                     fmt::format("Created container {}", spec_of(state_, i).name()));
+      event(i, "Created", fmt::format("Created container {}", spec_of(state_, i).name()));
     }
     touch();
     return;
@@ -304,7 +300,7 @@ void PodWorker::on_created(std::size_t i, Result<ContainerId> id) {
       record.retry_at = now + backoff_after(record.start_failures);
       record.waiting = "CreateContainerError";
       record.waiting_message = id.error().message;
-      context_.warn(state_.pod.object(), "Failed", "Error: " + id.error().message);
+      warn(i, "Failed", "Error: " + id.error().message);
       break;
   }
   touch();
@@ -332,14 +328,13 @@ void PodWorker::on_started(std::size_t i, Result<Unit> answer) {
     record.started = !spec.has_startup_probe();
     record.ready = record.started && !spec.has_readiness_probe();
     if (context_.wants_events()) {
-      context_.event(state_.pod.object(), "Started",
-                     fmt::format("Started container {}", spec.name()));
+      event(i, "Started", fmt::format("Started container {}", spec.name()));
     }
     if (spec.lifecycle().has_post_start() && state_.ending == Ending::none) post_start(i);
   } else if (answer.code() == Code::unknown || answer.code() == Code::not_found ||
              answer.code() == Code::conflict) {
-    // A conflict: it cannot be started as it is. A start that this agent's predecessor asked for may
-    // have come late, and it runs: another instance beside it would be one too many.
+    // A conflict: it cannot be started as it is. A start that this agent's predecessor asked for
+    // may have come late, and it runs: another instance beside it would be one too many.
     record.uncertain = true;
   } else {
     record.start_failed = true;
@@ -348,7 +343,7 @@ void PodWorker::on_started(std::size_t i, Result<Unit> answer) {
     record.message = answer.error().message;
     record.started_at = {};
     record.finished_at = context_.loop.wall_now();
-    context_.warn(state_.pod.object(), "Failed", "Error: " + answer.error().message);
+    warn(i, "Failed", "Error: " + answer.error().message);
     note_exit(state_, i, Duration::zero(), now, now);
   }
   touch();
@@ -370,8 +365,7 @@ void PodWorker::post_start(std::size_t i) {
                               if (r.token != token || r.op != Op::post_start) return;
                               r.op = Op::none;
                               if (!answer.ok()) {
-                                w.context_.warn(w.state_.pod.object(), "FailedPostStartHook",
-                                                "PostStartHook failed");
+                                w.warn(i, "FailedPostStartHook", "PostStartHook failed");
                                 r.kill_reason = "FailedPostStartHook";
                               }
                               w.touch();

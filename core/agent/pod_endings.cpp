@@ -26,9 +26,9 @@ void PodWorker::stop(std::size_t i) {
   record.stop_by = state_.ending != Ending::none ? state_.deadline : now + own;
   if (state_.ending != Ending::deleted) record.ready = false;
   if (context_.wants_events()) {
-    context_.event(state_.pod.object(), "Killing",
-                   record.kill_reason.empty() ? fmt::format("Stopping container {}", spec.name())
-                                              : record.kill_reason);
+    event(i, "Killing",
+          record.kill_reason.empty() ? fmt::format("Stopping container {}", spec.name())
+                                     : record.kill_reason);
   }
   if (!spec.lifecycle().has_pre_stop() || record.stop_by <= now) {
     stop_now(i);
@@ -48,8 +48,7 @@ void PodWorker::stop(std::size_t i) {
                               R& r = w.state_.containers[i];
                               if (r.token != token || r.op != Op::pre_stop) return;
                               if (!answer.ok() && w.state_.pod) {
-                                w.context_.warn(w.state_.pod.object(), "FailedPreStopHook",
-                                                "PreStopHook failed");
+                                w.warn(i, "FailedPreStopHook", "PreStopHook failed");
                               }
                               w.stop_now(i);
                               w.step();

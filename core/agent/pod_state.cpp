@@ -30,6 +30,11 @@ bool is_init(const PodState& state, std::size_t index) {
   return index < state.init_count;
 }
 
+std::string field_path_of(const PodState& state, std::size_t index) {
+  return (is_init(state, index) ? "spec.initContainers{" : "spec.containers{") +
+         spec_of(state, index).name() + "}";
+}
+
 bool is_sidecar(const PodState& state, std::size_t index) {
   return is_init(state, index) && spec_of(state, index).restart_policy() == "Always";
 }

@@ -148,6 +148,8 @@ bool is_init(const PodState& state, std::size_t index);
 bool is_sidecar(const PodState& state, std::size_t index);  // an init container that keeps running
 std::string_view restart_policy(const PodState& state);
 Duration grace_of(const PodState& state);  // as the spec says
+// "spec.containers{main}", as Events name a part of a pod.
+std::string field_path_of(const PodState& state, std::size_t index);
 // "web-1_default(uid)", as kubelet's messages name pods.
 std::string describe(const PodState& state);
 

@@ -234,6 +234,16 @@ void PodWorker::step() {
   }
 }
 
+void PodWorker::event(std::size_t i, std::string_view reason, std::string message) {
+  if (!context_.wants_events()) return;
+  context_.event(state_.pod.object(), reason, std::move(message), field_path_of(state_, i));
+}
+
+void PodWorker::warn(std::size_t i, std::string_view reason, std::string message) {
+  if (!context_.wants_warnings()) return;
+  context_.warn(state_.pod.object(), reason, std::move(message), field_path_of(state_, i));
+}
+
 // What users look for when a pod does not come up: `kubectl describe` shows it.
 void PodWorker::tell_of_backoff() {
   for (std::size_t i = 0; i < state_.containers.size(); ++i) {
@@ -241,9 +251,9 @@ void PodWorker::tell_of_backoff() {
     if (record.phase != Phase::exited || record.backoff_told || record.waiting.empty()) continue;
     record.backoff_told = true;
     if (record.waiting != "CrashLoopBackOff" || state_.ending != Ending::none) continue;
-    context_.warn(state_.pod.object(), "BackOff",
-                  fmt::format("Back-off restarting failed container {} in pod {}",
-                              spec_of(state_, i).name(), describe(state_)));
+    warn(i, "BackOff",
+         fmt::format("Back-off restarting failed container {} in pod {}", spec_of(state_, i).name(),
+                     describe(state_)));
   }
 }
 
@@ -313,9 +323,7 @@ void PodWorker::sync_probes() {
         .on_verdict =
             then([i](PodWorker& w, ProbeKind kind, bool healthy) { w.on_probe(i, kind, healthy); }),
         .on_failure = then([i](PodWorker& w, ProbeKind kind, const std::string& why) {
-          (void)i;
-          w.context_.warn(w.state_.pod.object(), "Unhealthy",
-                          fmt::format("{} probe failed: {}", to_string(kind), why));
+          w.warn(i, "Unhealthy", fmt::format("{} probe failed: {}", to_string(kind), why));
         })};
     probes_[i] = std::make_unique<ContainerProbes>(context_, pod_message(), spec_of(state_, i),
                                                    record.id, record.started, record.ready,

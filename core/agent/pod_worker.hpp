@@ -50,6 +50,9 @@ class PodWorker : public std::enable_shared_from_this<PodWorker> {
   void shorten(Instant deadline);
   void perform(const Action& action);
   void tell_of_backoff();
+  // Events about one container; kubectl shows which in its column SUBOBJECT.
+  void event(std::size_t i, std::string_view reason, std::string message);
+  void warn(std::size_t i, std::string_view reason, std::string message);
   void sync_probes();
   void arm(Instant wake);
   std::shared_ptr<const api::Pod> pod_message() const;

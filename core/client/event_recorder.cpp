@@ -112,7 +112,7 @@ std::shared_ptr<api::Event> EventRecorder::new_event(const api::Object& about, b
 }
 
 void EventRecorder::record(const api::Object& about, bool warning, const std::string& reason,
-                           const std::string& full_message) {
+                           const std::string& full_message, const std::string& field_path) {
   if (!warning && options_.warnings_only) return;
   std::string object_key;
   object_key += static_cast<char>(about.kind());
@@ -120,6 +120,7 @@ void EventRecorder::record(const api::Object& about, bool warning, const std::st
   std::string key = object_key;
   key += warning ? 'W' : 'N';
   append(key, reason);
+  append(key, field_path);
 
   std::string message = shortened(full_message, message_length_max);
   if (combine(key, message)) {
@@ -140,6 +141,7 @@ void EventRecorder::record(const api::Object& about, bool warning, const std::st
   }
   auto event = new_event(about, warning, reason, std::move(message));
   event->mutable_metadata()->set_name(seen.name);
+  event->mutable_involved_object()->set_field_path(field_path);
   event->set_count(seen.count);
   *event->mutable_first_timestamp() = api::to_time(seen.first);
   *event->mutable_last_timestamp() = api::to_time(now);

@@ -48,8 +48,10 @@ class EventRecorder {
   EventRecorder(const EventRecorder&) = delete;
   EventRecorder& operator=(const EventRecorder&) = delete;
 
+  // `field_path`: the part of the object that this is about, "spec.containers{main}"; empty: all of
+  // it. Events about different parts are never combined.
   void record(const api::Object& about, bool warning, const std::string& reason,
-              const std::string& message);
+              const std::string& message, const std::string& field_path = {});
 
   uint64_t dropped() const { return dropped_; }  // by limits or because they could not be sent
   std::size_t queued() const { return queue_.size(); }

@@ -125,10 +125,16 @@ class AgentTest : public ::testing::Test {
   }
   std::vector<std::string> events() const {
     std::vector<std::string> out;
-    for (const api::Request& r : api.requests()) {
-      if (r.kind != api::Kind::events || r.verb != api::Verb::create) continue;
-      const auto& event = static_cast<const api::Event&>(*r.body);
-      out.push_back(event.reason() + ": " + event.message());
+    for (const api::Event* event : recorded()) {
+      out.push_back(event->reason() + ": " + event->message());
+    }
+    return out;
+  }
+  // "Reason: the part of the pod"
+  std::vector<std::string> event_subjects() const {
+    std::vector<std::string> out;
+    for (const api::Event* event : recorded()) {
+      out.push_back(event->reason() + ": " + event->involved_object().field_path());
     }
     return out;
   }
@@ -142,6 +148,15 @@ class AgentTest : public ::testing::Test {
   std::unique_ptr<agent::Agent> agent;
 
  private:
+  std::vector<const api::Event*> recorded() const {
+    std::vector<const api::Event*> out;
+    for (const api::Request& r : api.requests()) {
+      if (r.kind != api::Kind::events || r.verb != api::Verb::create) continue;
+      out.push_back(static_cast<const api::Event*>(r.body.get()));
+    }
+    return out;
+  }
+
   api::ObjectPtr held_, held_node_;
 };
 

@@ -454,6 +454,30 @@ TEST_F(LifecycleTest, EventsTellTheStory) {
                           "Created: Created container main", "Started: Started container main"}));
 }
 
+TEST_F(LifecycleTest, EventsNameTheirContainer) {
+  options.record_events = agent::RecordEvents::all;
+  start();
+  api.put(web().with([](api::Pod& pod) {
+    api::Container& init = *pod.mutable_spec()->add_init_containers();
+    init.set_name("prepare");
+    init.set_image("nginx:1.7.9");
+    exec(*pod.mutable_spec()->mutable_containers(0)->mutable_readiness_probe(), "ready");
+  }));
+  runtime.probes["ready"] = agent::ProbeResult::failure;
+  loop.run_for(2s);
+  runtime.exit("prepare", 0);
+  loop.run_for(3s);
+  remove("web", 5);
+  loop.run_for(1s);
+  EXPECT_EQ(event_subjects(),
+            (std::vector<std::string>{
+                "Pulling: spec.initContainers{prepare}", "Pulled: spec.initContainers{prepare}",
+                "Created: spec.initContainers{prepare}", "Started: spec.initContainers{prepare}",
+                "Pulled: spec.containers{main}", "Created: spec.containers{main}",
+                "Started: spec.containers{main}", "Unhealthy: spec.containers{main}",
+                "Killing: spec.containers{main}"}));
+}
+
 TEST_F(LifecycleTest, TellsOfBackOffOncePerCrash) {
   options.record_events = agent::RecordEvents::warnings;
   start();

@@ -71,6 +71,31 @@ TEST_F(EventRecorderTest, EventsAboutClusterScopedObjectsStandInDefault) {
   EXPECT_EQ(events()[0].type(), "Warning");
 }
 
+TEST_F(EventRecorderTest, PartsOfAnObjectAreToldApart) {
+  const auto web = pod("web");
+  for (const char* part : {"spec.containers{a}", "spec.containers{b}", "spec.containers{a}", ""}) {
+    recorder_->record(*web, true, "Failed", "Error: the same", part);
+  }
+  loop_.settle();
+  std::map<std::string, int> counts;
+  for (const api::Event& event : events()) {
+    counts[event.involved_object().field_path()] += event.count();
+  }
+  EXPECT_EQ(counts, (std::map<std::string, int>{
+                        {"", 1}, {"spec.containers{a}", 2}, {"spec.containers{b}", 1}}));
+  // Nor does what many of one part say hide what another says.
+  for (int i = 0; i < 12; ++i) {
+    recorder_->record(*web, true, "BackOff", std::to_string(i), "spec.containers{a}");
+  }
+  recorder_->record(*web, true, "BackOff", "once", "spec.containers{b}");
+  loop_.settle();
+  const auto all = events();
+  EXPECT_TRUE(std::any_of(all.begin(), all.end(), [](const api::Event& event) {
+    return event.message() == "once" &&
+           event.involved_object().field_path() == "spec.containers{b}";
+  }));
+}
+
 TEST_F(EventRecorderTest, EqualEventsAreCounted) {
   for (int i = 0; i < 5; ++i) {
     recorder_->record(*pod("web"), true, "BackOff", "Back-off restarting failed container");
