@@ -169,7 +169,7 @@ class Bind final : public Operation {
 
 }  // namespace
 
-OperationPtr make_binding(Request request, const Context& context) {
+OperationPtr make_binding(Request&& request, const Context& context) {
   return std::make_shared<Bind>(std::move(request), context);
 }
 

@@ -127,7 +127,7 @@ class Create final : public Operation {
 
 }  // namespace
 
-OperationPtr make_create(Request request, const Context& context) {
+OperationPtr make_create(Request&& request, const Context& context) {
   return std::make_shared<Create>(std::move(request), context);
 }
 

@@ -42,7 +42,7 @@ ApiError needs_healthy(const Budget& budget, int64_t healthy) {
 
 class Evict final : public Operation {
  public:
-  Evict(Request request, const Context& context) : Operation(std::move(request), context) {
+  Evict(Request&& request, const Context& context) : Operation(std::move(request), context) {
     if (request_.body && is_message<api::Eviction>(*request_.body)) {
       take_options(static_cast<const api::Eviction&>(*request_.body));
     }
@@ -181,7 +181,7 @@ class Evict final : public Operation {
 
 }  // namespace
 
-OperationPtr make_eviction(Request request, const Context& context) {
+OperationPtr make_eviction(Request&& request, const Context& context) {
   return std::make_shared<Evict>(std::move(request), context);
 }
 

@@ -31,7 +31,7 @@ struct Attempt {
 
 class Operation {
  public:
-  Operation(Request request, const Context& context)
+  Operation(Request&& request, const Context& context)
       : request_(std::move(request)), context_(context) {}
   virtual ~Operation() = default;
   Operation(const Operation&) = delete;
@@ -81,11 +81,11 @@ store::Write remove_of(const Object& current);
 store::Check unchanged(const Object& current);
 
 // The operations; each has a file of its own name.
-OperationPtr make_create(Request request, const Context& context);
-OperationPtr make_update(Request request, const Context& context);  // PUT and PATCH, also of status
-OperationPtr make_scale(Request request, const Context& context);   // PUT and PATCH of scale
-OperationPtr make_remove(Request request, const Context& context);
-OperationPtr make_binding(Request request, const Context& context);
-OperationPtr make_eviction(Request request, const Context& context);
+OperationPtr make_create(Request&& request, const Context& context);
+OperationPtr make_update(Request&& request, const Context& context);  // PUT and PATCH, also of status
+OperationPtr make_scale(Request&& request, const Context& context);   // PUT and PATCH of scale
+OperationPtr make_remove(Request&& request, const Context& context);
+OperationPtr make_binding(Request&& request, const Context& context);
+OperationPtr make_eviction(Request&& request, const Context& context);
 
 }  // namespace keelson::apiserver

@@ -166,7 +166,7 @@ Response removal_response(const ObjectPtr& committed, const MessagePtr& last) {
   return response;
 }
 
-OperationPtr make_remove(Request request, const Context& context) {
+OperationPtr make_remove(Request&& request, const Context& context) {
   return std::make_shared<Remove>(std::move(request), context);
 }
 

@@ -120,7 +120,7 @@ std::shared_ptr<api::Scale> scale_of(const Object& object) {
   return scale;
 }
 
-OperationPtr make_scale(Request request, const Context& context) {
+OperationPtr make_scale(Request&& request, const Context& context) {
   return std::make_shared<WriteScale>(std::move(request), context);
 }
 

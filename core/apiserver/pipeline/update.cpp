@@ -192,7 +192,7 @@ Response UpdateBase::committed(const store::Committed& committed) {
   return response;
 }
 
-OperationPtr make_update(Request request, const Context& context) {
+OperationPtr make_update(Request&& request, const Context& context) {
   return std::make_shared<Update>(std::move(request), context);
 }
 
