@@ -34,22 +34,6 @@ std::vector<std::string> uids(const std::vector<EvictionSchedule::Due>& due) {
 }
 using Uids = std::vector<std::string>;
 
-TEST(Tolerates, follows_the_operators) {
-  api::Toleration any;
-  any.set_operator_("Exists");
-  EXPECT_TRUE(tolerates(any, taint("k"))) << "no key and Exists tolerates everything";
-  api::Toleration equal;
-  equal.set_key("k");
-  equal.set_value("v");
-  EXPECT_TRUE(tolerates(equal, taint("k", 1, "v"))) << "no operator means Equal";
-  EXPECT_FALSE(tolerates(equal, taint("k", 1, "w")));
-  EXPECT_FALSE(tolerates(equal, taint("other", 1, "v")));
-  equal.set_effect("NoSchedule");
-  EXPECT_FALSE(tolerates(equal, taint("k", 1, "v")));
-  equal.set_effect("NoExecute");
-  EXPECT_TRUE(tolerates(equal, taint("k", 1, "v")));
-}
-
 TEST(ToleratedFor, none_some_and_for_ever) {
   EXPECT_EQ(tolerated_for(pod("u", {})->as<api::Pod>().spec().tolerations(), taint("k")), 0s);
   EXPECT_EQ(tolerated_for(
