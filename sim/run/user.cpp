@@ -1,25 +1,18 @@
 #include "sim/run/user.hpp"
 
-#include <algorithm>
 #include <charconv>
 
 #include "core/api/json.hpp"
 #include "core/api/kinds.hpp"
 #include "core/api/validation.hpp"
+#include "core/client/view.hpp"
+#include "core/controllers/deployment.hpp"
 
 namespace keelson::sim {
 
 namespace {
 
 constexpr int kAttempts = 60;
-constexpr const char* kRevision = "deployment.kubernetes.io/revision";
-constexpr const char* kTemplateHash = "pod-template-hash";
-
-int64_t revision_of(const api::Object& object) {
-  const auto& annotations = object.meta().annotations();
-  const auto it = annotations.find(kRevision);
-  return it == annotations.end() ? 0 : std::atoll(it->second.c_str());
-}
 
 api::ObjectPtr deployment_for_run(const UserAction& action) {
   api::Deployment d;
@@ -138,41 +131,42 @@ void User::set_image(const std::string& ns, const std::string& name, const std::
 }
 
 void User::undo(const std::string& ns, const std::string& name, int64_t revision) {
-  insist(api::list(api::Kind::replica_sets, ns), [=, this](const api::Response& listed) {
-    if (!listed.ok()) {
-      complain("rollout undo " + name, listed.error);
+  const std::string what = "rollout undo " + name;
+  insist(api::get(api::Kind::deployments, ns, name), [=, this](const api::Response& found) {
+    if (!found.ok()) {
+      complain(what, found.error);
       return;
     }
-    std::vector<api::ObjectPtr> history;
-    for (const api::ObjectPtr& rs : listed.items) {
-      for (const auto& owner : rs->meta().owner_references()) {
-        if (owner.controller() && owner.kind() == "Deployment" && owner.name() == name) {
-          history.push_back(rs);
-        }
-      }
-    }
-    std::sort(history.begin(), history.end(), [](const auto& a, const auto& b) {
-      return std::pair(revision_of(*a), a->name()) < std::pair(revision_of(*b), b->name());
-    });
-    api::ObjectPtr target;
-    if (revision == 0) {
-      if (history.size() >= 2) target = history[history.size() - 2];
-    } else {
-      for (const auto& rs : history) {
-        if (revision_of(*rs) == revision) target = rs;
-      }
-    }
-    if (target == nullptr) {
-      ++failed_;
-      world_.note(Level::warning, "user", "rollout undo " + name + ": no rollout history found");
-      return;
-    }
-    modify(api::Kind::deployments, ns, name, [target](api::Message& message) {
-      auto* pod = static_cast<api::Deployment&>(message).mutable_spec()->mutable_template_();
-      *pod = target->as<api::ReplicaSet>().spec().template_();
-      pod->mutable_metadata()->mutable_labels()->erase(kTemplateHash);
-      return true;
-    });
+    insist(api::list(api::Kind::replica_sets, ns),
+           [=, this, deployment = found.object](const api::Response& listed) {
+             if (!listed.ok()) {
+               complain(what, listed.error);
+               return;
+             }
+             undo_with(what, deployment, listed.items, revision);
+           });
+  });
+}
+
+// With all that undoing takes to know.
+void User::undo_with(const std::string& what, const api::ObjectPtr& deployment,
+                     const std::vector<api::ObjectPtr>& replica_sets, int64_t revision) {
+  client::Cache cache;
+  cache.apply(nullptr, deployment);
+  for (const api::ObjectPtr& rs : replica_sets) cache.apply(nullptr, rs);
+  const Process& here = world_.admin_process();
+  auto request = controllers::rollback_to(client::View(cache, here.now(), here.wall_now()),
+                                          api::Ref<api::Deployment>(deployment), revision);
+  if (!request) {
+    // What is there already needs no undoing.
+    const bool skipped = request.error().code == Code::exists;
+    failed_ += skipped ? 0 : 1;
+    world_.note(skipped ? Level::info : Level::warning, "user",
+                what + ": " + request.error().message);
+    return;
+  }
+  insist(std::move(*request), [=, this](const api::Response& patched) {
+    if (!patched.ok()) complain(what, patched.error);
   });
 }
 

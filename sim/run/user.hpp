@@ -37,6 +37,8 @@ class User {
   // is nothing to do.
   void modify(api::Kind kind, const std::string& ns, const std::string& name,
               std::function<bool(api::Message&)> change, int attempt = 0);
+  void undo_with(const std::string& what, const api::ObjectPtr& deployment,
+                 const std::vector<api::ObjectPtr>& replica_sets, int64_t revision);
   void evict(const std::string& ns, const std::string& name, int attempt);
   void complain(const std::string& what, const api::ApiError& error);
   void later(Duration after, std::function<void()> then);
