@@ -21,6 +21,7 @@ struct FaultSpec {
   std::string node = "random";  // a node's name, or "random"
   std::string zone;             // restricts random nodes; names the zone of zone-loss
   int64_t count = 1;            // how many nodes (or containers) at once
+  bool counted = false;         // it says so: a cut by zone then takes that many of it, not all
   std::string role;             // "controller-manager" or "scheduler": the process that leads in it
   std::string process;          // "api-0", ...; empty: random, or as role or node say
   std::optional<api::Kind> resource;  // slow-watch: only watches of this kind

@@ -203,7 +203,9 @@ std::string names_of(const std::vector<Node*>& nodes) {
 }
 
 std::vector<Node*> nodes_of_cut(FaultContext& c) {
-  if (c.spec.zone.empty() || c.spec.node != "random") return c.injector.pick_nodes(c);
+  if (c.spec.zone.empty() || c.spec.node != "random" || c.spec.counted) {
+    return c.injector.pick_nodes(c);
+  }
   std::vector<Node*> nodes;
   for (auto& node : c.world.nodes()) {
     if (node->zone() == c.spec.zone) nodes.push_back(node.get());

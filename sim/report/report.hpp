@@ -34,7 +34,10 @@ struct Summary {
   uint64_t requests = 0, requests_lost = 0;
   uint64_t pods_created = 0, pods_bound = 0;
   Duration wait_p50{}, wait_p99{}, wait_max{};
-  uint64_t evictions = 0, false_evictions = 0;
+  uint64_t evictions = 0, false_evictions = 0, cut_off_evictions = 0;
+  // Pods lost with their nodes, and how long it took until they were replaced or back.
+  uint64_t crash_lost = 0, crash_heals = 0;
+  Duration crash_p50{}, crash_p99{}, crash_max{};
   std::string failure;  // first violation or reason; empty: held
 };
 

@@ -54,6 +54,13 @@ json::object summary_json(const Summary& s) {
        {{"p50", seconds(s.wait_p50)}, {"p99", seconds(s.wait_p99)}, {"max", seconds(s.wait_max)}}},
       {"evictions", s.evictions},
       {"falseEvictions", s.false_evictions},
+      {"falseEvictionsCutOff", s.cut_off_evictions},
+      {"podsLostInCrashes", s.crash_lost},
+      {"crashHeals", s.crash_heals},
+      {"crashHealSeconds",
+       {{"p50", seconds(s.crash_p50)},
+        {"p99", seconds(s.crash_p99)},
+        {"max", seconds(s.crash_max)}}},
       {"failure", s.failure},
   };
 }
@@ -105,6 +112,13 @@ Summary summarise(const Run& run, double wall_seconds) {
   s.wait_max = percentile(run.metrics().waits(), 100);
   s.evictions = run.metrics().evictions();
   s.false_evictions = run.metrics().false_evictions();
+  s.cut_off_evictions = run.metrics().cut_off_evictions();
+  const auto& crashes = run.metrics().crash_heals().times();
+  s.crash_lost = run.metrics().crash_heals().lost();
+  s.crash_heals = crashes.size();
+  s.crash_p50 = percentile(crashes, 50);
+  s.crash_p99 = percentile(crashes, 99);
+  s.crash_max = percentile(crashes, 100);
   if (!run.checks().violations().empty()) {
     const Violation& v = run.checks().violations().front();
     s.failure = v.invariant + " at " + clock_text(v.at.time_since_epoch()) + ": " + v.what;
@@ -278,6 +292,7 @@ std::string to_line(const Summary& s) {
   json::object out = summary_json(s);
   out["virtualNs"] = s.virtual_time.count();
   out["healNs"] = {s.heal_p50.count(), s.heal_p99.count(), s.heal_max.count()};
+  out["crashNs"] = {s.crash_p50.count(), s.crash_p99.count(), s.crash_max.count()};
   out["waitNs"] = {s.wait_p50.count(), s.wait_p99.count(), s.wait_max.count()};
   out["verdictCode"] = static_cast<int>(s.verdict);
   out["hashValue"] = s.hash;
@@ -310,6 +325,13 @@ bool from_line(const std::string& line, Summary* s) {
   s->pods_bound = o.at("podsBound").to_number<uint64_t>();
   s->evictions = o.at("evictions").to_number<uint64_t>();
   s->false_evictions = o.at("falseEvictions").to_number<uint64_t>();
+  s->cut_off_evictions = o.at("falseEvictionsCutOff").to_number<uint64_t>();
+  s->crash_lost = o.at("podsLostInCrashes").to_number<uint64_t>();
+  s->crash_heals = o.at("crashHeals").to_number<uint64_t>();
+  const auto& crash = o.at("crashNs").as_array();
+  s->crash_p50 = Duration{crash[0].to_number<int64_t>()};
+  s->crash_p99 = Duration{crash[1].to_number<int64_t>()};
+  s->crash_max = Duration{crash[2].to_number<int64_t>()};
   s->failure = std::string(o.at("failure").as_string());
   return true;
 }

@@ -127,9 +127,21 @@ void healing(std::string& out, const Run& run) {
         heals.size() == 1 ? "1 pod" : count(heals.size()) + " pods", brief(percentile(heals, 50)),
         brief(percentile(heals, 99)), brief(percentile(heals, 100)));
   }
+  if (const CrashHeals& crashes = run.metrics().crash_heals(); crashes.lost() > 0) {
+    const auto& times = crashes.times();
+    out += fmt::format(
+        "Crashes     {} pods lost with their nodes; {} replaced or back: p50 {}, p99 {}, max {}\n",
+        count(crashes.lost()), count(times.size()), brief(percentile(times, 50)),
+        brief(percentile(times, 99)), brief(percentile(times, 100)));
+  }
   if (run.metrics().evictions() > 0) {
-    out += fmt::format("Evictions   {}, of them {} from nodes that were alive\n",
+    out += fmt::format("Evictions   {}, of them {} from nodes that were alive",
                        count(run.metrics().evictions()), count(run.metrics().false_evictions()));
+    if (run.metrics().cut_off_evictions() > 0) {
+      out += fmt::format(" ({} while nobody could reach the node)",
+                         count(run.metrics().cut_off_evictions()));
+    }
+    out += '\n';
   }
   const auto total = run.traffic().total();
   if (total.sent > 0) {
@@ -299,28 +311,50 @@ std::string text_report(const Run& run, const Invocation& invocation, double wal
 }
 
 std::string text_comparison(const std::vector<VariantRuns>& variants) {
-  std::string out = fmt::format("{:<24} {:>9} {:>10} {:>11} {:>9} {:>9} {:>10} {:>9} {:>10}\n",
-                                "Compared", "HELD", "PODS BOUND", "NEVER BOUND", "WAIT P99",
-                                "WAIT MAX", "EVICTIONS", "HEAL MAX", "REQS LOST");
+  using Row = std::vector<std::string>;
+  const Row head{"HELD",      "PODS BOUND", "NEVER BOUND", "WAIT P99", "WAIT MAX", "CRASH P50",
+                 "CRASH MAX", "EVICTIONS",  "OF LIVING",   "CUT OFF",  "HEAL MAX", "REQS LOST"};
+  std::vector<Row> rows;
   for (const VariantRuns& variant : variants) {
     Summary sum;
     uint64_t held = 0;
+    std::vector<Duration> crash_medians;
     for (const Summary& r : variant.runs) {
       held += r.verdict == Verdict::held;
       sum.pods_created += r.pods_created;
       sum.pods_bound += r.pods_bound;
       sum.evictions += r.evictions;
+      sum.false_evictions += r.false_evictions;
+      sum.cut_off_evictions += r.cut_off_evictions;
       sum.requests_lost += r.requests_lost;
       sum.wait_p99 = std::max(sum.wait_p99, r.wait_p99);
       sum.wait_max = std::max(sum.wait_max, r.wait_max);
       sum.heal_max = std::max(sum.heal_max, r.heal_max);
+      sum.crash_max = std::max(sum.crash_max, r.crash_max);
+      if (r.crash_heals > 0) crash_medians.push_back(r.crash_p50);
     }
-    out += fmt::format("{:<24} {:>9} {:>10} {:>11} {:>9} {:>9} {:>10} {:>9} {:>10}\n", variant.name,
-                       fmt::format("{}/{}", held, variant.runs.size()), count(sum.pods_bound),
-                       count(sum.pods_created - sum.pods_bound), brief(sum.wait_p99),
-                       brief(sum.wait_max), count(sum.evictions), brief(sum.heal_max),
-                       count(sum.requests_lost));
+    rows.push_back({fmt::format("{}/{}", held, variant.runs.size()), count(sum.pods_bound),
+                    count(sum.pods_created - sum.pods_bound), brief(sum.wait_p99),
+                    brief(sum.wait_max), brief(percentile(crash_medians, 50)), brief(sum.crash_max),
+                    count(sum.evictions), count(sum.false_evictions), count(sum.cut_off_evictions),
+                    brief(sum.heal_max), count(sum.requests_lost)});
   }
+  // What happened in none of them is not worth a column.
+  std::vector<std::size_t> shown;
+  for (std::size_t i = 0; i < head.size(); ++i) {
+    const bool some = std::any_of(rows.begin(), rows.end(),
+                                  [i](const Row& row) { return row[i] != "0" && row[i] != "0s"; });
+    if (some) shown.push_back(i);
+  }
+  const auto line = [&](const std::string& name, const Row& row) {
+    std::string text = fmt::format("{:<16}", name);
+    for (const std::size_t i : shown) {
+      text += fmt::format(" {:>{}}", row[i], std::max<std::size_t>(head[i].size(), 8));
+    }
+    return text + "\n";
+  };
+  std::string out = line("Compared", head);
+  for (std::size_t i = 0; i < rows.size(); ++i) out += line(variants[i].name, rows[i]);
   return out;
 }
 

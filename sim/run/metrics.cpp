@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/api/validate/errors.hpp"
+#include "sim/checks/node_truth.hpp"
 
 namespace keelson::sim {
 
@@ -117,7 +118,10 @@ void Metrics::pod(const store::StoreEvent& event, Instant now) {
     ++evictions_;
     if (world_ != nullptr) {
       const Node* node = world_->node(pod.spec().node_name());
-      if (node != nullptr && node->powered()) ++false_evictions_;
+      if (node != nullptr && node->powered()) {
+        ++false_evictions_;
+        cut_off_evictions_ += unreachable(*world_, node->name());
+      }
     }
   }
 }
@@ -126,7 +130,11 @@ void Metrics::on_commits(std::span<const store::StoreEvent> events, Instant now)
   for (const store::StoreEvent& event : events) {
     const api::Object& object = event.object ? *event.object : *event.previous;
     if (object.kind() == api::Kind::deployments) deployment(event, now);
-    if (object.kind() == api::Kind::pods) pod(event, now);
+    if (object.kind() == api::Kind::replica_sets) crash_heals_.on_replica_set(event);
+    if (object.kind() == api::Kind::pods) {
+      pod(event, now);
+      crash_heals_.on_pod(event, now);
+    }
   }
 }
 

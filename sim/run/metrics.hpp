@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "sim/checks/suite.hpp"
+#include "sim/run/crash_heals.hpp"
 
 namespace keelson::sim {
 
@@ -41,6 +42,9 @@ class Metrics {
   Metrics(const CheckSuite& checks, Duration planned) : checks_(checks), planned_(planned) {}
 
   void on_commits(std::span<const store::StoreEvent> events, Instant now);
+  void on_power_lost(const std::string& node, Instant now) {
+    crash_heals_.power_lost(node, checks_.state(), now);
+  }
   // The run is over: what has not changed since counts until now.
   void finish(Instant now);
 
@@ -50,6 +54,7 @@ class Metrics {
   const std::vector<Duration>& rollout_times() const { return rollout_times_; }
   uint64_t rollouts() const { return rollouts_; }
   const std::vector<Duration>& heal_times() const { return checks_.ledger().heal_times(); }
+  const CrashHeals& crash_heals() const { return crash_heals_; }
   // From a pod's creation to its binding.
   const std::vector<Duration>& waits() const { return waits_; }
   uint64_t pods_created() const { return pods_created_; }
@@ -59,6 +64,8 @@ class Metrics {
   // Pods evicted because of their node's taints, and those of them whose node was alive and well.
   uint64_t evictions() const { return evictions_; }
   uint64_t false_evictions() const { return false_evictions_; }
+  // Of the latter those whose node nobody else could reach at that moment.
+  uint64_t cut_off_evictions() const { return cut_off_evictions_; }
   void watch_evictions(const World& world) { world_ = &world; }
 
  private:
@@ -74,7 +81,8 @@ class Metrics {
   std::vector<Duration> waits_, rollout_times_;
   std::size_t waiting_max_ = 0;
   uint64_t rollouts_ = 0;
-  uint64_t pods_created_ = 0, evictions_ = 0, false_evictions_ = 0;
+  uint64_t pods_created_ = 0, evictions_ = 0, false_evictions_ = 0, cut_off_evictions_ = 0;
+  CrashHeals crash_heals_;
 };
 
 // The value below which `percent` of the values lie; zero if there are none.

@@ -17,6 +17,10 @@ Run::Run(const Scenario& scenario, RunOptions options)
     metrics_->on_commits(events, world_->now());
     narrator_->on_commits(events);
   };
+  // The world takes all power away when it is torn down; that is no crash.
+  observers.power_losses = [this](const std::string& node) {
+    if (!over_) metrics_->on_power_lost(node, world_->now());
+  };
   world_ = std::make_unique<World>(std::move(world), std::move(observers));
   narrator_ = std::make_unique<Narrator>(*world_, scenario_.quiet_timeline);
   checks_->attach(*world_);
@@ -102,6 +106,7 @@ bool Run::converge() {
 
 Verdict Run::execute() {
   const Verdict verdict = phases();
+  over_ = true;
   metrics_->finish(world_->now());
   return verdict;
 }

@@ -69,6 +69,7 @@ class Run {
 
   const Scenario& scenario_;
   RunOptions options_;
+  bool over_ = false;
   std::unique_ptr<CheckSuite> checks_;
   std::unique_ptr<World> world_;
   std::unique_ptr<Injector> injector_;

@@ -133,6 +133,18 @@ void read_cluster(MapReader map, WorldOptions& world) {
   world.record_normal_events = map.boolean("normalEvents", true);
   world.heartbeat = map.duration("heartbeat", world.heartbeat);
   if (map.has("heartbeat") && world.heartbeat < 100ms) map.fail("heartbeat", "must be at least 100ms");
+  if (auto health = map.map("nodeHealth")) {
+    if (health->has("witnesses")) world.node_health.witnesses = health->boolean("witnesses", false);
+    if (health->has("grace")) {
+      world.node_health.grace = health->duration("grace", 40s);
+      if (*world.node_health.grace < 1s) health->fail("grace", "must be at least 1s");
+    }
+    if (health->has("tolerationSeconds")) {
+      world.node_health.toleration_seconds =
+          health->integer("tolerationSeconds", 300, 0, 1'000'000'000);
+    }
+    health->done();
+  }
   if (auto network = map.map("network")) {
     world.network.delay_min = network->duration("delayMin", world.network.delay_min);
     world.network.delay_max = network->duration("delayMax", world.network.delay_max);
@@ -177,6 +189,7 @@ FaultSpec read_fault(MapReader& map, const ReadErrors& errors) {
   fault.kind = map.text("fault");
   fault.node = map.text("node", "random");
   fault.zone = map.text("zone");
+  fault.counted = map.has("count");
   fault.count = map.integer("count", 1, 1, 1'000'000);
   fault.role = map.text("role");
   fault.process = map.text("process");

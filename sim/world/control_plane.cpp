@@ -27,6 +27,7 @@ void ApiServerProcess::start() {
   apiserver::ApiServerOptions options;
   options.identity = process_.name();
   options.kubernetes_profile = world_.options_.kubernetes_profile;
+  options.default_toleration_seconds = world_.node_timing().default_toleration_seconds;
   Rng rng = world_.rng("api-server").fork(process_.name()).fork(process_.incarnation());
   server_ = std::make_unique<apiserver::ApiServer>(process_, store_link_, rng, log_, options);
   endpoint_.attach(server_.get());

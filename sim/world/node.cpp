@@ -42,6 +42,7 @@ void Node::power_off() {
   power_.kill();
   left_behind_.reset();
   if (world_.observers_.world != nullptr) world_.observers_.world->node_powered(name_, false);
+  if (world_.observers_.power_losses) world_.observers_.power_losses(name_);
 }
 
 void Node::kill_agent() {

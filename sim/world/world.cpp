@@ -196,7 +196,18 @@ void World::set_store_lag(std::string_view api_server, Duration lag) {
 controllers::NodeTiming World::node_timing() const {
   controllers::NodeTiming timing = options_.kubernetes_profile ? controllers::kubernetes_timing()
                                                                : controllers::keelson_timing();
-  if (options_.heartbeat == Duration::zero()) return timing;
+  const NodeHealthOptions& health = options_.node_health;
+  const auto adjusted = [&] {
+    timing.witnesses = health.witnesses.value_or(timing.witnesses);
+    timing.grace = health.grace.value_or(timing.grace);
+    timing.default_toleration_seconds =
+        health.toleration_seconds.value_or(timing.default_toleration_seconds);
+    // Who asks nobody suspects nobody, and nobody is a suspect for longer than the grace.
+    if (!timing.witnesses) timing.suspect_after = timing.grace;
+    timing.suspect_after = std::min(timing.suspect_after, timing.grace);
+    return timing;
+  };
+  if (options_.heartbeat == Duration::zero()) return adjusted();
   const int64_t from = timing.heartbeat_period.count(), to = options_.heartbeat.count();
   const auto scale = [&](Duration& d) {
     d = Duration{static_cast<int64_t>(static_cast<__int128>(d.count()) * to / from)};
@@ -209,7 +220,7 @@ controllers::NodeTiming World::node_timing() const {
   scale(timing.blackout);
   scale(timing.suspect_after);
   scale(timing.recheck_after);
-  return timing;
+  return adjusted();
 }
 
 HostId World::store_host() const { return store_->host(); }

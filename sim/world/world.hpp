@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,13 @@ struct NodePool {
   int max_pods = 110;
 };
 
+// What differs from the profile's node health; empty: nothing.
+struct NodeHealthOptions {
+  std::optional<bool> witnesses;
+  std::optional<Duration> grace;
+  std::optional<int64_t> toleration_seconds;
+};
+
 struct WorldOptions {
   uint64_t seed = 1;
   std::vector<NodePool> pools;
@@ -57,6 +65,7 @@ struct WorldOptions {
   // Nodes renew their heartbeat this often; all timers of node health scale with it. Zero: the
   // profile's own. For traces in which time is compressed.
   Duration heartbeat{};
+  NodeHealthOptions node_health;
   // What processes log from this level on stands in the timeline.
   Level log_level = Level::warning;
 };
@@ -91,6 +100,8 @@ struct Observers {
   std::function<void(std::span<const store::StoreEvent>)> commits;
   std::function<void(const store::Transaction&, const Result<store::Committed>&)> transactions;
   std::function<void(const api::Beat&)> beats;  // as the store accepts them
+  // A node loses power; after the other observer has heard of it.
+  std::function<void(const std::string& node)> power_losses;
 };
 
 class ApiServerProcess;

@@ -110,6 +110,7 @@ cluster:
   proxies: 5
   normalEvents: false
   heartbeat: 20s
+  nodeHealth: {witnesses: false, grace: 15s, tolerationSeconds: 0}
   network: {delayMin: 1ms, delayMax: 2ms}
   store: {commitMin: 1ms, commitMax: 3ms, events: 500}
   pools:
@@ -128,6 +129,9 @@ cluster:
   EXPECT_EQ(s.world.proxies, 5u);
   EXPECT_FALSE(s.world.record_normal_events);
   EXPECT_EQ(s.world.heartbeat, 20s);
+  EXPECT_EQ(s.world.node_health.witnesses, false);
+  EXPECT_EQ(s.world.node_health.grace, 15s);
+  EXPECT_EQ(s.world.node_health.toleration_seconds, 0);
   EXPECT_EQ(s.world.network.delay_max, 2ms);
   EXPECT_EQ(s.world.store.commit_max, 3ms);
   EXPECT_EQ(s.world.store.history.events_max, 500u);
@@ -346,6 +350,8 @@ TEST(ScenarioErrors, NameFileLineAndField) {
   refuses("name: t\nquietTimeline: yes\n", "s.yaml:2: quietTimeline", "neither true nor false");
   refuses("name: t\nprofile: fast\n", "s.yaml:2: profile", "neither keelson nor kubernetes");
   refuses("name: t\nname2: x\n", "s.yaml:2: name2", "unknown field");
+  refuses("name: t\ncluster: {nodeHealth: {grace: 1ms}}\n", "s.yaml:2: cluster.nodeHealth.grace",
+          "at least 1s");
   refuses("name: t\ncluster: 5\n", "s.yaml:2: cluster", "mapping");
   refuses("name: t\ngenerate: {prefix: a}\n", "s.yaml:2: generate", "list");
   refuses("name: [t]\n", "s.yaml:1: name", "single value");
