@@ -213,11 +213,13 @@ class HistoryCheck final : public Check {
     }
   }
 
-  // One call creates one object, and changes or removes each object once.
+  // One call creates one object of a kind (a namespace comes with its service account), and changes
+  // or removes each object once.
   void once(const store::StoreEvent& event, const api::ObjectKey& key) {
     if (event.provenance == nullptr || event.provenance->request_id == 0) return;
     uint64_t effect = hash_bytes("call", event.provenance->request_id);
-    if (event.previous) effect ^= api::ObjectKeyHash()(key);
+    effect ^= event.previous ? api::ObjectKeyHash()(key)
+                             : hash_bytes("kind", static_cast<uint64_t>(key.kind));
     check(kOnce, effects_.insert(effect).second,
           [&] {
             return "one call has taken effect twice: the second time it has " +

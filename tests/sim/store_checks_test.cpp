@@ -68,6 +68,14 @@ TEST_F(Histories, ACallThatTakesEffectTwiceBreaksSt4) {
   EXPECT_EQ(h.broken(), "ST-4");
 }
 
+// As a namespace comes with its service account.
+TEST_F(Histories, ACallMayCreateObjectsOfSeveralKinds) {
+  h.call_number(7).put(config_map("a")).put(pod("a").uid("of-another-kind"));
+  EXPECT_EQ(h.broken(), "");
+  h.call_number(7).put(pod("b"));
+  EXPECT_EQ(h.broken(), "ST-4");
+}
+
 TEST_F(Histories, AUidThatIsUsedAgainBreaksSt13) {
   h.put(pod("a").uid("1")).remove(pod("a").uid("1"));
   h.put(pod("a").uid("2"));
