@@ -89,11 +89,23 @@ void User::modify(api::Kind kind, const std::string& ns, const std::string& name
 }
 
 void User::create(const api::ObjectPtr& object) {
-  insist(api::create(object), [this, object](const api::Response& response) {
-    // After a lost reply the second attempt finds the object there: that is success.
-    if (response.ok() || response.error.reason == api::Reason::already_exists) return;
-    complain("create " + api::to_string(object->key()), response.error);
-  });
+  create(object, [] {});
+}
+
+void User::create(const api::ObjectPtr& object, std::function<void()> then) {
+  insist(api::create(object),
+         [this, object, then = std::move(then)](const api::Response& response) {
+           // After a lost reply the second attempt finds the object there: that is success.
+           if (!response.ok() && response.error.reason != api::Reason::already_exists) {
+             complain("create " + api::to_string(object->key()), response.error);
+           }
+           then();
+         });
+}
+
+void User::create_all(const std::vector<api::ObjectPtr>& objects, std::size_t from) {
+  if (from >= objects.size()) return;
+  create(objects[from], [this, objects, from] { create_all(objects, from + 1); });
 }
 
 void User::remove(api::Kind kind, const std::string& ns, const std::string& name) {
@@ -212,9 +224,7 @@ void User::act(const UserAction& action, bool tell) {
   if (tell) world_.note(Level::info, "user", "keelson " + action.text);
   const std::string &ns = action.ns, &name = action.name;
   switch (action.verb) {
-    case Verb::apply:
-      for (const api::ObjectPtr& object : action.objects) create(object);
-      break;
+    case Verb::apply: create_all(action.objects); break;
     case Verb::run: create(deployment_for_run(action)); break;
     case Verb::expose: {
       api::Service service;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "sim/scenario/scenario.hpp"
 #include "sim/world/world.hpp"
@@ -18,6 +19,9 @@ class User {
 
   void act(const UserAction& action, bool tell = true);
   void create(const api::ObjectPtr& object);
+  // One after the other, as they stand in the file: later ones may need earlier ones (their
+  // namespace, their priority class).
+  void create_all(const std::vector<api::ObjectPtr>& objects, std::size_t from = 0);
   void remove(api::Kind kind, const std::string& ns, const std::string& name);
   void scale(const std::string& ns, const std::string& name, int64_t replicas);
   void set_image(const std::string& ns, const std::string& name, const std::string& image);
@@ -40,6 +44,7 @@ class User {
   void undo_with(const std::string& what, const api::ObjectPtr& deployment,
                  const std::vector<api::ObjectPtr>& replica_sets, int64_t revision);
   void evict(const std::string& ns, const std::string& name, int attempt);
+  void create(const api::ObjectPtr& object, std::function<void()> then);
   void complain(const std::string& what, const api::ApiError& error);
   void later(Duration after, std::function<void()> then);
 

@@ -35,8 +35,8 @@ void Workload::start(World& world, User& user, const CheckSuite& checks) {
   Engine& engine = world.engine();
   // The API server creates its own namespaces first; users come when it answers.
   constexpr Duration kFirst = 2s;
-  for (const api::ObjectPtr& object : scenario_.manifests) {
-    engine.schedule(kFirst, engine.world(), [this, object] { user_->create(object); });
+  if (!scenario_.manifests.empty()) {
+    engine.schedule(kFirst, engine.world(), [this] { user_->create_all(scenario_.manifests); });
   }
   for (std::size_t g = 0; g < scenario_.generators.size(); ++g) {
     const DeploymentGenerator& generator = scenario_.generators[g];

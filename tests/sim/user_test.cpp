@@ -26,8 +26,8 @@ struct Played {
     auto parsed = parse_scenario(kCluster + timeline, "t.yaml", {});
     EXPECT_TRUE(parsed.ok()) << parsed.error().message;
     scenario = std::make_unique<Scenario>(std::move(*parsed));
-    run = std::make_unique<sim::Run>(
-        *scenario, RunOptions{.seed = 1, .max_events = 0, .progress = {}});
+    run = std::make_unique<sim::Run>(*scenario,
+                                     RunOptions{.seed = 1, .max_events = 0, .progress = {}});
     EXPECT_EQ(run->execute(), Verdict::held);
   }
   std::string image() const {
@@ -41,6 +41,22 @@ struct Played {
     });
   }
 };
+
+TEST(User, AppliesAManifestFromTopToBottom) {
+  const Played played(R"(
+  - at: 60s
+    do: apply
+    manifest: |
+      apiVersion: v1
+      kind: Namespace
+      metadata: {name: team}
+      ---
+      apiVersion: v1
+      kind: ConfigMap
+      metadata: {name: settings, namespace: team}
+)");
+  EXPECT_TRUE(played.run->checks().state().get<api::ConfigMap>("team", "settings"));
+}
 
 TEST(User, UndoBringsBackTheRevisionBefore) {
   EXPECT_EQ(Played("  - {at: 60s, do: undo, name: web}\n").image(), "web:v1");
