@@ -108,13 +108,14 @@ void User::create_all(const std::vector<api::ObjectPtr>& objects, std::size_t fr
   create(objects[from], [this, objects, from] { create_all(objects, from + 1); });
 }
 
-void User::remove(api::Kind kind, const std::string& ns, const std::string& name) {
+void User::remove(api::Kind kind, const std::string& ns, const std::string& name,
+                  api::Propagation propagation) {
   api::Request request;
   request.verb = api::Verb::remove;
   request.kind = kind;
   request.ns = ns;
   request.name = name;
-  request.propagation = api::Propagation::background;
+  request.propagation = propagation;
   insist(std::move(request), [=, this](const api::Response& response) {
     if (response.ok() || response.error.reason == api::Reason::not_found) return;
     complain("delete " + api::to_string(api::ObjectKey{kind, ns, name}), response.error);
@@ -265,7 +266,7 @@ void User::act(const UserAction& action, bool tell) {
         world_.note(Level::warning, "user", "the server doesn't have a resource type \"" + name + "\"");
         return;
       }
-      remove(kind->kind, kind->namespaced ? ns : "", name.substr(slash + 1));
+      remove(kind->kind, kind->namespaced ? ns : "", name.substr(slash + 1), action.cascade);
       break;
     }
     case Verb::cordon:

@@ -22,7 +22,8 @@ class User {
   // One after the other, as they stand in the file: later ones may need earlier ones (their
   // namespace, their priority class).
   void create_all(const std::vector<api::ObjectPtr>& objects, std::size_t from = 0);
-  void remove(api::Kind kind, const std::string& ns, const std::string& name);
+  void remove(api::Kind kind, const std::string& ns, const std::string& name,
+              api::Propagation propagation = api::Propagation::background);
   void scale(const std::string& ns, const std::string& name, int64_t replicas);
   void set_image(const std::string& ns, const std::string& name, const std::string& image);
   // To the revision; 0: the one before the current.

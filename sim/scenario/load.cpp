@@ -271,6 +271,17 @@ UserAction read_action(MapReader& map, const ReadErrors& errors) {
   action.port = map.integer("port", 0, 0, 65535);
   action.type = map.text("type", "ClusterIP");
   action.revision = map.integer("revision", 0, 0, 1'000'000);
+  const std::string cascade = map.text("cascade", "background");
+  if (cascade == "foreground") {
+    action.cascade = api::Propagation::foreground;
+  } else if (cascade == "orphan") {
+    action.cascade = api::Propagation::orphan;
+  } else if (cascade != "background") {
+    map.fail("cascade", "\"" + cascade + "\" is none of background, foreground, orphan");
+  }
+  if (map.has("cascade") && action.verb != Verb::remove) {
+    map.fail("cascade", "only delete takes it");
+  }
   action.objects = read_manifest(map, "manifest", errors.file());
   const std::string& n = action.name;
   if (n.empty() && action.verb != Verb::apply) map.fail("do", verb + " needs a name");
@@ -316,7 +327,10 @@ UserAction read_action(MapReader& map, const ReadErrors& errors) {
     case Verb::pause: action.text = "rollout pause deployments/" + n; break;
     case Verb::resume: action.text = "rollout resume deployments/" + n; break;
     case Verb::restart: action.text = "rollout restart deployments/" + n; break;
-    case Verb::remove: action.text = "delete " + n; break;
+    case Verb::remove:
+      action.text = "delete " + n;
+      if (cascade != "background") action.text += " --cascade=" + cascade;
+      break;
     case Verb::cordon: action.text = "cordon " + n; break;
     case Verb::uncordon: action.text = "uncordon " + n; break;
     case Verb::drain: action.text = "drain " + n; break;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/api/object.hpp"
+#include "core/api/request.hpp"
 #include "core/base/result.hpp"
 #include "sim/faults/fault.hpp"
 #include "sim/world/world.hpp"
@@ -27,6 +28,7 @@ struct UserAction {
   int64_t port = 0;      // run, expose
   std::string type;      // expose: "NodePort"
   int64_t revision = 0;  // undo: 0 is the one before
+  api::Propagation cascade = api::Propagation::background;  // remove: what becomes of dependents
   std::vector<api::ObjectPtr> objects;  // apply
   std::string text;      // the command as one would type it
 };

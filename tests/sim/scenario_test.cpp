@@ -393,6 +393,10 @@ TEST(ScenarioErrors, InGeneratorsChurnAndTraffic) {
 TEST(ScenarioErrors, InTheTimeline) {
   refuses(kNode + "timeline:\n  - {do: cordon, name: n-1}\n", "s.yaml:5: timeline[0].at", "when?");
   refuses(kNode + "timeline:\n  - {at: 1s}\n", "s.yaml:5: timeline[0].at", "neither");
+  refuses(kNode + "timeline:\n  - {at: 1s, do: delete, name: a, cascade: up}\n",
+          "s.yaml:5: timeline[0].cascade", "background, foreground, orphan");
+  refuses(kNode + "timeline:\n  - {at: 1s, do: undo, name: a, cascade: orphan}\n",
+          "s.yaml:5: timeline[0].cascade", "only delete");
   refuses(kNode + "timeline:\n  - {at: 1s, do: dance}\n", "s.yaml:5: timeline[0].do", "set-image");
   refuses(kNode + "timeline:\n  - {at: 1s, do: scale, name: a}\n", "s.yaml:5: timeline[0].do",
           "needs replicas");

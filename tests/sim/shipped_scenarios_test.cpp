@@ -100,7 +100,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Combine(
         ::testing::Values(
             Case{"tutorial", {}}, Case{"node-failure", {}}, Case{"partition", {}},
-            Case{"control-plane-failover", {}}, Case{"zero-downtime", {}},
+            Case{"control-plane-failover", {}}, Case{"zero-downtime", {}}, Case{"operations", {}},
             Case{"rolling-update-under-failure",
                  {{"nodes", "20"}, {"deployments", "6"}, {"minutes", "10"}, {"rollEvery", "90s"}}},
             Case{"zone-loss", {{"nodes", "60"}, {"deployments", "20"}}},
@@ -136,6 +136,22 @@ TEST(ShippedScenarios, ZeroDowntimeRollsAndSends) {
   for (const InvariantCount& c : run.checks().counts()) {
     if (c.id == "ZD-1") {
       EXPECT_EQ(c.evaluations, run.traffic().total().sent);
+    }
+  }
+}
+
+// What operators do gives those checks something to judge that no fault alone does.
+TEST(ShippedScenarios, OperationsGiveEachOfTheirChecksSomethingToJudge) {
+  const auto scenario = load_scenario((directory() / "operations.yaml").string(), {});
+  ASSERT_TRUE(scenario.ok()) << scenario.error().message;
+  for (const uint64_t seed : {3, 4}) {
+    sim::Run run(*scenario, {.seed = seed, .max_events = 0, .progress = {}});
+    EXPECT_EQ(run.execute(), Verdict::held) << seed;
+    std::map<std::string_view, uint64_t> evaluations;
+    for (const InvariantCount& c : run.checks().counts()) evaluations[c.id] = c.evaluations;
+    for (const char* id :
+         {"DP-4", "DP-7", "PD-1", "PD-2", "PD-3", "GC-1", "GC-3", "GC-4", "GC-5", "SC-4"}) {
+      EXPECT_GT(evaluations[id], 0u) << id << ", seed " << seed;
     }
   }
 }
