@@ -29,8 +29,9 @@ TEST(Swarm, EveryGuaranteeIsLookedAtAndHolds) {
       evaluations[count.id] += count.evaluations;
     }
   }
-  // Users delete in the background only, nothing here lasts as long as history is kept, and no client
-  // is promised anything: histories written by hand, scenarios/bugs and zero-downtime.yaml show these.
+  // Users delete in the background only (but not in scenarios/operations.yaml), nothing here lasts
+  // as long as history is kept (as in scenarios/bugs), and requests may be lost when nodes die (not
+  // in scenarios/zero-downtime.yaml).
   const std::set<std::string_view> elsewhere = {"GC-3", "GC-4", "ST-9", "ZD-1"};
   for (const auto& [id, count] : evaluations) {
     if (elsewhere.contains(id)) continue;
