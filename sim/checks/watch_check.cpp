@@ -278,7 +278,7 @@ class WatchCheck final : public Check {
 
   static constexpr Duration kOverdue = 10s;
   // Watches resume from what they have seen: seconds back, rarely minutes.
-  static constexpr std::size_t kLog = 50'000;
+  static constexpr std::size_t kLog = 20'000;
   std::array<std::deque<store::StoreEvent>, api::kind_count> log_;
   std::unordered_map<uint64_t, Stream> streams_;  // its nodes stay where they are
   std::unordered_map<std::string, std::unique_ptr<Scope>> scopes_;

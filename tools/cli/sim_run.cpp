@@ -217,7 +217,7 @@ Result<std::vector<Subject>> read_subjects(const Options& options, const std::st
   return subjects;
 }
 
-void run_one(const Subject& subject, const Options& options, const std::string& text,
+void run_one(const Subject& subject, const Options& options, const std::string& text, bool last,
              Results& results) {
   sim::Invocation invocation = subject.invocation;
   invocation.seed = options.seed.value_or(subject.scenario.seed);
@@ -241,6 +241,7 @@ void run_one(const Subject& subject, const Options& options, const std::string& 
                               one.run().hash(), verdict, one.run().elapsed()};
     results.written = write_file(options.record, to_text(recording)) && results.written;
   }
+  if (last) one.leave_to_exit();
 }
 
 void run_many(const Subject& subject, const Options& options, Results& results) {
@@ -328,7 +329,7 @@ int sim_run(int argc, char** argv) {
     if (options.seeds) {
       run_many(subject, options, results);
     } else {
-      run_one(subject, options, *text, results);
+      run_one(subject, options, *text, &subject == &subjects->back(), results);
     }
   }
   if (results.variants.size() > 1 && !options.quiet()) {
