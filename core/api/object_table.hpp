@@ -6,7 +6,6 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <compare>
 #include <map>
-#include <ranges>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -84,9 +83,13 @@ class ObjectTable {
 
   const ObjectMap& ordered() const { return objects_; }
   // Those of one namespace.
-  auto in(const std::string& ns) const {
-    return std::ranges::subrange(objects_.lower_bound(NameRef{ns, ""}),
-                                 objects_.lower_bound(NameRef{ns + '\0', ""}));
+  struct Range {
+    ObjectMap::const_iterator first, last;
+    auto begin() const { return first; }
+    auto end() const { return last; }
+  };
+  Range in(const std::string& ns) const {
+    return {objects_.lower_bound(NameRef{ns, ""}), objects_.lower_bound(NameRef{ns + '\0', ""})};
   }
   auto begin() const { return objects_.begin(); }
   auto end() const { return objects_.end(); }

@@ -11,8 +11,7 @@ constexpr Duration kBackoffMin = 100ms, kBackoffMax = 5s;
 
 StoreFeed::StoreFeed(Loop& loop, store::Store& store, WatchCache& cache, Log& log,
                      Listener listener)
-    : loop_(loop),
-      store_(store),
+    : store_(store),
       cache_(cache),
       log_(log),
       listener_(std::move(listener)),

@@ -59,7 +59,6 @@ class StoreFeed final : private store::WatchSink {
   void on_closed(Error why) override;
   void history_done(bool available);
 
-  Loop& loop_;
   store::Store& store_;
   WatchCache& cache_;
   Log& log_;

@@ -91,20 +91,19 @@ std::string template_bytes(const api::PodTemplateSpec& pod_template) {
   return std::to_string(spec.size()) + ' ' + spec + canonical_without_hash(pod_template.metadata());
 }
 
-const std::string& TemplateMemo::remember(const std::string& key,
+const std::string& TemplateMemo::remember(const api::Object& object,
                                           const api::PodTemplateSpec& pod_template) {
-  std::string& bytes = bytes_[key];
+  std::string& bytes = bytes_[object.uid() + '/' + std::to_string(object.meta().generation())];
   if (bytes.empty()) bytes = template_bytes(pod_template);
   return bytes;
 }
 
 const std::string& TemplateMemo::of(const RsRef& rs) {
-  return remember(rs.uid(), rs->spec().template_());
+  return remember(rs.object(), rs->spec().template_());
 }
 
 const std::string& TemplateMemo::of(const api::Ref<api::Deployment>& deployment) {
-  return remember(deployment.uid() + '/' + std::to_string(deployment->metadata().generation()),
-                  deployment->spec().template_());
+  return remember(deployment.object(), deployment->spec().template_());
 }
 
 // Kubernetes prints a 32 bit hash in decimal and maps the digits to letters and digits that cannot

@@ -77,15 +77,15 @@ struct Rollout {
 };
 
 // --- revisions.cpp ---
-// Templates as canonical bytes, remembered: a ReplicaSet's never changes and a deployment's only
-// with its generation, but they are compared at every step of a rollout. Only saves time.
+// Templates as canonical bytes, remembered by uid and generation: they are compared at every step of
+// a rollout and seldom change. Only saves time.
 class TemplateMemo {
  public:
   const std::string& of(const RsRef& rs);
   const std::string& of(const api::Ref<api::Deployment>& deployment);
 
  private:
-  const std::string& remember(const std::string& key, const api::PodTemplateSpec& pod_template);
+  const std::string& remember(const api::Object& object, const api::PodTemplateSpec& pod_template);
   client::LruMap<std::string> bytes_{10'000};
 };
 // Equal but for the pod-template-hash label.

@@ -63,22 +63,17 @@ class DeletionCheck final : public Check {
   // to delete may ask for another way of deleting dependents than the call before it.
   void on_called(const Process&, const api::Request& request) override {
     if (request.subresource != api::Subresource::none) return;
-    if (request.verb == api::Verb::remove_collection) {
+    if (request.verb == api::Verb::remove || request.verb == api::Verb::remove_collection) {
+      // Whatever the object looks like now: another call may add a finalizer before this one commits.
       lifting_[request.request_id] = Lifts::propagation;
-      return;
-    }
-    if (request.verb != api::Verb::update && request.verb != api::Verb::patch &&
-        request.verb != api::Verb::remove) {
-      return;
-    }
-    const api::ObjectPtr now = state().get({request.kind, request.ns, request.name});
-    if (now == nullptr || now->meta().finalizers().empty()) return;
-    if (request.verb == api::Verb::remove) {
-      lifting_[request.request_id] = Lifts::propagation;
-    } else if (request.verb == api::Verb::patch ||
-               (request.body != nullptr &&
-                api::meta_of(request.kind, *request.body).finalizers().empty())) {
-      lifting_[request.request_id] = Lifts::any;
+    } else if (request.verb == api::Verb::update || request.verb == api::Verb::patch) {
+      const api::ObjectPtr now = state().get({request.kind, request.ns, request.name});
+      if (now == nullptr || now->meta().finalizers().empty()) return;
+      if (request.verb == api::Verb::patch ||
+          (request.body != nullptr &&
+           api::meta_of(request.kind, *request.body).finalizers().empty())) {
+        lifting_[request.request_id] = Lifts::any;
+      }
     }
     if (lifting_.size() > kCalls) lifting_.erase(lifting_.begin());
   }

@@ -283,6 +283,7 @@ class EndpointCheck final : public Check {
     const api::Basis* basis = event.provenance->basis.get();
     if (basis == nullptr || !basis->of(api::Kind::pods)) return;
     const api::Revision seen = basis->of(api::Kind::pods);
+    if (!state().remembers(seen) || !state().remembers(basis->of(api::Kind::services))) return;
     const auto known =
         state().get_at<api::Service>(service.first, service.second, basis->of(api::Kind::services));
     const bool any = known && known->spec().publish_not_ready_addresses();

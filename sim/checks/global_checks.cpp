@@ -85,7 +85,8 @@ class GlobalCheck final : public Check {
     const auto& deployment = object.as<api::Deployment>();
     const std::string text = "in the end deployments " + object.ns() + "/" + object.name();
     int64_t total = 0;
-    // A pod that cannot become ready, for want of a good image or of room, holds a rollout up rightly.
+    // A pod that is not ready in the end, for want of a good image or of room, holds a rollout up
+    // rightly (DP-8 waits for those that can still become ready).
     bool held_up = false;
     for (const auto& [key, rs] : state().controlled_by(api::Kind::replica_sets, object.uid())) {
       if (!rs->deleting()) total += rs->as<api::ReplicaSet>().spec().replicas();
@@ -101,6 +102,10 @@ class GlobalCheck final : public Check {
       check(kLevel, total <= bounds.replicas + bounds.surge, [&] {
         return text + " has ReplicaSets of " + std::to_string(total) + " pods, more than its " +
                std::to_string(bounds.replicas) + " + " + std::to_string(bounds.surge);
+      });
+      check(kLevel, total >= bounds.replicas, [&] {
+        return text + " is held up, but its ReplicaSets ask for " + std::to_string(total) +
+               " pods only instead of " + std::to_string(bounds.replicas);
       });
       return;
     }

@@ -81,7 +81,7 @@ class ReadCheck final : public Check {
   void snapshot(const Process& client, const api::Request& request, const api::Response& response) {
     auto labels = api::LabelSelectorMatcher::parse(request.label_selector);
     auto fields = api::FieldSelector::parse(request.kind, request.field_selector);
-    if (!labels || !fields) return;
+    if (!labels || !fields || !state().remembers(response.revision)) return;
     for (const api::ObjectPtr& object : response.items) {
       if (synthetic(*object)) continue;
       const api::ObjectPtr then = state().get_at(object->key(), response.revision);
@@ -126,7 +126,7 @@ class ReadCheck final : public Check {
     for (int k = 0; k < api::kind_count; ++k) {
       const auto kind = static_cast<api::Kind>(k);
       const api::Revision at = cache.revision(kind);
-      if (!at || kind == api::Kind::leases) continue;  // see synthetic()
+      if (!at || !state().remembers(at) || kind == api::Kind::leases) continue;  // see synthetic()
       const auto cached = cache.list(kind);
       std::size_t expected = 0;
       for (const auto& [key, object] : state().all(kind)) {

@@ -31,8 +31,9 @@ enum : std::size_t { kFits, kSuits, kOnce, kVictim, kCache, kBound };
 // Once all is well. Source: the queue's flush of the unschedulable, 60 s, its longest back-off, 10 s,
 // and as much again for a new leader to be elected and its caches to fill.
 constexpr Duration kBindBound = 100s;
-// After the faults: for watches that were cut to be given up and resumed.
-constexpr Duration kCatchUp = 60s;
+// After the faults: for watches that were cut or fell silent to be given up and resumed, which takes
+// an informer's progress time-out and its longest back-off.
+constexpr Duration kCatchUp = 90s;
 // Those who have stopped waiting may still be the reason for a deletion that commits so much later.
 constexpr Duration kDecision = 30s;
 
@@ -424,9 +425,8 @@ class SchedulerCheck final : public Check {
   // be; when everything has settled it must be.
   bool at_rest() const {
     if (context().phase == Phase::faults) return false;
-    const Duration settled = context().now - last_pod_change_;
-    if (context().phase == Phase::quiet) return settled >= 5s;
-    return std::min(settled, context().now - faults_stopped_) >= kCatchUp;
+    if (context().now - last_pod_change_ < 5s) return false;
+    return context().phase == Phase::quiet || context().now - faults_stopped_ >= kCatchUp;
   }
   static bool caught_up(const scheduler::Scheduler& s) {
     return s.synced() && s.stats().binds_in_flight == 0;

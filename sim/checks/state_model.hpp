@@ -18,7 +18,7 @@ class StateModel {
  public:
   // Versions older than this many revisions behind the newest are forgotten (the newest version of
   // each object is always kept).
-  explicit StateModel(uint64_t keep_revisions = 100'000) : keep_(keep_revisions) {}
+  explicit StateModel(uint64_t keep_revisions = 150'000) : keep_(keep_revisions) {}
 
   void apply(const store::StoreEvent& event);
 

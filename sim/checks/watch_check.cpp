@@ -36,7 +36,7 @@ struct Scope {
   };
   std::deque<Due> due;   // since the oldest event that some stream has still to get
   uint64_t dropped = 0;  // how many were due before those
-  std::size_t trim_at = 256;
+  std::size_t trim_at = 16;
   std::vector<struct Stream*> streams;
   std::vector<Scope*>* indexed_in = nullptr;
 };
@@ -119,9 +119,11 @@ class WatchCheck final : public Check {
   void pending(std::vector<Pending>& out) override {
     std::map<uint64_t, const Stream*> late;  // in a fixed order
     for (const auto& [id, stream] : streams_) {
-      if (!stream.verified || stream.up_to_date()) continue;
-      const Instant since = std::max(stream.front().since, stream.opened);
-      if (context().now - since > kOverdue) late.emplace(id, &stream);
+      if (stream.verified && stream.up_to_date()) continue;
+      // One that cannot be compared yet will be from its first bookmark on.
+      const Instant since =
+          stream.verified ? std::max(stream.front().since, stream.opened) : stream.opened;
+      if (context().now - since > (stream.verified ? kOverdue : kBookmarks)) late.emplace(id, &stream);
     }
     for (const auto& [id, stream] : late) {
       constexpr std::string_view kAgent = "agent/";
@@ -131,8 +133,9 @@ class WatchCheck final : public Check {
       }
       evaluated(kProjection);
       out.push_back({"ST-5", stream->client + " watching " + stream->scope->text,
-                     "has not got the event of revision " +
-                         api::to_string(stream->front().revision)});
+                     stream->verified ? "has not got the event of revision " +
+                                            api::to_string(stream->front().revision)
+                                      : std::string("has never got a bookmark")});
     }
   }
 
@@ -233,10 +236,9 @@ class WatchCheck final : public Check {
     uint64_t oldest = scope.dropped + scope.due.size();
     for (const Stream* stream : scope.streams) oldest = std::min(oldest, stream->next);
     for (; scope.dropped < oldest; ++scope.dropped) scope.due.pop_front();
-    scope.trim_at = std::max<std::size_t>(256, 2 * scope.due.size());
+    scope.trim_at = std::max<std::size_t>(16, 2 * scope.due.size());
   }
-  void offer_to(const Buckets& buckets, const std::string& key,
-                       const store::StoreEvent& event) {
+  void offer_to(const Buckets& buckets, const std::string& key, const store::StoreEvent& event) {
     const auto it = buckets.find(key);
     if (it == buckets.end()) return;
     for (Scope* scope : it->second) offer(*scope, event);
@@ -277,6 +279,7 @@ class WatchCheck final : public Check {
   }
 
   static constexpr Duration kOverdue = 10s;
+  static constexpr Duration kBookmarks = 60s;  // two of the server's periods
   // Watches resume from what they have seen: seconds back, rarely minutes.
   static constexpr std::size_t kLog = 20'000;
   std::array<std::deque<store::StoreEvent>, api::kind_count> log_;

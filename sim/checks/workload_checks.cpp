@@ -214,7 +214,10 @@ class ReplicaSetCheck final : public Check {
 
   void removed(const store::StoreEvent& event) {
     const api::Basis* basis = basis_of(event);
-    if (!basis) return;
+    if (!basis || !state().remembers(basis->of(api::Kind::pods)) ||
+        !state().remembers(basis->of(api::Kind::replica_sets))) {
+      return;
+    }
     const api::Object& pod = *event.previous;
     const api::ObjectPtr then = state().get_at(pod.key(), basis->of(api::Kind::pods));
     const auto rs = then && then->uid() == pod.uid() ? set_at(*then, *basis) : nullptr;

@@ -130,8 +130,8 @@ void healing(std::string& out, const Run& run) {
   if (const CrashHeals& crashes = run.metrics().crash_heals(); crashes.lost() > 0) {
     const auto& times = crashes.times();
     out += fmt::format(
-        "Crashes     {} pods lost with their nodes; {} replaced or back: p50 {}, p99 {}, max {}\n",
-        count(crashes.lost()), count(times.size()), brief(percentile(times, 50)),
+        "Crashes     {} {} lost with their nodes; {} replaced or back: p50 {}, p99 {}, max {}\n",
+        count(crashes.lost()), crashes.lost() == 1 ? "pod" : "pods", count(times.size()), brief(percentile(times, 50)),
         brief(percentile(times, 99)), brief(percentile(times, 100)));
   }
   if (run.metrics().evictions() > 0) {

@@ -119,6 +119,19 @@ TEST_F(DeploymentTest, HashIsStableAndIgnoresItsOwnLabel) {
   EXPECT_NE(template_hash(a, 0), template_hash(b, 0));
 }
 
+// Nobody should, but the API lets people edit the template of a ReplicaSet.
+TEST_F(DeploymentTest, AnEditedTemplateOfAReplicaSetIsSeen) {
+  api::ReplicaSet rs;
+  rs.mutable_metadata()->set_uid("u");
+  rs.mutable_metadata()->set_generation(1);
+  *rs.mutable_spec()->mutable_template_() = web(1).message().spec().template_();
+  TemplateMemo templates;
+  const std::string before = templates.of(RsRef(api::make_object(rs)));
+  rs.mutable_metadata()->set_generation(2);
+  rs.mutable_spec()->mutable_template_()->mutable_spec()->mutable_containers(0)->set_image("x:9");
+  EXPECT_NE(templates.of(RsRef(api::make_object(rs))), before);
+}
+
 TEST_F(DeploymentTest, ATakenNameCountsAsACollision) {
   const auto object = world.put(web(3));
   const std::string hash = template_hash(web(3).message().spec().template_(), 0);

@@ -226,9 +226,9 @@ TEST(SchedulerCache, ThatLacksABoundPodBreaksSc5) {
   h.world().engine().run_until(h.world().now() + 30s);
   h.phase(Phase::converging);
   h.put(wants("a", "1").on("node-1"), kUser);
-  h.pass(50s);
+  h.pass(85s);
   EXPECT_EQ(h.broken(), "") << "it may be on its way";
-  h.pass(11s);
+  h.pass(6s);
   EXPECT_EQ(h.broken(), "SC-5");
   h.remove(wants("a", "1").on("node-1"));
   h.phase(Phase::quiet);

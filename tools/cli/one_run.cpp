@@ -92,7 +92,7 @@ void OneRun::show(const sim::Run& run, double passed) {
 }
 
 void OneRun::leave_to_exit() {
-  static const sim::Run* left;  // still reachable, for those who look for leaks
+  [[maybe_unused]] static const sim::Run* left;  // still reachable, for those who look for leaks
   left = run_.release();
 }
 

@@ -49,9 +49,9 @@ int sim_list(int argc, char** argv) {
   }
   if (what != "checks") {
     std::puts(
-        "Faults (in `timeline`: `- {at: 30s, fault: NAME, ...}`; in `faults`: `- {fault: NAME, "
-        "every: "
-        "1m, ...}`;\nscenarios/README.md says what the parameters mean)\n");
+        "Faults (in `timeline`: `- {at: 30s, fault: NAME, ...}`; in `faults`: `- {fault: NAME,\n"
+        "every: 1m, ...}`, with `per: node` each node's; scenarios/README.md says what the\n"
+        "parameters mean)\n");
     for (const sim::FaultKind& fault : sim::all_faults()) {
       std::printf("  %-20.*s %.*s\n  %-20s parameters: %.*s\n", static_cast<int>(fault.name.size()),
                   fault.name.data(), static_cast<int>(fault.what.size()), fault.what.data(), "",
