@@ -31,7 +31,8 @@ if(KEELSON_SANITIZE)
   add_link_options(-fsanitize=${KEELSON_SANITIZE})
 endif()
 
-# mimalloc for executables only (measured in bench/README.md); sanitizers bring their own.
+# mimalloc for executables only: a simulated cluster is millions of small objects. Sanitizers bring
+# their own.
 find_package(mimalloc QUIET)
 function(keelson_allocator target)
   if(mimalloc_FOUND AND NOT KEELSON_SANITIZE AND NOT KEELSON_FUZZ)

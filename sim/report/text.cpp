@@ -384,7 +384,7 @@ std::string text_summary(const std::vector<Summary>& runs, const Invocation& inv
   Digest all;
   for (const Summary& r : runs) all.add(r.hash);
   out += fmt::format(
-      "{} seeds: {} held, {} violated, {} undecided. {} events; {:.1f} s of processor time "
+      "{} seeds: {} held, {} violated, {} undecided. {} events; {:.1f} s of running "
       "({:.1f} seeds per second per core)\n",
       count(runs.size()), held, runs.size() - held - undecided, undecided, count(events), wall,
       wall > 0 ? static_cast<double>(runs.size()) / wall : 0.0);

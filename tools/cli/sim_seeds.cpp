@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <string>
@@ -84,6 +85,32 @@ std::string ending_of(const Worker& worker) {
   return WEXITSTATUS(status) == 0 ? "" : "the process failed";
 }
 
+// How far it is, on standard error: a line that is overwritten on a terminal, elsewhere (a CI's log)
+// one now and then.
+class Progress {
+ public:
+  explicit Progress(uint64_t seeds) : seeds_(seeds) {}
+  void show(std::size_t done) {
+    const auto now = std::chrono::steady_clock::now();
+    if (terminal_) {
+      std::fprintf(stderr, "\r  %zu of %llu seeds ", done, seeds_);
+    } else if (now - said_ >= std::chrono::seconds(30)) {
+      said_ = now;
+      std::fprintf(stderr, "  %zu of %llu seeds after %lld s\n", done, seeds_,
+                   static_cast<long long>(
+                       std::chrono::duration_cast<std::chrono::seconds>(now - begin_).count()));
+    }
+  }
+  void clear() {
+    if (terminal_) std::fprintf(stderr, "\r%40s\r", "");
+  }
+
+ private:
+  unsigned long long seeds_;
+  bool terminal_ = isatty(STDERR_FILENO) != 0;
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now(), said_ = begin_;
+};
+
 }  // namespace
 
 std::vector<sim::Summary> run_seeds(const sim::Scenario& scenario, const Seeds& seeds,
@@ -96,7 +123,7 @@ std::vector<sim::Summary> run_seeds(const sim::Scenario& scenario, const Seeds& 
     if (!start(worker, scenario, seeds, limits)) break;
     workers.push_back(std::move(worker));
   }
-  const bool terminal = isatty(STDERR_FILENO) != 0;
+  Progress progress(seeds.count());
   bool told = false;
   for (std::size_t open = workers.size(); open > 0;) {
     std::vector<pollfd> fds;
@@ -109,6 +136,7 @@ std::vector<sim::Summary> run_seeds(const sim::Scenario& scenario, const Seeds& 
       }
       told = true;
     }
+    progress.show(done.size());
     if (ready <= 0) continue;
     for (std::size_t i = 0; i < workers.size(); ++i) {
       Worker& worker = workers[i];
@@ -135,13 +163,9 @@ std::vector<sim::Summary> run_seeds(const sim::Scenario& scenario, const Seeds& 
             ++open;
         }
       }
-      if (terminal) {
-        std::fprintf(stderr, "\r  %zu of %llu seeds ", done.size(),
-                     static_cast<unsigned long long>(seeds.count()));
-      }
     }
   }
-  if (terminal) std::fprintf(stderr, "\r%40s\r", "");
+  progress.clear();
   std::sort(done.begin(), done.end(),
             [](const sim::Summary& a, const sim::Summary& b) { return a.seed < b.seed; });
   return done;
