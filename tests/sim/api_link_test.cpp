@@ -49,6 +49,8 @@ class ApiLinkTest : public ::testing::Test {
     run(2s);  // the servers create their namespaces
   }
   ~ApiLinkTest() override {
+    link->reset();
+    run(1s);  // the servers notice that its streams have ended, and speak of it no more
     link.reset();
     client.reset();
   }
