@@ -93,7 +93,7 @@ void OneRun::show(const sim::Run& run, double passed) {
 
 void OneRun::leave_to_exit() {
   // Still reachable, for those who look for leaks; volatile, or nothing would be kept in it.
-  static const sim::Run* volatile left;
+  [[maybe_unused]] static const sim::Run* volatile left;
   left = run_.release();
 }
 
