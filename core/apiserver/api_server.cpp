@@ -325,5 +325,8 @@ api::Revision ApiServer::revision() const {
 std::size_t ApiServer::watches() const {
   return impl_->hub.size();
 }
+const WatchCache& ApiServer::cache() const {
+  return impl_->cache;
+}
 
 }  // namespace keelson::apiserver

@@ -16,6 +16,8 @@
 
 namespace keelson::apiserver {
 
+class WatchCache;
+
 class ApiServer final {
  public:
   // The loop, store and log must outlive the server. Destroying it drops all requests and watches
@@ -45,6 +47,9 @@ class ApiServer final {
   // Up to here everything is in memory.
   api::Revision revision() const;
   std::size_t watches() const;
+  // Reads what is in memory now, however old. For those who answer many small questions (access
+  // control, the HTTP front); anything that a client is told about objects comes from handle().
+  const WatchCache& cache() const;
 
  private:
   struct Impl;
