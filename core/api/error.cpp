@@ -53,6 +53,7 @@ std::string_view to_string(Reason reason) {
     case Reason::timeout: return "Timeout";
     case Reason::service_unavailable: return "ServiceUnavailable";
     case Reason::request_entity_too_large: return "RequestEntityTooLarge";
+    case Reason::unclassified: return "";
     case Reason::unknown_outcome: return "UnknownOutcome";
   }
   KEELSON_ASSERT(false);
@@ -76,6 +77,7 @@ int http_code(Reason reason) {
     case Reason::unsupported_media_type: return 415;
     case Reason::invalid: return 422;
     case Reason::too_many_requests: return 429;
+    case Reason::unclassified:
     case Reason::internal_error:
     case Reason::server_timeout: return 500;  // not 504: what NewServerTimeout of Kubernetes sends
     case Reason::service_unavailable: return 503;
@@ -146,7 +148,7 @@ meta::v1::Status to_status_message(const ApiError& error) {
   status.set_reason(std::string(to_string(error.reason)));
   status.set_code(http_code(error.reason));
   if (!error.name.empty() || !error.group.empty() || !error.kind.empty() || !error.uid.empty() ||
-      !error.causes.empty() || error.retry_after_seconds != 0) {
+      !error.causes.empty() || error.retry_after_seconds != 0 || error.generic) {
     StatusDetails& details = *status.mutable_details();
     details.set_name(error.name);
     details.set_group(error.group);

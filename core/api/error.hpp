@@ -17,7 +17,9 @@ enum class Reason : uint8_t {
   none,  // no error
   bad_request, unauthorized, forbidden, not_found, method_not_allowed, not_acceptable,
   already_exists, conflict, gone, expired, invalid, unsupported_media_type, too_many_requests,
-  internal_error, server_timeout, timeout, service_unavailable, request_entity_too_large,
+  internal_error, server_timeout,
+  unclassified,  // 500 without a reason: an error that Kubernetes passes on as it is
+  timeout, service_unavailable, request_entity_too_large,
   // Made by clients, not by servers: no answer came, the effect is unknown.
   unknown_outcome,
 };
@@ -37,6 +39,8 @@ struct ApiError {
   std::string name, group, kind, uid;  // details: kind is the plural, or the Kind for invalid
   std::vector<Cause> causes;
   int32_t retry_after_seconds = 0;
+  // Made without knowing the object: `details` are there even if they say nothing.
+  bool generic = false;
   // The store refused the caller's role token (never sent on the wire: a 403 there).
   bool fenced = false;
 

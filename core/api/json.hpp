@@ -46,6 +46,11 @@ std::string encode_object(const Object& object);
 std::string encode_message(const Message& message);
 std::string encode_yaml(const Object& object);
 
+// Between the two spellings of one document; the YAML has exactly one. Errors: Code::invalid.
+keelson::Result<std::string> yaml_to_json(std::string_view yaml);
+// REQUIRES: the JSON of an object.
+std::string json_to_yaml(std::string_view json);
+
 // The same with a parsed tree, for patches, tables and OpenAPI. Include <boost/json.hpp> to use them.
 boost::json::value to_json(const Object& object);
 boost::json::value to_json(const Message& message);

@@ -24,6 +24,7 @@ std::string_view to_string(Subresource subresource) {
     case Subresource::scale: return "scale";
     case Subresource::binding: return "binding";
     case Subresource::eviction: return "eviction";
+    case Subresource::finalize: return "finalize";
   }
   KEELSON_ASSERT(false);
 }

@@ -27,7 +27,7 @@ enum class Verb : uint8_t {
 };
 std::string_view to_string(Verb verb);
 
-enum class Subresource : uint8_t { none, status, scale, binding, eviction };
+enum class Subresource : uint8_t { none, status, scale, binding, eviction, finalize };
 std::string_view to_string(Subresource subresource);  // "", "status", ...
 
 enum class PatchType : uint8_t { json, merge, strategic };

@@ -3,6 +3,7 @@
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
+#include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <sstream>
 
@@ -294,6 +295,26 @@ keelson::Result<std::vector<Decoded>> decode_yaml(std::string_view yaml, std::st
     return {Code::invalid, at(source, YAML::Mark::null_mark(), e.what())};
   }
   return std::move(reader.out);
+}
+
+keelson::Result<std::string> yaml_to_json(std::string_view yaml) {
+  constexpr std::string_view source = "body";
+  try {
+    const std::string text(yaml);
+    check_stream(text);
+    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
+    if (documents.size() != 1) {
+      return {Code::invalid, "expected one YAML document, found " +
+                                 std::to_string(documents.size())};
+    }
+    return json::serialize(Converter(yaml.size(), nullptr).convert(documents.front()));
+  } catch (const Trouble& trouble) {
+    return {Code::invalid, at(source, trouble.mark, trouble.message)};
+  } catch (const YAML::Exception& e) {
+    return {Code::invalid, at(source, e.mark, e.msg)};
+  } catch (const std::exception& e) {
+    return {Code::invalid, at(source, YAML::Mark::null_mark(), e.what())};
+  }
 }
 
 }  // namespace keelson::api

@@ -1,6 +1,7 @@
 // YAML out, as `kubectl get -o yaml` prints it: keys sorted, lists not indented, strings quoted only
 // where they would be read as something else.
 #include <algorithm>
+#include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 
 #include "core/api/json.hpp"
@@ -152,6 +153,13 @@ class Writer {
 
 std::string encode_yaml(const Object& object) {
   const json::value tree = to_json(object);
+  Writer writer;
+  writer.object(tree.get_object(), 0);
+  return std::move(writer.out);
+}
+
+std::string json_to_yaml(std::string_view text) {
+  const json::value tree = json::parse(json::string_view(text.data(), text.size()));
   Writer writer;
   writer.object(tree.get_object(), 0);
   return std::move(writer.out);

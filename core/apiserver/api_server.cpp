@@ -87,6 +87,9 @@ ApiError check_form(const Request& request) {
     case Subresource::eviction:
       if (request.kind == Kind::pods && request.verb == Verb::create) return {};
       return method_not_allowed();
+    case Subresource::finalize:
+      if (request.kind == Kind::namespaces && request.verb == Verb::update) return {};
+      return method_not_allowed();
   }
   return method_not_allowed();
 }
@@ -224,7 +227,8 @@ struct ApiServer::Impl {
       case Subresource::eviction: return make_eviction(std::move(request), context);
       case Subresource::scale: return make_scale(std::move(request), context);
       case Subresource::none:
-      case Subresource::status: break;
+      case Subresource::status:
+      case Subresource::finalize: break;
     }
     switch (request.verb) {
       case Verb::create: return make_create(std::move(request), context);

@@ -54,7 +54,9 @@ class Create final : public Operation {
     std::unique_ptr<Message> message = clone(*request_.body);
     ObjectMeta& meta = api::mutable_meta_of(request_.kind, *message);
     if (!meta.resource_version().empty() || request_.expected.revision) {
-      return api::internal_error("resourceVersion should not be set on objects to be created");
+      ApiError error = api::internal_error("resourceVersion should not be set on objects to be created");
+      error.reason = Reason::unclassified;
+      return error;
     }
     if (ApiError error = check_place(request_, meta)) return error;
     if (meta.name().empty() && !meta.generate_name().empty()) {

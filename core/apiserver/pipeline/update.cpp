@@ -16,17 +16,18 @@ namespace keelson::apiserver {
 namespace {
 
 // The namespace controller says by an update of spec.finalizers that it has emptied a namespace
-// (what /finalize is for over HTTP). Components may do that to a terminating namespace, people may
-// not.
-bool may_finalize(const std::string& user) {
-  return user.starts_with("system:") && !user.starts_with("system:node:");
+// (over HTTP, by a PUT of /finalize). Components may do that to a terminating namespace, people only
+// through /finalize.
+bool may_finalize(const Request& request) {
+  if (request.subresource == Subresource::finalize) return true;
+  return request.user.starts_with("system:") && !request.user.starts_with("system:node:");
 }
 
 void keep_finalizers(const Request& request, const Object& before, api::Namespace& now) {
   const auto& had = before.as<api::Namespace>().spec().finalizers();
   const std::vector<std::string> wanted(now.spec().finalizers().begin(),
                                         now.spec().finalizers().end());
-  const bool take_away = before.deleting() && may_finalize(request.user);
+  const bool take_away = before.deleting() && may_finalize(request);
   now.mutable_spec()->clear_finalizers();
   for (const std::string& finalizer : had) {
     if (take_away && std::find(wanted.begin(), wanted.end(), finalizer) == wanted.end()) continue;

@@ -1,0 +1,168 @@
+#include "core/rest/answers.hpp"
+
+#include "core/api/json.hpp"
+#include "core/rest/versions.hpp"
+
+namespace keelson::rest {
+
+namespace {
+
+api::ApiError generic(api::Reason reason, std::string message) {
+  api::ApiError error;
+  error.reason = reason;
+  error.message = std::move(message);
+  error.generic = true;
+  return error;
+}
+
+std::string finished(std::string json, const Manner& manner) {
+  if (manner.accepted.encoding == Encoding::yaml) return api::json_to_yaml(json);
+  if (manner.pretty) return pretty_json(json);
+  json += '\n';
+  return json;
+}
+
+std::vector<Header> content_type(const Manner& manner) {
+  return {{"Content-Type", manner.accepted.encoding == Encoding::yaml ? "application/yaml"
+                                                                       : "application/json"}};
+}
+
+// The list's metadata.
+std::string list_meta(const api::Response& list) {
+  api::ListMeta meta;
+  if (list.revision) meta.set_resource_version(api::to_string(list.revision));
+  meta.set_continue_(list.continue_token);
+  if (list.remaining) meta.set_remaining_item_count(*list.remaining);
+  return api::encode_message(meta);
+}
+
+// Where the members begin that follow kind and apiVersion: items of lists go without those.
+std::size_t after_type(const Resource& resource) {
+  return std::string_view("{\"kind\":\"\",\"apiVersion\":\"\",").size() +
+         resource.info->name.size() + resource.info->api_version.size();
+}
+
+}  // namespace
+
+api::ApiError no_such_resource() {
+  return generic(api::Reason::not_found, "the server could not find the requested resource");
+}
+api::ApiError method_not_allowed() {
+  return generic(api::Reason::method_not_allowed,
+                 "the server does not allow this method on the requested resource");
+}
+api::ApiError not_acceptable() {
+  return generic(api::Reason::not_acceptable,
+                 "only the following media types are accepted: application/json, "
+                 "application/yaml, application/vnd.kubernetes.protobuf");
+}
+api::ApiError unsupported_media() {
+  api::ApiError error =
+      generic(api::Reason::unsupported_media_type,
+              "the body of the request was in an unknown format - accepted media types include: "
+              "application/json, application/yaml, application/vnd.kubernetes.protobuf");
+  error.generic = false;
+  return error;
+}
+api::ApiError unsupported_patch() {
+  return generic(api::Reason::unsupported_media_type,
+                 "the body of the request was in an unknown format - accepted media types include: "
+                 "application/json-patch+json, application/merge-patch+json, "
+                 "application/strategic-merge-patch+json, application/apply-patch+yaml");
+}
+api::ApiError unauthorized() {
+  api::ApiError error;
+  error.reason = api::Reason::unauthorized;
+  error.message = "Unauthorized";
+  return error;
+}
+
+HttpResponse json_response(int status, std::string json, const Manner& manner) {
+  return {status, content_type(manner), finished(std::move(json), manner)};
+}
+
+HttpResponse text_response(int status, std::string text) {
+  return {status, {{"Content-Type", "text/plain; charset=utf-8"}}, std::move(text)};
+}
+
+HttpResponse message_response(int status, const api::Message& message, const Manner& manner) {
+  return json_response(status, api::encode_message(message), manner);
+}
+
+HttpResponse error_response(const api::ApiError& error, const Manner& manner) {
+  api::meta::v1::Status status = api::to_status_message(error);
+  if (error.reason == api::Reason::unknown_outcome) {
+    // The caller has to look: what a gateway says whose server did not answer.
+    status.set_reason("Timeout");
+    status.set_code(504);
+  }
+  HttpResponse response = message_response(status.code(), status, manner);
+  if (error.retry_after_seconds > 0) {
+    response.headers.push_back({"Retry-After", std::to_string(error.retry_after_seconds)});
+  }
+  return response;
+}
+
+HttpResponse deleted_response(const Resource& resource, const std::string& name,
+                              const std::string& uid, const Manner& manner) {
+  api::meta::v1::Status status;
+  status.mutable_metadata();
+  status.set_status("Success");
+  api::StatusDetails& details = *status.mutable_details();
+  details.set_name(name);
+  details.set_group(resource.group);
+  details.set_kind(resource.name);
+  details.set_uid(uid);
+  return message_response(200, status, manner);
+}
+
+std::string shown(const Resource& resource, const api::Object& object, const Manner& manner,
+                  const TableRequest& table, bool with_columns) {
+  (void)manner, (void)table, (void)with_columns;
+  std::string json = api::encode_object(object);
+  return resource.converted() ? to_version(resource, json) : json;
+}
+
+HttpResponse object_response(int status, const Resource& resource, const api::ObjectPtr& object,
+                             const Manner& manner, const TableRequest& table, Encoder& encoder) {
+  (void)table;
+  Bytes json = encoder.object(resource, object);
+  return {status, content_type(manner), std::function<std::string()>([json, manner] {
+            return finished(*json, manner);
+          })};
+}
+
+HttpResponse list_response(const Resource& resource, const api::Response& list,
+                           const Manner& manner, const TableRequest& table, Encoder& encoder) {
+  (void)table;
+  std::vector<Bytes> items;
+  items.reserve(list.items.size());
+  std::size_t size = 256;
+  for (const api::ObjectPtr& object : list.items) {
+    items.push_back(encoder.object(resource, object));
+    size += items.back()->size();
+  }
+  const bool whole = resource.converted();
+  const std::size_t skip = whole ? 0 : after_type(resource);
+  std::string head = "{\"kind\":\"" + resource.kind + "List\",\"apiVersion\":\"" +
+                     resource.group_version() + "\",\"metadata\":" + list_meta(list) +
+                     ",\"items\":[";
+  return {200, content_type(manner),
+          std::function<std::string()>([items = std::move(items), head = std::move(head), size,
+                                        skip, manner]() mutable {
+            std::string out;
+            out.reserve(size);
+            out += head;
+            bool first = true;
+            for (const Bytes& item : items) {
+              if (!first) out += ',';
+              first = false;
+              if (skip > 0) out += '{';
+              out.append(*item, skip);
+            }
+            out += "]}";
+            return finished(std::move(out), manner);
+          })};
+}
+
+}  // namespace keelson::rest

@@ -1,0 +1,40 @@
+#include "core/rest/encoder.hpp"
+
+#include "core/api/json.hpp"
+#include "core/rest/versions.hpp"
+
+namespace keelson::rest {
+
+namespace {
+constexpr std::size_t kLinesMax = 4096;
+}
+
+Bytes Encoder::object(const Resource& resource, const api::ObjectPtr& object) {
+  if (resource.converted()) {
+    return std::make_shared<const std::string>(to_version(resource, api::encode_object(*object)));
+  }
+  if (const auto it = objects_.find(object.get()); it != objects_.end()) return it->second.text;
+  Bytes text = std::make_shared<const std::string>(api::encode_object(*object));
+  if (text->size() > bytes_max_ / 8) return text;
+  bytes_ += text->size();
+  objects_.emplace(object.get(), Kept{object, text});
+  order_.push_back(object.get());
+  while (bytes_ > bytes_max_) {
+    const auto oldest = objects_.find(order_.front());
+    order_.pop_front();
+    bytes_ -= oldest->second.text->size();
+    objects_.erase(oldest);
+  }
+  return text;
+}
+
+void Encoder::keep_line(const LineKey& key, const api::ObjectPtr& object, const Bytes& text) {
+  lines_.emplace(key, Kept{object, text});
+  line_order_.push_back(key);
+  if (line_order_.size() > kLinesMax) {
+    lines_.erase(line_order_.front());
+    line_order_.pop_front();
+  }
+}
+
+}  // namespace keelson::rest

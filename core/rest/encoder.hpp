@@ -1,0 +1,68 @@
+// Objects as JSON text, made once per object and revision and shared by whoever asks next: gets, lists
+// and watches. Bounded; the least recently made go first.
+#pragma once
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <deque>
+
+#include "core/api/request.hpp"
+#include "core/rest/catalog.hpp"
+#include "core/rest/http.hpp"
+
+namespace keelson::rest {
+
+enum class IncludeObject : uint8_t { none, metadata, object };
+
+// What belongs to a table besides the objects.
+struct TableRequest {
+  IncludeObject include = IncludeObject::metadata;
+  WallTime now;  // for ages
+};
+
+class Encoder {
+ public:
+  explicit Encoder(std::size_t bytes_max = 32u << 20) : bytes_max_(bytes_max) {}
+
+  // {"kind":...} of the object under the resource's group version, without a newline.
+  Bytes object(const Resource& resource, const api::ObjectPtr& object);
+  // A line of a watch stream that many watchers get: made by `make` unless it was made just now.
+  // `form` tells apart what is made of the same event.
+  template <class Make>
+  Bytes line(const api::WatchEvent& event, uint32_t form, Make&& make) {
+    const LineKey key{event.object.get(), event.revision.value, static_cast<uint8_t>(event.type),
+                      form};
+    if (const auto it = lines_.find(key); it != lines_.end()) return it->second.text;
+    Bytes text = std::make_shared<const std::string>(make());
+    keep_line(key, event.object, text);
+    return text;
+  }
+  std::size_t bytes() const { return bytes_; }
+
+ private:
+  struct LineKey {
+    const void* object;
+    uint64_t revision;
+    uint8_t type;
+    uint32_t form;
+    friend bool operator==(const LineKey&, const LineKey&) = default;
+    friend std::size_t hash_value(const LineKey& key) {
+      std::size_t seed = reinterpret_cast<std::size_t>(key.object) >> 4;
+      seed = seed * 0x9E3779B97F4A7C15ull + key.revision;
+      return seed * 0x9E3779B97F4A7C15ull + key.type * 8191u + key.form;
+    }
+  };
+  struct Kept {
+    api::ObjectPtr object;  // keeps the address from being used again
+    Bytes text;
+  };
+  void keep_line(const LineKey& key, const api::ObjectPtr& object, const Bytes& text);
+
+  std::size_t bytes_max_;
+  std::size_t bytes_ = 0;
+  boost::unordered_flat_map<const void*, Kept> objects_;
+  std::deque<const void*> order_;
+  boost::unordered_flat_map<LineKey, Kept> lines_;
+  std::deque<LineKey> line_order_;
+};
+
+}  // namespace keelson::rest

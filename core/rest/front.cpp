@@ -1,0 +1,406 @@
+#include "core/rest/front.hpp"
+
+#include <map>
+
+#include "core/api/json.hpp"
+#include "core/rest/answers.hpp"
+#include "core/rest/body.hpp"
+#include "core/rest/call.hpp"
+#include "core/rest/documents.hpp"
+#include "core/rest/fair_queue.hpp"
+#include "core/rest/options.hpp"
+#include "core/rest/watch_stream.hpp"
+
+namespace keelson::rest {
+
+namespace {
+
+using api::ApiError;
+using api::Reason;
+using api::Verb;
+
+// As a Kubernetes server, which lets watches go after half an hour to an hour; not all at once.
+constexpr Duration kWatchMin = 30min;
+constexpr int64_t kWatchSpreadSeconds = 1800;
+
+constexpr std::size_t kAtWorkMax = 256;
+constexpr std::size_t kWaitingPerUserMax = 4096;
+
+std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
+
+// Source: apiserver/pkg/endpoints/handlers/responsewriters/errors.go.
+ApiError forbidden(const auth::Attributes& wanted, const std::string& reason) {
+  ApiError error;
+  error.reason = Reason::forbidden;
+  std::string what = "User " + quoted(wanted.user.name) + " cannot " + wanted.verb;
+  if (wanted.resource_request) {
+    const std::string resource =
+        wanted.subresource.empty() ? wanted.resource : wanted.resource + "/" + wanted.subresource;
+    what += " resource " + quoted(resource) + " in API group " + quoted(wanted.group);
+    what += wanted.ns.empty() ? " at the cluster scope" : " in the namespace " + quoted(wanted.ns);
+    error.name = wanted.name;
+    error.group = wanted.group;
+    error.kind = wanted.resource;
+    error.message = wanted.group.empty() ? wanted.resource : wanted.resource + "." + wanted.group;
+    if (!wanted.name.empty()) error.message += " " + quoted(wanted.name);
+    error.message += " is forbidden: " + what;
+  } else {
+    what += " path " + quoted(wanted.path);
+    error.message = "forbidden: " + what;
+    error.generic = true;
+  }
+  if (!reason.empty()) error.message += ": " + reason;
+  return error;
+}
+
+std::optional<api::PatchType> patch_type(std::string_view content_type) {
+  const std::string type = media_type(content_type);
+  if (type == "application/json-patch+json") return api::PatchType::json;
+  if (type == "application/merge-patch+json") return api::PatchType::merge;
+  if (type == "application/strategic-merge-patch+json") return api::PatchType::strategic;
+  return std::nullopt;
+}
+
+void add_warnings(HttpResponse& response, const std::vector<std::string>& warnings) {
+  for (const std::string& warning : warnings) {
+    std::string text;
+    for (const char c : warning) {
+      if (c == '"' || c == '\\') text += '\\';
+      text += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+    }
+    response.headers.push_back({"Warning", "299 - \"" + text + "\""});
+  }
+}
+
+}  // namespace
+
+struct Front::Impl {
+  Impl(apiserver::ApiServer& server_in, Loop& loop_in, Log& log_in,
+       const auth::Authenticator* authenticator_in, const auth::Authorizer* authorizer_in,
+       NodeStreams* streams_in, FrontOptions options_in)
+      : server(server_in),
+        loop(loop_in),
+        log(log_in),
+        authenticator(authenticator_in),
+        authorizer(authorizer_in),
+        streams(streams_in),
+        options(std::move(options_in)),
+        documents(options.advertised_address) {}
+
+  ~Impl() {
+    for (auto& [id, watch] : watches) watch->close();
+  }
+
+  // --- From a request to a call ----------------------------------------------------------------------
+
+  void handle(HttpRequest http, ExchangePtr exchange) {
+    auto call = std::make_shared<Call>();
+    call->http = std::move(http);
+    call->exchange = std::move(exchange);
+    std::optional<Uri> uri = parse_target(call->http.target);
+    if (!uri) return call->fail(api::bad_request("malformed request target"));
+    call->uri = std::move(*uri);
+    call->manner.pretty =
+        wants_pretty(call->uri.get("pretty"), call->uri.has("pretty"), call->header("User-Agent"));
+    if (call->http.body.size() > options.body_max) {
+      ApiError error;
+      error.reason = Reason::request_entity_too_large;
+      error.message =
+          "Request entity too large: limit is " + std::to_string(options.body_max);
+      return call->fail(error);
+    }
+    call->path = read_path(call->http.method, call->uri);
+    if (!authenticate(*call)) return call->fail(unauthorized());
+    if (ApiError error = authorize(*call)) return call->fail(error);
+    if (!call->path.resource_request) {
+      return call->exchange->respond(
+          documents.serve(call->http, call->uri, call->manner, server.ready()));
+    }
+    route(call);
+  }
+
+  bool authenticate(Call& call) const {
+    if (call.http.peer.user) {
+      call.user = *call.http.peer.user;
+    } else if (const std::string_view header = call.header("Authorization"); !header.empty()) {
+      constexpr std::string_view bearer = "Bearer ";
+      if (!header.starts_with(bearer) || !authenticator) return false;
+      std::optional<auth::UserInfo> user = authenticator->authenticate(header.substr(bearer.size()));
+      if (!user) return false;
+      call.user = std::move(*user);
+    } else {
+      if (!options.anonymous) return false;
+      call.user.name = auth::kAnonymous;
+      call.user.groups = {auth::kUnauthenticated};
+      return true;
+    }
+    if (!call.user.in_group(auth::kAuthenticated)) {
+      call.user.groups.emplace_back(auth::kAuthenticated);
+    }
+    return true;
+  }
+
+  ApiError authorize(const Call& call) const {
+    if (!authorizer) return {};
+    const auth::Attributes wanted = call.attributes();
+    const auth::Verdict verdict = authorizer->authorize(wanted);
+    if (verdict.decision == auth::Decision::allow) return {};
+    return forbidden(wanted, verdict.reason);
+  }
+
+  void route(const std::shared_ptr<Call>& call) {
+    const Path& path = call->path;
+    const Catalog& catalog = Catalog::get();
+    if (!catalog.serves(path.group, path.version)) {
+      return call->exchange->respond(text_response(404, "404 page not found\n"));
+    }
+    const Resource* resource =
+        catalog.find(path.group, path.version, path.resource, path.subresource);
+    const bool misplaced = resource && (resource->namespaced ? path.ns.empty() && !path.name.empty()
+                                                             : !path.ns.empty());
+    if (!resource || misplaced || (!path.rest.empty() && resource->endpoint != Endpoint::proxy)) {
+      return call->fail(no_such_resource());
+    }
+    call->resource = resource;
+    const bool known = std::find(resource->verbs.begin(), resource->verbs.end(), path.verb) !=
+                       resource->verbs.end();
+    const bool aimless = path.verb == "create" && resource->subresource.empty() &&
+                         (!path.name.empty() || (resource->namespaced && path.ns.empty()));
+    if (!known || aimless) return call->fail(method_not_allowed());
+    const bool shapes = resource->endpoint == Endpoint::object ||
+                        resource->endpoint == Endpoint::status;
+    const std::optional<Accepted> accepted = negotiate(call->header("Accept"), shapes);
+    if (!accepted || accepted->encoding == Encoding::protobuf) return call->fail(not_acceptable());
+    call->manner.accepted = *accepted;
+    if (path.verb == "watch") return watch(call);
+    if (!queue.enter(call->user.name, [this, call] { dispatch(call); })) {
+      call->fail(api::too_many_requests(
+          "Too many requests, please try again later.", 1));
+    }
+  }
+
+  void dispatch(const std::shared_ptr<Call>& call) {
+    call->on_end = [this] { queue.done(); };
+    switch (call->resource->endpoint) {
+      case Endpoint::object:
+      case Endpoint::status:
+      case Endpoint::scale:
+      case Endpoint::finalize:
+      case Endpoint::binding:
+      case Endpoint::eviction: return resource_call(call);
+      default: return call->fail(no_such_resource());
+    }
+  }
+
+  // --- Calls of the API ------------------------------------------------------------------------------
+
+  void resource_call(const std::shared_ptr<Call>& call) {
+    api::Request request;
+    request.kind = call->resource->info->kind;
+    request.subresource = subresource_of(call->resource->endpoint);
+    request.ns = call->path.ns;
+    request.name = call->path.name;
+    request.user = call->user.name;
+    request.actor = "http";
+    const std::string& verb = call->path.verb;
+    ApiError error;
+    if (verb == "get") {
+      request.verb = Verb::get;
+      error = read_list_options(call->uri, request);
+      request.label_selector.clear();
+      request.field_selector.clear();
+    } else if (verb == "list") {
+      request.verb = Verb::list;
+      error = read_list_options(call->uri, request);
+    } else if (verb == "create") {
+      request.verb = Verb::create;
+      error = read_body(*call, "CreateOptions", request);
+    } else if (verb == "update") {
+      request.verb = Verb::update;
+      error = read_body(*call, "UpdateOptions", request);
+    } else if (verb == "patch") {
+      request.verb = Verb::patch;
+      error = read_patch(*call, request);
+    } else {
+      request.verb = verb == "delete" ? Verb::remove : Verb::remove_collection;
+      error = read_delete_options(call->uri, call->header("Content-Type"), call->http.body, request);
+      if (!error && request.verb == Verb::remove_collection) {
+        error = read_list_options(call->uri, request);
+      }
+    }
+    if (!error) error = read_table_options(*call);
+    if (error) return call->fail(error);
+    server.handle(std::move(request), [this, call](api::Response response) {
+      answer(*call, std::move(response));
+    });
+  }
+
+  static api::Subresource subresource_of(Endpoint endpoint) {
+    switch (endpoint) {
+      case Endpoint::status: return api::Subresource::status;
+      case Endpoint::scale: return api::Subresource::scale;
+      case Endpoint::binding: return api::Subresource::binding;
+      case Endpoint::eviction: return api::Subresource::eviction;
+      case Endpoint::finalize: return api::Subresource::finalize;
+      default: return api::Subresource::none;
+    }
+  }
+
+  ApiError read_body(Call& call, const char* options_name, api::Request& request) const {
+    if (ApiError error =
+            read_write_options(call.uri, options_name, call.header("User-Agent"), request)) {
+      return error;
+    }
+    const std::optional<Encoding> encoding = body_encoding(call.header("Content-Type"));
+    if (!encoding) return unsupported_media();
+    DecodedBody body = decode_body(*call.resource, *encoding, call.http.body, validation(call));
+    if (body.error) return body.error;
+    call.warnings = std::move(body.warnings);
+    request.body = std::move(body.message);
+    if (body.revision) request.expected.revision = body.revision;
+    if (request.subresource == api::Subresource::binding && request.name.empty()) {
+      request.name = static_cast<const api::Binding&>(*request.body).metadata().name();
+    }
+    if (request.subresource == api::Subresource::eviction) read_eviction(request);
+    return {};
+  }
+
+  static void read_eviction(api::Request& request) {
+    const auto& eviction = static_cast<const api::Eviction&>(*request.body);
+    if (!eviction.has_delete_options()) return;
+    const api::DeleteOptions& options = eviction.delete_options();
+    if (options.has_grace_period_seconds()) {
+      request.grace_period_seconds = options.grace_period_seconds();
+    }
+    request.expected.uid = options.preconditions().uid();
+    for (const std::string& value : options.dry_run()) request.dry_run |= value == "All";
+  }
+
+  static api::DecodeOptions validation(const Call& call) {
+    const std::string_view asked = call.uri.get("fieldValidation");
+    using Unknown = api::DecodeOptions::Unknown;
+    if (asked == "Strict") return {Unknown::strict};
+    return {asked == "Ignore" ? Unknown::ignore : Unknown::warn};
+  }
+
+  ApiError read_patch(Call& call, api::Request& request) const {
+    const std::optional<api::PatchType> type = patch_type(call.header("Content-Type"));
+    if (!type) return unsupported_patch();
+    if (ApiError error =
+            read_write_options(call.uri, "PatchOptions", call.header("User-Agent"), request)) {
+      return error;
+    }
+    request.patch_type = *type;
+    request.patch = std::move(call.http.body);
+    return {};
+  }
+
+  ApiError read_table_options(Call& call) const {
+    call.table.now = loop.wall_now();
+    const std::string_view include = call.uri.get("includeObject");
+    if (include == "None") {
+      call.table.include = IncludeObject::none;
+    } else if (include == "Object") {
+      call.table.include = IncludeObject::object;
+    } else if (!include.empty() && include != "Metadata") {
+      return api::bad_request("unrecognized includeObject value: " + quoted(include));
+    }
+    return {};
+  }
+
+  void answer(Call& call, api::Response response) {
+    if (!response.ok()) return call.fail(response.error);
+    call.warnings.insert(call.warnings.end(), response.warnings.begin(), response.warnings.end());
+    HttpResponse http = success(call, response);
+    add_warnings(http, call.warnings);
+    call.respond(std::move(http));
+  }
+
+  HttpResponse success(const Call& call, const api::Response& response) {
+    const Resource& resource = *call.resource;
+    const std::string& verb = call.path.verb;
+    if (verb == "list" || verb == "deletecollection") {
+      return list_response(resource, response, call.manner, call.table, encoder);
+    }
+    const int status = verb == "create" ? 201 : 200;
+    if (resource.endpoint == Endpoint::binding || resource.endpoint == Endpoint::eviction) {
+      api::meta::v1::Status done;
+      done.mutable_metadata();
+      done.set_status("Success");
+      done.set_code(201);
+      return message_response(201, done, call.manner);
+    }
+    if (verb == "delete" && !response.object) {
+      if (response.message) {
+        return message_response(200, *response.message, call.manner);
+      }
+      return deleted_response(resource, call.path.name, response.removed_uid, call.manner);
+    }
+    if (!response.object && response.message) {
+      return message_response(status, *response.message, call.manner);
+    }
+    return object_response(status, resource, response.object, call.manner, call.table, encoder);
+  }
+
+  // --- Watches -----------------------------------------------------------------------------------------
+
+  void watch(const std::shared_ptr<Call>& call) {
+    WatchOptions watch;
+    ApiError error = read_watch_options(call->uri, call->resource->info->kind, watch);
+    if (!error) error = read_table_options(*call);
+    if (error) return call->fail(error);
+    if (!server.ready()) {
+      return call->fail(api::service_unavailable("the API server is not ready yet"));
+    }
+    watch.request.ns = call->path.ns;
+    watch.request.user = call->user.name;
+    watch.request.actor = "http";
+    if (!call->path.name.empty()) {
+      std::string& fields = watch.request.field_selector;
+      fields += (fields.empty() ? "metadata.name=" : ",metadata.name=") + call->path.name;
+    }
+    const uint64_t id = ++last_watch;
+    Duration timeout = kWatchMin + std::chrono::seconds(static_cast<int64_t>(id) * 619 %
+                                                        kWatchSpreadSeconds);
+    if (watch.timeout_seconds && *watch.timeout_seconds > 0) {
+      timeout = std::chrono::seconds(std::min<int64_t>(*watch.timeout_seconds, 86'400));
+    }
+    auto stream = std::make_shared<WatchStream>(
+        WatchStream::Setting{server, loop, encoder, *call->resource, call->manner,
+                             call->table.include, timeout},
+        call->exchange,
+        [this, id, alive = std::weak_ptr<char>(life)] {
+          if (!alive.expired()) watches.erase(id);
+        });
+    watches.emplace(id, stream);
+    stream->start(std::move(watch.request));
+  }
+
+  apiserver::ApiServer& server;
+  Loop& loop;
+  Log& log;
+  const auth::Authenticator* authenticator;
+  const auth::Authorizer* authorizer;
+  NodeStreams* streams;
+  FrontOptions options;
+  Documents documents;
+  Encoder encoder;
+  FairQueue queue{kAtWorkMax, kWaitingPerUserMax};
+  uint64_t last_watch = 0;
+  std::map<uint64_t, std::shared_ptr<WatchStream>> watches;
+  std::shared_ptr<char> life = std::make_shared<char>();
+};
+
+Front::Front(apiserver::ApiServer& server, Loop& loop, Log& log,
+             const auth::Authenticator* authenticator, const auth::Authorizer* authorizer,
+             NodeStreams* streams, FrontOptions options)
+    : impl_(std::make_unique<Impl>(server, loop, log, authenticator, authorizer, streams,
+                                   std::move(options))) {}
+
+Front::~Front() = default;
+
+void Front::handle(HttpRequest request, ExchangePtr exchange) {
+  impl_->handle(std::move(request), std::move(exchange));
+}
+
+}  // namespace keelson::rest

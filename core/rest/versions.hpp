@@ -1,0 +1,18 @@
+// Older and other names of versions: bodies of policy/v1beta1, discovery.k8s.io/v1beta1 and
+// events.k8s.io/v1 to and from the version that is stored.
+#pragma once
+
+#include <boost/json/fwd.hpp>
+#include <string>
+#include <string_view>
+
+#include "core/rest/catalog.hpp"
+
+namespace keelson::rest {
+
+// From the stored version's JSON to that of the resource. REQUIRES: resource.converted().
+std::string to_version(const Resource& resource, std::string_view stored);
+// In place, the other way round: apiVersion and whatever is named differently.
+void from_version(const Resource& resource, boost::json::object& body);
+
+}  // namespace keelson::rest

@@ -1,0 +1,114 @@
+#include "core/rest/watch_stream.hpp"
+
+#include "core/api/json.hpp"
+#include "core/rest/versions.hpp"
+
+namespace keelson::rest {
+
+namespace {
+
+std::string wrapped(api::WatchType type, std::string_view object) {
+  std::string line = "{\"type\":\"";
+  line.reserve(object.size() + 40);
+  line.append(api::to_string(type)).append("\",\"object\":").append(object).append("}\n");
+  return line;
+}
+
+}  // namespace
+
+WatchStream::WatchStream(Setting setting, ExchangePtr exchange, std::function<void()> ended)
+    : setting_(std::move(setting)),
+      exchange_(std::move(exchange)),
+      ended_(std::move(ended)),
+      timeout_(setting_.loop, [this] { finish(); }) {}
+
+WatchStream::~WatchStream() {
+  if (watch_.id != 0) setting_.server.unwatch(watch_);
+}
+
+void WatchStream::start(api::WatchRequest request) {
+  exchange_->on_gone([weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->end();
+  });
+  exchange_->on_drained([weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (self && self->watch_.id != 0) self->setting_.server.resumed(self->watch_);
+  });
+  exchange_->begin(200, {{"Content-Type", "application/json"}, {"Cache-Control", "no-cache, private"}});
+  begun_ = true;
+  timeout_.arm(setting_.timeout);
+  watch_ = setting_.server.watch(std::move(request), *this);
+}
+
+void WatchStream::on_events(std::span<const api::WatchEvent> events) {
+  if (over_) return;
+  std::vector<Bytes> pieces;
+  pieces.reserve(events.size());
+  bool last = false;
+  for (const api::WatchEvent& event : events) {
+    pieces.push_back(line(event));
+    last = last || event.type == api::WatchType::error;
+  }
+  exchange_->write(std::move(pieces));
+  if (last) {
+    watch_ = {};
+    finish();
+  }
+}
+
+void WatchStream::on_closed() {
+  watch_ = {};
+  finish();
+}
+
+bool WatchStream::blocked() const { return exchange_->blocked(); }
+
+Bytes WatchStream::line(const api::WatchEvent& event) {
+  const bool table = setting_.manner.accepted.shape == Shape::table;
+  if (table && !columns_sent_) {
+    columns_sent_ = true;
+    return std::make_shared<const std::string>(text(event, true));
+  }
+  if (!event.object) return std::make_shared<const std::string>(text(event, false));
+  const uint32_t form = static_cast<uint32_t>(setting_.manner.accepted.shape) |
+                        static_cast<uint32_t>(setting_.include) << 4 |
+                        (setting_.manner.accepted.version == "v1beta1" ? 1u << 8 : 0u) |
+                        (setting_.resource.converted() ? 1u << 9 : 0u);
+  return setting_.encoder.line(event, form, [&] { return text(event, false); });
+}
+
+std::string WatchStream::text(const api::WatchEvent& event, bool with_columns) {
+  if (event.type == api::WatchType::error) {
+    return wrapped(event.type, api::encode_message(api::to_status_message(event.error)));
+  }
+  api::ObjectPtr object = event.object;
+  if (!object) {
+    // A bookmark is an object of the kind that says nothing but how far the stream has come.
+    std::unique_ptr<api::Message> message = api::new_message(setting_.resource.info->kind);
+    if (event.initial_end) {
+      api::ObjectMeta& meta = api::mutable_meta_of(setting_.resource.info->kind, *message);
+      (*meta.mutable_annotations())["k8s.io/initial-events-end"] = "true";
+    }
+    object = std::make_shared<const api::Object>(setting_.resource.info->kind, std::move(message),
+                                                 event.revision);
+  }
+  return wrapped(event.type, shown(setting_.resource, *object, setting_.manner,
+                                   {setting_.include, setting_.loop.wall_now()}, with_columns));
+}
+
+void WatchStream::finish() {
+  if (over_) return;
+  exchange_->finish();
+  end();
+}
+
+void WatchStream::end() {
+  if (over_) return;
+  over_ = true;
+  if (watch_.id != 0) setting_.server.unwatch(std::exchange(watch_, {}));
+  timeout_.disarm();
+  // Whoever keeps this stream may forget it, but not while it is at work.
+  setting_.loop.post([ended = std::move(ended_)] { ended(); });
+}
+
+}  // namespace keelson::rest
