@@ -36,7 +36,9 @@ struct Resource {
 
   std::string group_version() const { return group.empty() ? version : group + "/" + version; }
   // The stored kind under an older name of its version: bodies are converted.
-  bool converted() const { return info && endpoint != Endpoint::scale && version != info->version; }
+  bool converted() const {
+    return info && endpoint != Endpoint::scale && group_version() != info->api_version;
+  }
 };
 
 struct GroupVersions {
