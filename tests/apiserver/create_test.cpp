@@ -106,7 +106,7 @@ TEST_F(CreateTest, WithResourceVersionIs500) {
   api::Pod pod = pod_named("web");
   pod.mutable_metadata()->set_resource_version("5");
   const Response response = create(pod);
-  EXPECT_EQ(response.error.reason, Reason::internal_error);
+  EXPECT_EQ(response.error.reason, Reason::unclassified);
   EXPECT_EQ(response.error.message, "resourceVersion should not be set on objects to be created");
 }
 
