@@ -1,6 +1,7 @@
 #include "core/apiserver/bootstrap.hpp"
 
 #include "core/api/validation.hpp"
+#include "core/apiserver/pipeline/admission.hpp"
 #include "core/apiserver/pipeline/service_addresses.hpp"
 
 namespace keelson::apiserver {
@@ -41,8 +42,37 @@ ObjectPtr kubernetes_service(const ApiServerOptions& options) {
   port.set_name("https");
   port.set_protocol("TCP");
   port.set_port(443);
-  *port.mutable_target_port() = api::int_value(6443);
+  *port.mutable_target_port() = api::int_value(options.advertise_port);
   return api::make_object(std::move(service));
+}
+
+ObjectPtr kubernetes_endpoints(const ApiServerOptions& options) {
+  api::Endpoints endpoints;
+  endpoints.mutable_metadata()->set_name("kubernetes");
+  endpoints.mutable_metadata()->set_namespace_("default");
+  auto& subset = *endpoints.add_subsets();
+  subset.add_addresses()->set_ip(options.advertise_address);
+  auto& port = *subset.add_ports();
+  port.set_name("https");
+  port.set_port(options.advertise_port);
+  port.set_protocol("TCP");
+  return api::make_object(std::move(endpoints));
+}
+
+ObjectPtr kubernetes_slice(const ApiServerOptions& options) {
+  api::EndpointSlice slice;
+  slice.mutable_metadata()->set_name("kubernetes");
+  slice.mutable_metadata()->set_namespace_("default");
+  (*slice.mutable_metadata()->mutable_labels())["kubernetes.io/service-name"] = "kubernetes";
+  slice.set_address_type("IPv4");
+  auto& endpoint = *slice.add_endpoints();
+  endpoint.add_addresses(options.advertise_address);
+  endpoint.mutable_conditions()->set_ready(true);
+  auto& port = *slice.add_ports();
+  port.set_name("https");
+  port.set_port(options.advertise_port);
+  port.set_protocol("TCP");
+  return api::make_object(std::move(slice));
 }
 
 }  // namespace
@@ -52,7 +82,11 @@ std::vector<Request> bootstrap_requests(const WatchCache& cache, const ApiServer
   for (const char* name : {"default", "kube-system", "kube-public", "kube-node-lease"}) {
     objects.push_back(namespace_named(name));
     // A new namespace brings its account along; this is for one whose account somebody deleted.
-    if (cache.find(Kind::namespaces, "", name)) objects.push_back(default_account(name));
+    if (!cache.find(Kind::namespaces, "", name)) continue;
+    objects.push_back(default_account(name));
+    if (!options.root_ca.empty()) {
+      objects.push_back(api::make_object(root_ca_map(options, name)));
+    }
   }
   objects.push_back(
       priority_class("system-cluster-critical", 2'000'000'000,
@@ -62,6 +96,10 @@ std::vector<Request> bootstrap_requests(const WatchCache& cache, const ApiServer
       "system-node-critical", 2'000'001'000,
       "Used for system critical pods that must not be moved from their current node."));
   objects.push_back(kubernetes_service(options));
+  if (!options.advertise_address.empty()) {
+    objects.push_back(kubernetes_endpoints(options));
+    objects.push_back(kubernetes_slice(options));
+  }
   std::vector<Request> requests;
   for (const ObjectPtr& object : objects) {
     if (cache.find(object->key())) continue;

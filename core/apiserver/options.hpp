@@ -36,6 +36,14 @@ struct ApiServerOptions {
   Duration resolve_wait = 10s;
   int conflict_retries = 5;
 
+  // The certificate of the cluster's CA, as PEM. With one, each namespace gets the ConfigMap
+  // kube-root-ca.crt, and pods mount it beside a token of their service account (KEP-1205, KEP-2799).
+  std::string root_ca;
+
+  // Where this server is reached, for the Endpoints of default/kubernetes. Empty: there are none.
+  std::string advertise_address;
+  int advertise_port = 6443;
+
   // The first address of the range belongs to default/kubernetes.
   std::string service_network = "10.96.0.0";
   int service_prefix = 16;

@@ -243,6 +243,40 @@ TEST_F(CreateTest, PodsPullWithTheSecretsOfTheirAccount) {
   EXPECT_EQ(kept->spec().image_pull_secrets(0).name(), "mine");
 }
 
+class RootCaTest : public ApiServerTest {
+ protected:
+  RootCaTest() : ApiServerTest(with_root_ca()) {}
+  static apiserver::ApiServerOptions with_root_ca() {
+    apiserver::ApiServerOptions options = default_options();
+    options.root_ca = "PEM";
+    options.advertise_address = "192.0.2.7";
+    return options;
+  }
+};
+
+TEST_F(RootCaTest, PodsMountATokenAndTheCertificate) {
+  EXPECT_EQ(read<api::ConfigMap>("kube-root-ca.crt", "kube-system")->data().at("ca.crt"), "PEM");
+  api::Namespace team;
+  team.mutable_metadata()->set_name("team");
+  made(team);
+  EXPECT_TRUE(read<api::ConfigMap>("kube-root-ca.crt", "team"));
+  const auto pod = made(pod_named("a", "team"));
+  ASSERT_EQ(pod->spec().volumes_size(), 1);
+  EXPECT_TRUE(pod->spec().volumes(0).name().starts_with("kube-api-access-"));
+  EXPECT_EQ(pod->spec().volumes(0).volume_source().projected().sources_size(), 3);
+  ASSERT_EQ(pod->spec().containers(0).volume_mounts_size(), 1);
+  EXPECT_EQ(pod->spec().containers(0).volume_mounts(0).mount_path(),
+            "/var/run/secrets/kubernetes.io/serviceaccount");
+  api::Pod without = pod_named("b", "team");
+  without.mutable_spec()->set_automount_service_account_token(false);
+  EXPECT_EQ(made(without)->spec().volumes_size(), 0);
+}
+
+TEST_F(RootCaTest, TheServerIsAServiceWithEndpoints) {
+  EXPECT_EQ(read<api::Endpoints>("kubernetes")->subsets(0).addresses(0).ip(), "192.0.2.7");
+  EXPECT_EQ(read<api::EndpointSlice>("kubernetes")->endpoints(0).addresses(0), "192.0.2.7");
+}
+
 TEST_F(CreateTest, UidsAreNotRepeatedAfterARestart) {
   const auto before = made(pod_named("a"));
   restart();

@@ -63,6 +63,55 @@ void admit_tolerations(const Context& context, api::PodSpec& spec) {
   }
 }
 
+constexpr const char* kTokenMount = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+api::Volume token_volume(std::string name) {
+  api::Volume volume;
+  volume.set_name(std::move(name));
+  auto& projected = *volume.mutable_volume_source()->mutable_projected();
+  projected.set_default_mode(0644);
+  auto& token = *projected.add_sources()->mutable_service_account_token();
+  token.set_expiration_seconds(3607);  // an hour, told apart from one that was asked for
+  token.set_path("token");
+  auto& ca = *projected.add_sources()->mutable_config_map();
+  ca.mutable_local_object_reference()->set_name(kRootCaName);
+  auto& item = *ca.add_items();
+  item.set_key("ca.crt");
+  item.set_path("ca.crt");
+  auto& file = *projected.add_sources()->mutable_downward_api()->add_items();
+  file.set_path("namespace");
+  file.mutable_field_ref()->set_api_version("v1");
+  file.mutable_field_ref()->set_field_path("metadata.namespace");
+  return volume;
+}
+
+// Source: plugin/pkg/admission/serviceaccount/admission.go.
+void mount_token(const Context& context, const api::ServiceAccount* account, api::PodSpec& spec) {
+  if (context.options.root_ca.empty()) return;
+  bool wanted = true;
+  if (account && account->has_automount_service_account_token()) {
+    wanted = account->automount_service_account_token();
+  }
+  if (spec.has_automount_service_account_token()) wanted = spec.automount_service_account_token();
+  if (!wanted) return;
+  std::string name;
+  const auto mount_in = [&](api::Container& container) {
+    for (const api::VolumeMount& mount : container.volume_mounts()) {
+      if (mount.mount_path() == kTokenMount) return;
+    }
+    if (name.empty()) {
+      name = context.ids.name("kube-api-access-");
+      *spec.add_volumes() = token_volume(name);
+    }
+    api::VolumeMount& mount = *container.add_volume_mounts();
+    mount.set_name(name);
+    mount.set_read_only(true);
+    mount.set_mount_path(kTokenMount);
+  };
+  for (api::Container& container : *spec.mutable_init_containers()) mount_in(container);
+  for (api::Container& container : *spec.mutable_containers()) mount_in(container);
+}
+
 ApiError admit_service_account(const Context& context, api::Pod& pod) {
   api::PodSpec& spec = *pod.mutable_spec();
   if (spec.service_account_name().empty()) spec.set_service_account_name("default");
@@ -74,7 +123,10 @@ ApiError admit_service_account(const Context& context, api::Pod& pod) {
   if (account && spec.image_pull_secrets().empty()) {
     *spec.mutable_image_pull_secrets() = account->as<api::ServiceAccount>().image_pull_secrets();
   }
-  if (account || spec.service_account_name() == "default") return {};
+  if (account || spec.service_account_name() == "default") {
+    mount_token(context, account ? &account->as<api::ServiceAccount>() : nullptr, spec);
+    return {};
+  }
   return api::forbidden(Kind::pods, pod.metadata().name(),
                         "error looking up service account " + ns + "/" +
                             spec.service_account_name() + ": serviceaccount \"" +
@@ -127,6 +179,16 @@ ApiError admit_create(const Context& context, Kind kind, Message& message) {
 ApiError admit_update(const Context& context, Kind kind, const Message& now) {
   if (kind != Kind::priority_classes) return {};
   return admit_priority_class(context, static_cast<const api::PriorityClass&>(now));
+}
+
+api::ConfigMap root_ca_map(const ApiServerOptions& options, const std::string& ns) {
+  api::ConfigMap map;
+  map.mutable_metadata()->set_name(kRootCaName);
+  map.mutable_metadata()->set_namespace_(ns);
+  (*map.mutable_metadata()->mutable_annotations())["kubernetes.io/description"] =
+      "The certificate by which pods recognise the API server; kept up to date by the cluster.";
+  (*map.mutable_data())["ca.crt"] = options.root_ca;
+  return map;
 }
 
 bool immortal(const std::string& ns) {

@@ -1,6 +1,6 @@
 // Admission: what depends on other objects, decided before an object is created or changed.
 // Source: Kubernetes' admission plugins NamespaceLifecycle, Priority, DefaultTolerationSeconds,
-// ServiceAccount (without its token volume) and, for namespaces, their immortality.
+// ServiceAccount and, for namespaces, their immortality.
 #pragma once
 
 #include "core/apiserver/pipeline/context.hpp"
@@ -15,6 +15,10 @@ ApiError check_namespace(const WatchCache& cache, Kind kind, const std::string& 
 ApiError admit_create(const Context& context, Kind kind, Message& message);
 // The same for the new content of an object that is there already.
 ApiError admit_update(const Context& context, Kind kind, const Message& now);
+
+// What each namespace has of the cluster's CA. REQUIRES: options.root_ca.
+inline constexpr const char* kRootCaName = "kube-root-ca.crt";
+api::ConfigMap root_ca_map(const ApiServerOptions& options, const std::string& ns);
 
 // The namespaces that every cluster has.
 bool immortal(const std::string& ns);

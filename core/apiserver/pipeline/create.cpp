@@ -111,7 +111,8 @@ class Create final : public Operation {
     return node.empty() ? nullptr : &node;
   }
 
-  // Pods of a new namespace find their service account at once, without a controller in between.
+  // Pods of a new namespace find their service account at once, without a controller in between, and
+  // what it takes to use it.
   void add_default_account(Attempt& attempt, const std::string& ns) {
     if (context_.cache.find(Kind::service_accounts, ns, "default")) return;
     if (!account_) {
@@ -120,11 +121,19 @@ class Create final : public Operation {
       account->mutable_metadata()->set_namespace_(ns);
       begin_life(*account->mutable_metadata(), context_.ids.uid(), context_.loop.wall_now());
       account_ = std::move(account);
+      if (!context_.options.root_ca.empty()) {
+        auto map = std::make_shared<api::ConfigMap>(root_ca_map(context_.options, ns));
+        begin_life(*map->mutable_metadata(), context_.ids.uid(), context_.loop.wall_now());
+        root_ca_ = std::move(map);
+      }
     }
     attempt.writes.push_back(put_new(Kind::service_accounts, account_));
+    if (root_ca_ && !context_.cache.find(Kind::config_maps, ns, kRootCaName)) {
+      attempt.writes.push_back(put_new(Kind::config_maps, root_ca_));
+    }
   }
 
-  MessagePtr prepared_, account_;
+  MessagePtr prepared_, account_, root_ca_;
 };
 
 }  // namespace
