@@ -50,6 +50,10 @@ std::string encode_yaml(const Object& object);
 keelson::Result<std::string> yaml_to_json(std::string_view yaml);
 // REQUIRES: the JSON of an object.
 std::string json_to_yaml(std::string_view json);
+// Appends the same, and the metadata alone with its resourceVersion: for those who write an object
+// into something larger.
+void append_object(const Object& object, std::string& out);
+void append_metadata(const Object& object, std::string& out);
 
 // The same with a parsed tree, for patches, tables and OpenAPI. Include <boost/json.hpp> to use them.
 boost::json::value to_json(const Object& object);

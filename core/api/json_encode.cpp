@@ -38,8 +38,7 @@ class TextSink {
   void null() { out_ += "null"; }
   void raw(std::string_view text) {
     // It may have come as protobuf bytes, where nobody has looked inside.
-    const bool valid = !text.empty() && parse_json(text, nullptr).error.empty();
-    out_ += valid ? text : std::string_view("null");
+    out_ += is_json(text) ? text : std::string_view("null");
   }
 
  private:
@@ -104,13 +103,19 @@ class TreeSink {
   std::vector<std::size_t> counts_;
 };
 
+// `part` is the object's message or its metadata.
 template <class Sink>
-void emit(const Object& object, Sink& sink) {
+void emit_part(const Object& object, const Message& part, Sink& sink) {
   JsonEmitter<Sink> emitter(sink);
   if (object.revision()) {
     emitter.set_resource_version(object.meta(), to_string(object.revision()));
   }
-  emitter.value(object.message(), plan_of(object.message()));
+  emitter.value(part, plan_of(part));
+}
+
+template <class Sink>
+void emit(const Object& object, Sink& sink) {
+  emit_part(object, object.message(), sink);
 }
 
 template <class Sink>
@@ -138,6 +143,16 @@ json::value tree(const T& what) {
 
 std::string encode_object(const Object& object) { return encode(object); }
 std::string encode_message(const Message& message) { return encode(message); }
+
+void append_object(const Object& object, std::string& out) {
+  TextSink sink(out);
+  emit(object, sink);
+}
+void append_metadata(const Object& object, std::string& out) {
+  TextSink sink(out);
+  emit_part(object, object.meta(), sink);
+}
+
 boost::json::value to_json(const Object& object) { return tree(object); }
 boost::json::value to_json(const Message& message) { return tree(message); }
 

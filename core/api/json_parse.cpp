@@ -124,6 +124,56 @@ class Handler {
   std::vector<Frame> frames_;
 };
 
+// Accepts what Handler accepts and keeps nothing.
+struct Checker {
+  static constexpr std::size_t max_object_size = Handler::max_object_size;
+  static constexpr std::size_t max_array_size = Handler::max_array_size;
+  static constexpr std::size_t max_key_size = Handler::max_key_size;
+  static constexpr std::size_t max_string_size = Handler::max_string_size;
+
+  using Error = json::error_code;
+  bool on_document_begin(Error&) { return true; }
+  bool on_document_end(Error&) { return true; }
+  bool on_object_begin(Error&) { return true; }
+  bool on_object_end(std::size_t, Error&) { return true; }
+  bool on_array_begin(Error&) { return true; }
+  bool on_array_end(std::size_t, Error&) { return true; }
+  bool on_key_part(json::string_view, std::size_t, Error&) { return true; }
+  bool on_key(json::string_view, std::size_t, Error&) { return true; }
+  bool on_string_part(json::string_view, std::size_t, Error&) { return true; }
+  bool on_string(json::string_view, std::size_t, Error&) { return true; }
+  bool on_number_part(json::string_view, Error&) { return true; }
+  bool on_int64(std::int64_t, json::string_view, Error&) { return true; }
+  bool on_uint64(std::uint64_t, json::string_view, Error&) { return true; }
+  bool on_double(double d, json::string_view, Error& error) {
+    if (!std::isfinite(d)) error = json::error::exponent_overflow;
+    return std::isfinite(d);
+  }
+  bool on_bool(bool, Error&) { return true; }
+  bool on_null(Error&) { return true; }
+  bool on_comment_part(json::string_view, Error&) { return true; }
+  bool on_comment(json::string_view, Error&) { return true; }
+};
+
+// Runs the parser over all of the text; `read` is where it stopped.
+template <class Parser>
+json::error_code run(Parser& parser, std::string_view text, std::size_t& read) {
+  json::error_code error;
+  read = parser.write_some(false, text.data(), text.size(), error);
+  if (!error && read < text.size()) {
+    // Only white space may follow the value.
+    read = text.find_first_not_of(" \t\r\n", read);
+    if (read != std::string_view::npos) error = json::error::extra_data;
+  }
+  return error;
+}
+
+json::parse_options parse_options() {
+  json::parse_options options;
+  options.max_depth = json_depth_max;
+  return options;
+}
+
 std::string place_of(std::string_view text, std::size_t at) {
   std::size_t line = 1, column = 1;
   for (std::size_t i = 0; i < at && i < text.size(); ++i) {
@@ -157,18 +207,11 @@ std::string describe(std::string_view text, std::size_t at, json::error_code err
 
 ParsedJson parse_json(std::string_view text, std::vector<JsonProblem>* duplicates) {
   ParsedJson out;
-  json::parse_options options;
-  options.max_depth = json_depth_max;
   try {
-    json::basic_parser<Handler> parser(options, duplicates);
+    json::basic_parser<Handler> parser(parse_options(), duplicates);
     parser.handler().start();
-    json::error_code error;
-    std::size_t read = parser.write_some(false, text.data(), text.size(), error);
-    if (!error && read < text.size()) {
-      // Only white space may follow the value.
-      read = text.find_first_not_of(" \t\r\n", read);
-      if (read != std::string_view::npos) error = json::error::extra_data;
-    }
+    std::size_t read = 0;
+    const json::error_code error = run(parser, text, read);
     if (error) {
       out.error = describe(text, read, error);
     } else {
@@ -178,6 +221,12 @@ ParsedJson parse_json(std::string_view text, std::vector<JsonProblem>* duplicate
     out.error = e.what();
   }
   return out;
+}
+
+bool is_json(std::string_view text) {
+  json::basic_parser<Checker> parser(parse_options());
+  std::size_t read = 0;
+  return !run(parser, text, read);
 }
 
 }  // namespace keelson::api

@@ -42,5 +42,7 @@ struct ParsedJson {
 };
 // `duplicates`: collects keys that an object has twice (the last one counts); may be null.
 ParsedJson parse_json(std::string_view text, std::vector<JsonProblem>* duplicates);
+// Whether parse_json() would find a value, without making one.
+bool is_json(std::string_view text);
 
 }  // namespace keelson::api
