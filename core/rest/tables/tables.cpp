@@ -1,0 +1,156 @@
+#include "core/rest/tables/tables.hpp"
+
+#include "core/api/json.hpp"
+#include "core/api/json_text.hpp"
+#include "core/rest/tables/printer.hpp"
+
+namespace keelson::rest {
+namespace {
+
+// What rows and items take on average, to spare large lists the copying of a growing string.
+constexpr std::size_t item_bytes = 640;
+
+// {"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":
+void append_head(std::string_view kind, std::string_view version, std::string& out) {
+  out += R"({"kind":")";
+  out += kind;
+  out += R"(","apiVersion":"meta.k8s.io/)";
+  out += version;
+  out += R"(","metadata":)";
+}
+
+void append_header(const ListHeader& header, std::string& out) {
+  out += '{';
+  const auto key = [&](std::string_view name) {
+    if (out.back() != '{') out += ',';
+    out += name;
+  };
+  if (!header.revision.empty()) {
+    key(R"("resourceVersion":)");
+    api::append_json_string(header.revision, out);
+  }
+  if (!header.continue_token.empty()) {
+    key(R"("continue":)");
+    api::append_json_string(header.continue_token, out);
+  }
+  if (header.remaining) {
+    key(R"("remainingItemCount":)");
+    out += std::to_string(*header.remaining);
+  }
+  out += '}';
+}
+
+void append_columns(std::span<const Column> columns, std::string& out) {
+  out += '[';
+  for (const Column& column : columns) {
+    if (&column != columns.data()) out += ',';
+    out += R"({"name":)";
+    api::append_json_string(column.name, out);
+    out += R"(,"type":)";
+    api::append_json_string(column.type, out);
+    out += R"(,"format":)";
+    api::append_json_string(column.format, out);
+    out += R"(,"description":)";
+    api::append_json_string(column.description, out);
+    out += R"(,"priority":)";
+    out += std::to_string(column.priority);
+    out += '}';
+  }
+  out += ']';
+}
+
+void append_partial_metadata(const api::Object& object, std::string_view version,
+                             std::string& out) {
+  append_head("PartialObjectMetadata", version, out);
+  api::append_metadata(object, out);
+  out += '}';
+}
+
+void append_row(const api::Object& object, const Printer& printer, WallTime now,
+                const TableOptions& options, std::string& out) {
+  out += R"({"cells":)";
+  Cells cells(out, now);
+  printer.cells(object, cells);
+  cells.end();
+  if (printer.conditions) {
+    constexpr std::string_view key = R"(,"conditions":)";
+    out += key;
+    const std::size_t before = out.size();
+    printer.conditions(object, out);
+    if (out.size() == before) out.erase(before - key.size());
+  }
+  out += R"(,"object":)";
+  switch (options.include) {
+    case IncludeObject::none: out += "null"; break;
+    case IncludeObject::metadata: append_partial_metadata(object, options.version, out); break;
+    case IncludeObject::object: api::append_object(object, out); break;
+  }
+  out += '}';
+}
+
+}  // namespace
+
+std::span<const Column> columns(api::Kind kind) { return printer_of(kind).columns; }
+
+void append_cells(const api::Object& object, WallTime now, std::string& out) {
+  Cells cells(out, now);
+  printer_of(object.kind()).cells(object, cells);
+  cells.end();
+}
+
+void append_row_conditions(const api::Object& object, std::string& out) {
+  const Printer& printer = printer_of(object.kind());
+  if (printer.conditions) printer.conditions(object, out);
+}
+
+std::string encode_table(api::Kind kind, std::span<const api::ObjectPtr> items,
+                         const ListHeader& header, WallTime now, const TableOptions& options) {
+  const Printer& printer = printer_of(kind);
+  ListHeader head = header;
+  std::string own_revision;
+  if (head.revision.empty() && items.size() == 1 && items[0]->revision()) {
+    own_revision = to_string(items[0]->revision());
+    head.revision = own_revision;
+  }
+  std::string out;
+  out.reserve(2048 + items.size() * item_bytes);
+  append_head("Table", options.version, out);
+  append_header(head, out);
+  out += R"(,"columnDefinitions":)";
+  if (options.with_columns) {
+    append_columns(printer.columns, out);
+  } else {
+    out += "null";
+  }
+  out += R"(,"rows":[)";
+  for (const api::ObjectPtr& item : items) {
+    if (&item != items.data()) out += ',';
+    append_row(*item, printer, now, options, out);
+  }
+  out += "]}";
+  return out;
+}
+
+std::string encode_partial_metadata(const api::Object& object, std::string_view version) {
+  std::string out;
+  out.reserve(item_bytes);
+  append_partial_metadata(object, version, out);
+  return out;
+}
+
+std::string encode_partial_metadata_list(std::span<const api::ObjectPtr> items,
+                                         const ListHeader& header, std::string_view version) {
+  std::string out;
+  out.reserve(256 + items.size() * item_bytes);
+  append_head("PartialObjectMetadataList", version, out);
+  append_header(header, out);
+  out += R"(,"items":[)";
+  for (const api::ObjectPtr& item : items) {
+    if (&item != items.data()) out += ',';
+    append_partial_metadata(*item, version, out);
+  }
+  out += "]}";
+  return out;
+}
+
+}  // namespace keelson::rest
