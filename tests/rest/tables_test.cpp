@@ -643,13 +643,19 @@ TEST(Table, IncludesAsMuchOfTheObjectAsWanted) {
   const std::vector<ObjectPtr> items = {two_namespaces()[0]};
   const auto row = [&](IncludeObject include, std::string_view version) {
     const std::string table =
-        encode_table(Kind::namespaces, items, {}, later, {include, version, false});
+        encode_table(Kind::namespaces, items, {}, later, {.include = include, .version = version});
     return boost::json::serialize(parsed(table).at("rows").at(0).at("object"));
   };
   EXPECT_EQ(row(IncludeObject::none, "v1"), "null");
   EXPECT_THAT(row(IncludeObject::metadata, "v1beta1"),
               StartsWith(R"({"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1beta1",)"));
   EXPECT_EQ(row(IncludeObject::object, "v1beta1"), api::encode_object(*items[0]));
+  const auto shorter = [](const api::Object& object, std::string& out) {
+    out += "{\"n\":\"" + object.name() + "\"}";
+  };
+  EXPECT_THAT(encode_table(Kind::namespaces, items, {}, later,
+                           {.include = IncludeObject::object, .append_object = shorter}),
+              HasSubstr(R"("object":{"n":"a"}}]})"));
 }
 
 TEST(Table, VersionIsThatOfTheRequest) {

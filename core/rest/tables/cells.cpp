@@ -102,6 +102,14 @@ std::string text_of(const api::IntOrString& value) {
   return value.type() == 1 ? value.str_val() : std::to_string(value.int_val());
 }
 
+std::string lower_case(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return out;
+}
+
 void append_item(std::string& list, std::string_view item) {
   if (!list.empty()) list += ',';
   list += item;

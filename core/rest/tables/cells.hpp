@@ -53,6 +53,8 @@ std::string label_text(const api::Labels& labels);
 std::optional<std::string> selector_text(const api::LabelSelector& selector);
 // "1" or "50%".
 std::string text_of(const api::IntOrString& value);
+// Of kinds, whose letters are ASCII.
+std::string lower_case(std::string_view text);
 // Appends to a list "a,b,c". REQUIRES: the item is not empty.
 void append_item(std::string& list, std::string_view item);
 // The names and images of a pod's containers, as two cells.

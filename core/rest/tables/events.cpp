@@ -1,6 +1,5 @@
 // Events, which come in two dialects: older reporters count and fill in source and the two
 // timestamps, newer ones have eventTime, a series and the reporting fields.
-#include <algorithm>
 #include <array>
 
 #include "core/rest/tables/printer.hpp"
@@ -45,10 +44,7 @@ int64_t count_of(const Event& event) {
 }
 
 std::string target_of(const Event& event) {
-  std::string text = event.involved_object().kind();
-  std::transform(text.begin(), text.end(), text.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+  std::string text = lower_case(event.involved_object().kind());
   if (!event.involved_object().name().empty()) text += "/" + event.involved_object().name();
   return text;
 }

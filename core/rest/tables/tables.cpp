@@ -83,7 +83,9 @@ void append_row(const api::Object& object, const Printer& printer, WallTime now,
   switch (options.include) {
     case IncludeObject::none: out += "null"; break;
     case IncludeObject::metadata: append_partial_metadata(object, options.version, out); break;
-    case IncludeObject::object: api::append_object(object, out); break;
+    case IncludeObject::object:
+      options.append_object ? options.append_object(object, out) : api::append_object(object, out);
+      break;
   }
   out += '}';
 }

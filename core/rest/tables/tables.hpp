@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -50,6 +51,9 @@ struct TableOptions {
   std::string_view version = "v1";  // of meta.k8s.io: "v1" or "v1beta1"
   // False: columnDefinitions is null, as in all events of a watch but the first.
   bool with_columns = true;
+  // With IncludeObject::object: appends the object's JSON, for resources that are served in another
+  // version than the stored one. Empty: api::append_object().
+  std::function<void(const api::Object& object, std::string& out)> append_object;
 };
 
 // REQUIRES: items are of this kind. With a single item and no revision in the header (a get, a
