@@ -209,6 +209,23 @@ void computed(Node& node) {
   if (status.allocatable().empty()) *status.mutable_allocatable() = status.capacity();
 }
 
+// Users and groups are names of the RBAC group; service accounts are objects of the core group.
+void computed(google::protobuf::RepeatedPtrField<rbac::v1::Subject>& subjects,
+              rbac::v1::RoleRef& role) {
+  if (role.api_group().empty()) role.set_api_group("rbac.authorization.k8s.io");
+  for (rbac::v1::Subject& subject : subjects) {
+    if (!subject.api_group().empty()) continue;
+    if (subject.kind() != "User" && subject.kind() != "Group") continue;
+    subject.set_api_group("rbac.authorization.k8s.io");
+  }
+}
+
+template <class Binding>
+void computed_binding(Message& message) {
+  auto& binding = static_cast<Binding&>(message);
+  computed(*binding.mutable_subjects(), *binding.mutable_role_ref());
+}
+
 void computed(Namespace& ns) {
   // KEP-2161: selectors over namespaces can name one by this label.
   if (!ns.metadata().name().empty()) {
@@ -246,6 +263,8 @@ void apply_computed_defaults(Kind kind, Message& message) {
     case Kind::secrets: return computed(static_cast<Secret&>(message));
     case Kind::nodes: return computed(static_cast<Node&>(message));
     case Kind::namespaces: return computed(static_cast<Namespace&>(message));
+    case Kind::role_bindings: return computed_binding<RoleBinding>(message);
+    case Kind::cluster_role_bindings: return computed_binding<ClusterRoleBinding>(message);
     default: return;
   }
 }

@@ -71,6 +71,11 @@ constexpr Field<Event> event_fields[] = {
     {"type", [](const Event& e) { return e.type(); }},
 };
 
+constexpr Field<CertificateSigningRequest> signing_request_fields[] = {
+    {"spec.signerName",
+     [](const CertificateSigningRequest& c) { return c.spec().signer_name(); }},
+};
+
 template <class M, std::size_t N>
 bool lookup(const Field<M> (&fields)[N], std::string_view name, const Object* object,
             std::string* value) {
@@ -100,6 +105,8 @@ bool find_field(Kind kind, std::string_view name, const Object* object, std::str
     case Kind::services: return lookup(service_fields, name, object, value);
     case Kind::replica_sets: return lookup(replica_set_fields, name, object, value);
     case Kind::events: return lookup(event_fields, name, object, value);
+    case Kind::certificate_signing_requests:
+      return lookup(signing_request_fields, name, object, value);
     default: return false;
   }
 }
@@ -112,6 +119,7 @@ std::string unsupported(Kind kind, std::string_view field) {
     case Kind::secrets:
     case Kind::services:
     case Kind::replica_sets:
+    case Kind::certificate_signing_requests:
     case Kind::events: return "field label not supported: " + std::string(field);
     default:
       return "\"" + std::string(field) +

@@ -124,6 +124,10 @@ class Decoder {
       case Shape::fields_v1:
         static_cast<FieldsV1&>(into).set_raw(json::serialize(value));
         return true;
+      case Shape::raw:
+        static_cast<RawExtension&>(into).set_raw(json::serialize(value));
+        return true;
+      case Shape::texts: return list(value, plan.fields.front(), into, owner, place);
     }
     if (!value.is_object()) return mismatch(value, owner, place, plan.go_type);
     for (const auto& member : value.get_object()) {

@@ -46,6 +46,9 @@ class JsonEmitter {
       }
       case MessagePlan::Shape::fields_v1:
         return sink_.raw(static_cast<const FieldsV1&>(message).raw());
+      case MessagePlan::Shape::raw:
+        return sink_.raw(static_cast<const RawExtension&>(message).raw());
+      case MessagePlan::Shape::texts: return texts(message, plan.fields.front());
     }
   }
 
@@ -200,6 +203,16 @@ class JsonEmitter {
       }
     }
     sink_.end_object();
+  }
+
+  void texts(const Message& message, const FieldPlan& items) {
+    const Reflection& reflection = *message.GetReflection();
+    sink_.begin_array();
+    for (int i = 0; i < reflection.FieldSize(message, items.field); ++i) {
+      sink_.element();
+      sink_.string(reflection.GetRepeatedStringReference(message, items.field, i, &scratch_));
+    }
+    sink_.end_array();
   }
 
   void quantity(const Quantity& quantity) {

@@ -17,12 +17,29 @@ using Type = FieldPlan::Type;
 struct TopLevel {
   std::string_view message, api_version;
 };
-constexpr std::array<TopLevel, 5> unstored = {{{"keelson.api.meta.v1.Status", "v1"},
+constexpr std::array<TopLevel, 12> unstored = {{{"keelson.api.meta.v1.Status", "v1"},
                                                {"keelson.api.meta.v1.DeleteOptions", "v1"},
                                                {"keelson.api.core.v1.Binding", "v1"},
                                                {"keelson.api.policy.v1.Eviction", "policy/v1"},
                                                {"keelson.api.autoscaling.v1.Scale",
-                                                "autoscaling/v1"}}};
+                                                "autoscaling/v1"},
+                                               {"keelson.api.authentication.v1.SelfSubjectReview",
+                                                "authentication.k8s.io/v1"},
+                                               {"keelson.api.authentication.v1.TokenRequest",
+                                                "authentication.k8s.io/v1"},
+                                               {"keelson.api.authentication.v1.TokenReview",
+                                                "authentication.k8s.io/v1"},
+                                               {"keelson.api.authorization.v1."
+                                                "LocalSubjectAccessReview",
+                                                "authorization.k8s.io/v1"},
+                                               {"keelson.api.authorization.v1."
+                                                "SelfSubjectAccessReview",
+                                                "authorization.k8s.io/v1"},
+                                               {"keelson.api.authorization.v1."
+                                                "SelfSubjectRulesReview",
+                                                "authorization.k8s.io/v1"},
+                                               {"keelson.api.authorization.v1.SubjectAccessReview",
+                                                "authorization.k8s.io/v1"}}};
 
 using Plans = boost::unordered_flat_map<const Descriptor*, std::unique_ptr<MessagePlan>>;
 
@@ -53,6 +70,9 @@ MessagePlan::Shape shape_of(const Descriptor& message) {
   if (name == "keelson.api.meta.v1.Quantity") return MessagePlan::Shape::quantity;
   if (name == "keelson.api.meta.v1.IntOrString") return MessagePlan::Shape::int_or_string;
   if (name == "keelson.api.meta.v1.FieldsV1") return MessagePlan::Shape::fields_v1;
+  if (name == "keelson.api.meta.v1.RawExtension") return MessagePlan::Shape::raw;
+  // Three groups have one of their own.
+  if (message.name() == "ExtraValue") return MessagePlan::Shape::texts;
   return MessagePlan::Shape::plain;
 }
 
@@ -126,6 +146,8 @@ Plans build() {
   KEELSON_KINDS(X)
 #undef X
   collect(Scale::descriptor()->file(), seen, messages);
+  collect(TokenReview::descriptor()->file(), seen, messages);
+  collect(SubjectAccessReview::descriptor()->file(), seen, messages);
   Plans plans;
   for (const Descriptor* message : messages) {
     plans.emplace(message, std::make_unique<MessagePlan>());

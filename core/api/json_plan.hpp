@@ -37,7 +37,11 @@ struct FieldPlan {
 
 struct MessagePlan {
   // Types whose JSON is not an object of their fields.
-  enum class Shape : uint8_t { plain, time, micro_time, quantity, int_or_string, fields_v1 };
+  enum class Shape : uint8_t {
+    plain, time, micro_time, quantity, int_or_string, fields_v1,
+    raw,   // any JSON, as text in the message's only field
+    texts  // an array: the message's only field is a list of strings
+  };
 
   // A JSON name may belong to a member of an inlined field.
   struct Target {

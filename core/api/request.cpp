@@ -25,6 +25,7 @@ std::string_view to_string(Subresource subresource) {
     case Subresource::binding: return "binding";
     case Subresource::eviction: return "eviction";
     case Subresource::finalize: return "finalize";
+    case Subresource::approval: return "approval";
   }
   KEELSON_ASSERT(false);
 }

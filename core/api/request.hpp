@@ -13,6 +13,7 @@
 
 #include "core/api/error.hpp"
 #include "core/api/object.hpp"
+#include "core/api/user.hpp"
 #include "core/base/time.hpp"
 
 namespace keelson::api {
@@ -27,7 +28,9 @@ enum class Verb : uint8_t {
 };
 std::string_view to_string(Verb verb);
 
-enum class Subresource : uint8_t { none, status, scale, binding, eviction, finalize };
+enum class Subresource : uint8_t {
+  none, status, scale, binding, eviction, finalize, approval
+};
 std::string_view to_string(Subresource subresource);  // "", "status", ...
 
 enum class PatchType : uint8_t { json, merge, strategic };
@@ -106,6 +109,9 @@ struct Request {
 
   // Who calls, in what role, knowing what.
   std::string user;   // authenticated identity: "system:node:n1", "admin"
+  // All that the front that authenticated the caller knows of it. Null: a component of this process
+  // or a simulated one, whose requests nobody has to restrict.
+  UserPtr caller;
   std::string actor;  // component instance, for histories and checkers: "scheduler-0", "agent/n1"
   // Names this call: a transport that may deliver it twice gives both copies the same number, and the
   // server acts on it once. 0: none.

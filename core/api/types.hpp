@@ -5,7 +5,10 @@
 #include <cstdint>
 
 #include "core/api/proto/apps.pb.h"
+#include "core/api/proto/authentication.pb.h"
+#include "core/api/proto/authorization.pb.h"
 #include "core/api/proto/autoscaling.pb.h"
+#include "core/api/proto/certificates.pb.h"
 #include "core/api/proto/coordination.pb.h"
 #include "core/api/proto/core.pb.h"
 #include "core/api/proto/discovery.pb.h"
@@ -13,6 +16,7 @@
 #include "core/api/proto/node.pb.h"
 #include "core/api/proto/pod.pb.h"
 #include "core/api/proto/policy.pb.h"
+#include "core/api/proto/rbac.pb.h"
 #include "core/api/proto/reference.pb.h"
 #include "core/api/proto/scheduling.pb.h"
 #include "core/api/proto/service.pb.h"
@@ -22,6 +26,7 @@ namespace keelson::api {
 
 using namespace meta::v1;  // ObjectMeta, LabelSelector, Time, IntOrString, Quantity, Condition, ...
 using namespace core::v1;  // Pod, Node, Service, Namespace, Event, ...
+using apps::v1::ControllerRevision;
 using apps::v1::Deployment;
 using apps::v1::DeploymentCondition;
 using apps::v1::DeploymentSpec;
@@ -30,11 +35,23 @@ using apps::v1::ReplicaSet;
 using apps::v1::ReplicaSetCondition;
 using apps::v1::ReplicaSetSpec;
 using apps::v1::ReplicaSetStatus;
+using authentication::v1::SelfSubjectReview;
+using authentication::v1::TokenRequest;
+using authentication::v1::TokenReview;
+using authorization::v1::LocalSubjectAccessReview;
+using authorization::v1::SelfSubjectAccessReview;
+using authorization::v1::SelfSubjectRulesReview;
+using authorization::v1::SubjectAccessReview;
 using autoscaling::v1::Scale;
+using certificates::v1::CertificateSigningRequest;
 using coordination::v1::Lease;
 using discovery::v1::EndpointSlice;
 using policy::v1::Eviction;
 using policy::v1::PodDisruptionBudget;
+using rbac::v1::ClusterRole;
+using rbac::v1::ClusterRoleBinding;
+using rbac::v1::Role;
+using rbac::v1::RoleBinding;
 using scheduling::v1::PriorityClass;
 
 using Message = google::protobuf::Message;
@@ -55,7 +72,13 @@ using Message = google::protobuf::Message;
   X(deployments, Deployment)                 \
   X(replica_sets, ReplicaSet)                \
   X(pods, Pod)                               \
-  X(events, Event)
+  X(events, Event)                           \
+  X(cluster_roles, ClusterRole)              \
+  X(cluster_role_bindings, ClusterRoleBinding) \
+  X(roles, Role)                             \
+  X(role_bindings, RoleBinding)              \
+  X(certificate_signing_requests, CertificateSigningRequest) \
+  X(controller_revisions, ControllerRevision)
 
 // Dense: usable as an array index.
 enum class Kind : uint8_t {

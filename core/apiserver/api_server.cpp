@@ -83,6 +83,13 @@ ApiError check_form(const Request& request) {
         return {};
       }
       return method_not_allowed();
+    case Subresource::approval:
+      if (request.kind == Kind::certificate_signing_requests &&
+          (request.verb == Verb::get || request.verb == Verb::update ||
+           request.verb == Verb::patch)) {
+        return {};
+      }
+      return method_not_allowed();
     case Subresource::binding:
     case Subresource::eviction:
       if (request.kind == Kind::pods && request.verb == Verb::create) return {};
@@ -228,7 +235,8 @@ struct ApiServer::Impl {
       case Subresource::scale: return make_scale(std::move(request), context);
       case Subresource::none:
       case Subresource::status:
-      case Subresource::finalize: break;
+      case Subresource::finalize:
+      case Subresource::approval: break;
     }
     switch (request.verb) {
       case Verb::create: return make_create(std::move(request), context);
@@ -300,6 +308,9 @@ ApiServer::~ApiServer() = default;
 
 void ApiServer::start() {
   impl_->feed.start();
+}
+void ApiServer::guard_with(const WriteGuard* guard) {
+  impl_->context.guard = guard;
 }
 bool ApiServer::ready() const {
   return impl_->ready();

@@ -17,6 +17,7 @@
 namespace keelson::apiserver {
 
 class WatchCache;
+class WriteGuard;
 
 class ApiServer final {
  public:
@@ -32,6 +33,10 @@ class ApiServer final {
   // ServiceUnavailable and watches are closed.
   void start();
   bool ready() const;
+
+  // Has each write of a caller that says who it is looked at by `guard`, which must outlive the
+  // server; null: by nobody.
+  void guard_with(const WriteGuard* guard);
 
   // `done` is called exactly once, never from inside handle().
   void handle(api::Request request, Callback<void(api::Response)> done);

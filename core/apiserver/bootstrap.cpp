@@ -2,6 +2,7 @@
 
 #include "core/api/validation.hpp"
 #include "core/apiserver/pipeline/admission.hpp"
+#include "core/apiserver/bootstrap_rbac.hpp"
 #include "core/apiserver/pipeline/service_addresses.hpp"
 
 namespace keelson::apiserver {
@@ -99,6 +100,10 @@ std::vector<Request> bootstrap_requests(const WatchCache& cache, const ApiServer
   if (!options.advertise_address.empty()) {
     objects.push_back(kubernetes_endpoints(options));
     objects.push_back(kubernetes_slice(options));
+  }
+  if (options.bootstrap_rbac) {
+    static const std::vector<ObjectPtr> defaults = default_rbac_objects();
+    objects.insert(objects.end(), defaults.begin(), defaults.end());
   }
   std::vector<Request> requests;
   for (const ObjectPtr& object : objects) {

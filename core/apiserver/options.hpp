@@ -16,6 +16,9 @@ struct ApiServerOptions {
   // Be no stronger than Kubernetes: binding does not check the node's room.
   bool kubernetes_profile = false;
 
+  // Create the default roles and their bindings: for clusters in which access is controlled.
+  bool bootstrap_rbac = false;
+
   // About once a minute in Kubernetes. Each costs a message per watch: three per node.
   Duration bookmark_period = 30s;
   // This often the store is asked whether the server's own watch of it is up to date.

@@ -2,26 +2,15 @@
 // Source: Kubernetes' authentication and authorization; names are those of SubjectAccessReview.
 #pragma once
 
-#include <map>
 #include <optional>
 #include <string>
-#include <vector>
+#include <string_view>
+
+#include "core/api/user.hpp"
 
 namespace keelson::auth {
 
-struct UserInfo {
-  std::string name;  // "system:node:n1", "jane"
-  std::string uid;
-  std::vector<std::string> groups;
-  std::map<std::string, std::vector<std::string>> extra;
-
-  bool in_group(std::string_view group) const {
-    for (const std::string& g : groups) {
-      if (g == group) return true;
-    }
-    return false;
-  }
-};
+using api::UserInfo;
 
 inline constexpr const char* kAnonymous = "system:anonymous";
 inline constexpr const char* kUnauthenticated = "system:unauthenticated";
@@ -31,10 +20,13 @@ inline constexpr const char* kMasters = "system:masters";
 // What somebody wants to do. Resource requests name a resource, others a path.
 struct Attributes {
   UserInfo user;
-  std::string verb;  // "get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"; of paths: the method in lower case
+  // "get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"; of paths: the
+  // method in lower case
+  std::string verb;
   bool resource_request = false;
   std::string group, version, resource, subresource, ns, name;
   std::string path;  // "/healthz"
+  std::string field_selector;  // of list, watch and deletecollection, as it stands in the query
 };
 
 enum class Decision { allow, deny, no_opinion };

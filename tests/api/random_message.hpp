@@ -67,6 +67,10 @@ class RandomMessages {
       case Shape::fields_v1:
         static_cast<FieldsV1&>(message).set_raw(R"({"f:spec":{"f:a":{},"k:{\"name\":\"c\"}":{}}})");
         return;
+      case Shape::raw:
+        static_cast<RawExtension&>(message).set_raw(R"({"spec":{"a":[1,null,"x"],"replicas":3}})");
+        return;
+      case Shape::texts: return fill_list(message, plan.fields.front(), depth);
     }
     for (const FieldPlan& field : plan.fields) fill_field(message, field, depth);
   }

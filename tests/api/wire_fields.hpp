@@ -9,6 +9,7 @@
 namespace keelson::api {
 
 inline constexpr std::string_view wire_fields = R"(
+apps.v1.ControllerRevision 1:metadata:ObjectMeta 2:data:RawExtension 3:revision:l
 apps.v1.Deployment 1:metadata:ObjectMeta 2:spec:DeploymentSpec 3:status:DeploymentStatus
 apps.v1.DeploymentCondition 1:type:s 2:status:s 4:reason:s 5:message:s 6:lastUpdateTime:Time
   7:lastTransitionTime:Time
@@ -27,9 +28,57 @@ apps.v1.ReplicaSetStatus 1:replicas:i 2:fullyLabeledReplicas:i 3:observedGenerat
   4:readyReplicas:i 5:availableReplicas:i 6:conditions:ReplicaSetCondition*
   7:terminatingReplicas:i?
 apps.v1.RollingUpdateDeployment 1:maxUnavailable:IntOrString 2:maxSurge:IntOrString
+authentication.v1.BoundObjectReference 1:kind:s 2:apiVersion:s 3:name:s 4:uid:s
+authentication.v1.ExtraValue 1:items:s*
+authentication.v1.SelfSubjectReview 1:metadata:ObjectMeta 2:status:SelfSubjectReviewStatus
+authentication.v1.SelfSubjectReviewStatus 1:userInfo:UserInfo
+authentication.v1.TokenRequest 1:metadata:ObjectMeta 2:spec:TokenRequestSpec
+  3:status:TokenRequestStatus
+authentication.v1.TokenRequestSpec 1:audiences:s* 3:boundObjectRef:BoundObjectReference
+  4:expirationSeconds:l?
+authentication.v1.TokenRequestStatus 1:token:s 2:expirationTimestamp:Time
+authentication.v1.TokenReview 1:metadata:ObjectMeta 2:spec:TokenReviewSpec
+  3:status:TokenReviewStatus
+authentication.v1.TokenReviewSpec 1:token:s 2:audiences:s*
+authentication.v1.TokenReviewStatus 1:authenticated:b 2:user:UserInfo 3:error:s 4:audiences:s*
+authentication.v1.UserInfo 1:username:s 2:uid:s 3:groups:s* 4:extra:%ExtraValue
+authorization.v1.ExtraValue 1:items:s*
+authorization.v1.FieldSelectorAttributes 1:rawSelector:s 2:requirements:FieldSelectorRequirement*
+authorization.v1.LabelSelectorAttributes 1:rawSelector:s 2:requirements:LabelSelectorRequirement*
+authorization.v1.LocalSubjectAccessReview 1:metadata:ObjectMeta 2:spec:SubjectAccessReviewSpec
+  3:status:SubjectAccessReviewStatus
+authorization.v1.NonResourceAttributes 1:path:s 2:verb:s
+authorization.v1.NonResourceRule 1:verbs:s* 2:nonResourceURLs:s*
+authorization.v1.ResourceAttributes 1:namespace:s 2:verb:s 3:group:s 4:version:s 5:resource:s
+  6:subresource:s 7:name:s 8:fieldSelector:FieldSelectorAttributes
+  9:labelSelector:LabelSelectorAttributes
+authorization.v1.ResourceRule 1:verbs:s* 2:apiGroups:s* 3:resources:s* 4:resourceNames:s*
+authorization.v1.SelfSubjectAccessReview 1:metadata:ObjectMeta 2:spec:SelfSubjectAccessReviewSpec
+  3:status:SubjectAccessReviewStatus
+authorization.v1.SelfSubjectAccessReviewSpec 1:resourceAttributes:ResourceAttributes
+  2:nonResourceAttributes:NonResourceAttributes
+authorization.v1.SelfSubjectRulesReview 1:metadata:ObjectMeta 2:spec:SelfSubjectRulesReviewSpec
+  3:status:SubjectRulesReviewStatus
+authorization.v1.SelfSubjectRulesReviewSpec 1:namespace:s
+authorization.v1.SubjectAccessReview 1:metadata:ObjectMeta 2:spec:SubjectAccessReviewSpec
+  3:status:SubjectAccessReviewStatus
+authorization.v1.SubjectAccessReviewSpec 1:resourceAttributes:ResourceAttributes
+  2:nonResourceAttributes:NonResourceAttributes 3:user:s 4:groups:s* 5:extra:%ExtraValue 6:uid:s
+authorization.v1.SubjectAccessReviewStatus 1:allowed:b 2:reason:s 3:evaluationError:s 4:denied:b
+authorization.v1.SubjectRulesReviewStatus 1:resourceRules:ResourceRule*
+  2:nonResourceRules:NonResourceRule* 3:incomplete:b 4:evaluationError:s
 autoscaling.v1.Scale 1:metadata:ObjectMeta 2:spec:ScaleSpec 3:status:ScaleStatus
 autoscaling.v1.ScaleSpec 1:replicas:i
 autoscaling.v1.ScaleStatus 1:replicas:i 2:selector:s
+certificates.v1.CertificateSigningRequest 1:metadata:ObjectMeta
+  2:spec:CertificateSigningRequestSpec 3:status:CertificateSigningRequestStatus
+certificates.v1.CertificateSigningRequestCondition 1:type:s 2:reason:s 3:message:s
+  4:lastUpdateTime:Time 5:lastTransitionTime:Time 6:status:s
+certificates.v1.CertificateSigningRequestSpec 1:request:y 2:username:s 3:uid:s 4:groups:s*
+  5:usages:s* 6:extra:%ExtraValue 7:signerName:s 8:expirationSeconds:i?
+certificates.v1.CertificateSigningRequestStatus 1:conditions:CertificateSigningRequestCondition*
+  2:certificate:y
+certificates.v1.ExtraValue 1:items:s*
 coordination.v1.Lease 1:metadata:ObjectMeta 2:spec:LeaseSpec
 coordination.v1.LeaseSpec 1:holderIdentity:s? 2:leaseDurationSeconds:i? 3:acquireTime:MicroTime
   4:renewTime:MicroTime 5:leaseTransitions:i? 6:strategy:s? 7:preferredHolder:s?
@@ -320,6 +369,7 @@ meta.v1.Condition 1:type:s 2:status:s 3:observedGeneration:l 4:lastTransitionTim
   6:message:s
 meta.v1.DeleteOptions 1:gracePeriodSeconds:l? 2:preconditions:Preconditions 3:orphanDependents:b?
   4:propagationPolicy:s? 5:dryRun:s* 6:ignoreStoreReadErrorWithClusterBreakingPotential:b?
+meta.v1.FieldSelectorRequirement 1:key:s 2:operator:s 3:values:s*
 meta.v1.FieldsV1 1:-:y
 meta.v1.IntOrString 1:type:l 2:intVal:i 3:strVal:s
 meta.v1.LabelSelector 1:matchLabels:%s 2:matchExpressions:LabelSelectorRequirement*
@@ -336,6 +386,7 @@ meta.v1.OwnerReference 1:kind:s 3:name:s 4:uid:s 5:apiVersion:s 6:controller:b?
   7:blockOwnerDeletion:b?
 meta.v1.Preconditions 1:uid:s? 2:resourceVersion:s?
 meta.v1.Quantity 1:string:s
+meta.v1.RawExtension 1:-:y
 meta.v1.Status 1:metadata:ListMeta 2:status:s 3:message:s 4:reason:s 5:details:StatusDetails
   6:code:i
 meta.v1.StatusCause 1:reason:s 2:message:s 3:field:s
@@ -350,6 +401,14 @@ policy.v1.PodDisruptionBudgetSpec 1:minAvailable:IntOrString 2:selector:LabelSel
 policy.v1.PodDisruptionBudgetStatus 1:observedGeneration:l 2:disruptedPods:%Time
   3:disruptionsAllowed:i 4:currentHealthy:i 5:desiredHealthy:i 6:expectedPods:i
   7:conditions:Condition*
+rbac.v1.AggregationRule 1:clusterRoleSelectors:LabelSelector*
+rbac.v1.ClusterRole 1:metadata:ObjectMeta 2:rules:PolicyRule* 3:aggregationRule:AggregationRule
+rbac.v1.ClusterRoleBinding 1:metadata:ObjectMeta 2:subjects:Subject* 3:roleRef:RoleRef
+rbac.v1.PolicyRule 1:verbs:s* 2:apiGroups:s* 3:resources:s* 4:resourceNames:s* 5:nonResourceURLs:s*
+rbac.v1.Role 1:metadata:ObjectMeta 2:rules:PolicyRule*
+rbac.v1.RoleBinding 1:metadata:ObjectMeta 2:subjects:Subject* 3:roleRef:RoleRef
+rbac.v1.RoleRef 1:apiGroup:s 2:kind:s 3:name:s
+rbac.v1.Subject 1:kind:s 2:apiGroup:s 3:name:s 4:namespace:s
 scheduling.v1.PriorityClass 1:metadata:ObjectMeta 2:value:i 3:globalDefault:b 4:description:s
   5:preemptionPolicy:s?
 )";

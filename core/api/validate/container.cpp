@@ -46,15 +46,15 @@ void check_host_ports(Errors& errors, const Path& path, const Repeated<Container
   }
 }
 
-enum class Role : uint8_t { main, init, ephemeral };
+enum class Part : uint8_t { main, init, ephemeral };
 
 bool sidecar(const Container& container) {
   return container.restart_policy() == "Always";
 }
 
-void validate_hooks(Errors& errors, const Path& path, const Container& container, Role role) {
+void validate_hooks(Errors& errors, const Path& path, const Container& container, Part role) {
   // A container that ends by itself has no use for what watches over a running one.
-  if (role == Role::init && !sidecar(container)) {
+  if (role == Part::init && !sidecar(container)) {
     constexpr std::string_view why =
         "may not be set for init containers without restartPolicy=Always";
     if (container.has_lifecycle()) errors.forbidden(path.child("lifecycle"), why);
@@ -85,9 +85,9 @@ void validate_hooks(Errors& errors, const Path& path, const Container& container
 }
 
 void validate_restart_policy(Errors& errors, const Path& path, const Container& container,
-                             Role role) {
+                             Part role) {
   if (!container.has_restart_policy()) return;
-  if (role == Role::init) {
+  if (role == Part::init) {
     check_one_of<Container>(errors, path, Container::kRestartPolicyFieldNumber,
                             container.restart_policy());
   } else {
@@ -96,7 +96,7 @@ void validate_restart_policy(Errors& errors, const Path& path, const Container& 
 }
 
 // `names` holds those of the containers before.
-void validate_container(Errors& errors, const Path& path, const Container& container, Role role,
+void validate_container(Errors& errors, const Path& path, const Container& container, Part role,
                         Seen& names, const Seen& volumes) {
   const Path name = path.child("name");
   if (container.name().empty()) {
@@ -112,7 +112,7 @@ void validate_container(Errors& errors, const Path& path, const Container& conta
              image.find_last_not_of(" \t\r\n") != image.size() - 1) {
     errors.invalid(path.child("image"), image, "must not have leading or trailing whitespace");
   }
-  if (role != Role::ephemeral) validate_hooks(errors, path, container, role);
+  if (role != Part::ephemeral) validate_hooks(errors, path, container, role);
   check_one_of<Container>(errors, path.child("terminationMessagePolicy"),
                           Container::kTerminationMessagePolicyFieldNumber,
                           container.termination_message_policy());
@@ -161,7 +161,7 @@ void validate_containers(Errors& errors, const Path& path, const PodSpec& spec) 
   const Seen volumes = names_of(spec.volumes());
   Seen names;
   for (int i = 0; i < containers.size(); ++i) {
-    validate_container(errors, path.index(i), containers.Get(i), Role::main, names, volumes);
+    validate_container(errors, path.index(i), containers.Get(i), Part::main, names, volumes);
   }
   check_host_ports(errors, path, containers);
 }
@@ -172,7 +172,7 @@ void validate_init_containers(Errors& errors, const Path& path, const PodSpec& s
   const Seen volumes = names_of(spec.volumes());
   Seen names = names_of(spec.containers());
   for (int i = 0; i < containers.size(); ++i) {
-    validate_container(errors, path.index(i), containers.Get(i), Role::init, names, volumes);
+    validate_container(errors, path.index(i), containers.Get(i), Part::init, names, volumes);
   }
   check_host_ports(errors, path, containers);
 }
@@ -190,7 +190,7 @@ void validate_ephemeral_containers(Errors& errors, const Path& path, const PodSp
     Container& container = containers[static_cast<size_t>(i)];
     container.ParseFromString(ephemeral.ephemeral_container_common().SerializeAsString());
     const Path place = path.index(i);
-    validate_container(errors, place, container, Role::ephemeral, names, volumes);
+    validate_container(errors, place, container, Part::ephemeral, names, volumes);
     validate_ephemeral(errors, place, container);
     const std::string& target = ephemeral.target_container_name();
     if (!target.empty() && !targets.contains(target)) {

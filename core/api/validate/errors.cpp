@@ -174,9 +174,14 @@ void Errors::too_many(const Path& path, int64_t count, int64_t count_max) {
 }
 
 ApiError Errors::finish(Kind kind, std::string_view name) && {
+  return std::move(*this).finish(info(kind).name, info(kind).group, name);
+}
+
+ApiError Errors::finish(std::string_view kind, std::string_view group, std::string_view name) && {
   ApiError error;
   if (causes_.empty()) return error;
-  const KindInfo& kind_info = info(kind);
+  const std::string qualified =
+      group.empty() ? std::string(kind) : std::string(kind) + "." + std::string(group);
   std::string list;
   for (const Cause& cause : causes_) {
     if (!list.empty()) list += ", ";
@@ -186,11 +191,11 @@ ApiError Errors::finish(Kind kind, std::string_view name) && {
   error.reason = Reason::invalid;
   error.message =
       causes_.size() == 1
-          ? fmt::format("{} \"{}\" is invalid: {}", kind_info.qualified_name, name, list)
-          : fmt::format("{} \"{}\" is invalid: [{}]", kind_info.qualified_name, name, list);
+          ? fmt::format("{} \"{}\" is invalid: {}", qualified, name, list)
+          : fmt::format("{} \"{}\" is invalid: [{}]", qualified, name, list);
   error.name = name;
-  error.group = kind_info.group;
-  error.kind = kind_info.name;
+  error.group = group;
+  error.kind = kind;
   error.causes = std::move(causes_);
   return error;
 }

@@ -73,6 +73,8 @@ class Errors {
   size_t size() const { return causes_.size(); }
   // "Pod "x" is invalid: [a, b]", or no error if there is none.
   ApiError finish(Kind kind, std::string_view name) &&;
+  // The same of a message that is no stored kind: "TokenRequest", "authentication.k8s.io".
+  ApiError finish(std::string_view kind, std::string_view group, std::string_view name) &&;
 
  private:
   void add(std::string_view reason, const Path& path, std::string message);

@@ -14,11 +14,24 @@ namespace {
 constexpr int64_t annotations_bytes_max = 256 * 1024;
 constexpr int64_t manager_length_max = 128;
 
+bool any_segment(Kind kind) {
+  switch (kind) {
+    case Kind::roles:
+    case Kind::role_bindings:
+    case Kind::cluster_roles:
+    case Kind::cluster_role_bindings:
+    case Kind::certificate_signing_requests: return true;
+    default: return false;
+  }
+}
+
 std::vector<std::string> check_name(Kind kind, std::string_view name) {
   if (kind == Kind::services) return check_dns1035_label(name);
   if (kind == Kind::namespaces) return check_dns1123_label(name);
   // Events are named by whoever writes them; only what a URL cannot carry is refused.
   if (kind == Kind::events) return {};
+  // Roles and requests have names that people and systems give them, with colons and capitals.
+  if (any_segment(kind)) return check_path_segment(name);
   return check_dns1123_subdomain(name);
 }
 

@@ -115,6 +115,23 @@ void validate(Errors& errors, const Secret& secret);
 void validate_change(Errors& errors, const Secret& now, const Secret& before);
 void validate(Errors& errors, const ServiceAccount& account);
 void validate_change(Errors& errors, const ServiceAccount& now, const ServiceAccount& before);
+void validate(Errors& errors, const Role& role);
+void validate_change(Errors& errors, const Role& now, const Role& before);
+void validate(Errors& errors, const ClusterRole& role);
+void validate_change(Errors& errors, const ClusterRole& now, const ClusterRole& before);
+void validate(Errors& errors, const RoleBinding& binding);
+void validate_change(Errors& errors, const RoleBinding& now, const RoleBinding& before);
+void validate(Errors& errors, const ClusterRoleBinding& binding);
+void validate_change(Errors& errors, const ClusterRoleBinding& now,
+                     const ClusterRoleBinding& before);
+void validate(Errors& errors, const CertificateSigningRequest& request);
+void validate_change(Errors& errors, const CertificateSigningRequest& now,
+                     const CertificateSigningRequest& before);
+void validate_status_change(Errors& errors, const CertificateSigningRequest& now,
+                            const CertificateSigningRequest& before);
+void validate(Errors& errors, const ControllerRevision& revision);
+void validate_change(Errors& errors, const ControllerRevision& now,
+                     const ControllerRevision& before);
 void validate(Errors& errors, const Event& event);
 void validate_change(Errors& errors, const Event& now, const Event& before);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/apiserver/common.hpp"
+#include "core/apiserver/guard.hpp"
 #include "core/apiserver/options.hpp"
 #include "core/apiserver/pipeline/ids.hpp"
 #include "core/apiserver/watch_cache.hpp"
@@ -16,6 +17,7 @@ struct Context {
   const ApiServerOptions& options;
   Ids& ids;
   Log& log;
+  const WriteGuard* guard = nullptr;  // may be null
 };
 
 }  // namespace keelson::apiserver

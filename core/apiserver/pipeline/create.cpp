@@ -70,6 +70,10 @@ class Create final : public Operation {
     api::apply_defaults(request_.kind, *message);
     if (ApiError error = admit_create(context_, request_.kind, *message)) return error;
     prepare_create(request_.kind, *message);
+    if (request_.kind == Kind::certificate_signing_requests) {
+      stamp_caller(request_, static_cast<api::CertificateSigningRequest&>(*message));
+    }
+    if (ApiError error = guarded(nullptr, message.get())) return error;
     if (ApiError error = api::validate_create(request_.kind, *message)) return error;
     prepared_ = std::move(message);
     return {};

@@ -59,6 +59,7 @@ class Evict final : public Operation {
     }
     const ObjectPtr now = current();
     if (!now) return Attempt::fail(api::not_found(Kind::pods, request_.name));
+    if (ApiError error = guarded(now.get(), nullptr)) return Attempt::fail(std::move(error));
     Attempt attempt = plan_removal(context_, now, request_, &last_);
     if (attempt.writes.empty()) return attempt;  // refused, or on its way already
 

@@ -68,6 +68,12 @@ class Operation {
     return context_.cache.find(request_.kind, request_.ns, request_.name);
   }
 
+  // What the guard says of the write; no error: it may go on.
+  ApiError guarded(const Object* before, const Message* after) const {
+    if (!context_.guard || !request_.caller) return {};
+    return context_.guard->check(request_, before, after);
+  }
+
   Request request_;
   const Context& context_;
 };

@@ -127,6 +127,10 @@ void keep_status(Kind kind, Message& now, const Message& before) {
     if constexpr (has_status<M>) {
       const M& from = static_cast<const M&>(before);
       M& to = static_cast<M&>(now);
+      // What was asked for and who asked stays, whatever is sent.
+      if constexpr (std::is_same_v<M, api::CertificateSigningRequest>) {
+        *to.mutable_spec() = from.spec();
+      }
       if (from.has_status()) {
         *to.mutable_status() = from.status();
       } else {

@@ -28,6 +28,14 @@ void keep_status(Kind kind, Message& now, const Message& before);
 // `before` with the status of `source`; nothing else changes.
 std::unique_ptr<Message> with_status(Kind kind, const Message& before, const Message& source);
 
+// Who creates a request for a certificate is part of it, and not for the client to say.
+void stamp_caller(const Request& request, api::CertificateSigningRequest& message);
+// The new content of a CertificateSigningRequest whose status (or, with `approval`, whose verdict
+// alone) is to be that of `source`. Either keeps what belongs to the other: a signer cannot approve
+// and an approver cannot sign.
+std::unique_ptr<Message> with_signing_status(const Message& before, const Message& source,
+                                             bool approval, WallTime now);
+
 // Raises metadata.generation iff the spec changed (ST-13). Both have the same generation.
 void count_generation(Kind kind, Message& now, const Message& before);
 

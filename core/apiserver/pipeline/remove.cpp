@@ -56,6 +56,7 @@ class Remove final : public Operation {
   Attempt attempt() override {
     const ObjectPtr now = current();
     if (!now) return Attempt::fail(api::not_found(request_.kind, request_.name));
+    if (ApiError error = guarded(now.get(), nullptr)) return Attempt::fail(std::move(error));
     Attempt attempt = plan_removal(context_, now, request_, &last_);
     // Without its Lease a role has no holder: the token of the last one must not write any more.
     if (last_ && request_.kind == Kind::leases) {

@@ -70,10 +70,10 @@ class Update final : public UpdateBase {
       return Attempt::fail(api::bad_request("the object provided is unrecognized: expected a " +
                                             api::info(request_.kind).name));
     }
-    if (request_.subresource == Subresource::status) {
+    if (of_status()) {
       const ObjectMeta& sent = api::meta_of(request_.kind, *request_.body);
       if (ApiError error = check_same_object(sent, *before)) return Attempt::fail(std::move(error));
-      return write_status(before, with_status(request_.kind, before->message(), *request_.body));
+      return write_status(before, status_from(before->message(), *request_.body));
     }
     std::unique_ptr<Message> now = clone(*request_.body);
     ObjectMeta& meta = api::mutable_meta_of(request_.kind, *now);
@@ -88,13 +88,26 @@ class Update final : public UpdateBase {
     if (ApiError error = check_expected({{}, patched.revision}, *before)) {
       return Attempt::fail(std::move(error));
     }
-    if (request_.subresource == Subresource::status) {
-      return write_status(before, with_status(request_.kind, before->message(), *patched.message));
+    if (of_status()) {
+      return write_status(before, status_from(before->message(), *patched.message));
     }
     ObjectMeta& meta = api::mutable_meta_of(request_.kind, *patched.message);
     if (ApiError error = check_place(request_, meta)) return Attempt::fail(std::move(error));
     if (ApiError error = check_same_object(meta, *before)) return Attempt::fail(std::move(error));
     return write_back(before, std::move(patched.message));
+  }
+
+  bool of_status() const {
+    return request_.subresource == Subresource::status ||
+           request_.subresource == Subresource::approval;
+  }
+
+  std::unique_ptr<Message> status_from(const Message& before, const Message& source) const {
+    if (request_.kind == Kind::certificate_signing_requests) {
+      return with_signing_status(before, source, request_.subresource == Subresource::approval,
+                                 context_.loop.wall_now());
+    }
+    return with_status(request_.kind, before, source);
   }
 
   // A body that names another incarnation was made from another object (ST-3).
@@ -136,6 +149,7 @@ Attempt UpdateBase::write_back(const ObjectPtr& before, std::unique_ptr<Message>
     extra.grant_role = role_taken(&before->as<api::Lease>(), static_cast<const api::Lease&>(*now));
   }
   if (ApiError error = admit_update(context_, kind, *now)) return Attempt::fail(std::move(error));
+  if (ApiError error = guarded(before.get(), now.get())) return Attempt::fail(std::move(error));
   count_generation(kind, *now, before->message());
   if (ApiError error = api::validate_update(kind, *now, before->message())) {
     return Attempt::fail(std::move(error));
@@ -155,6 +169,7 @@ Attempt UpdateBase::write_status(const ObjectPtr& before, std::unique_ptr<Messag
     response.revision = before->revision();
     return Attempt::answer(std::move(response));
   }
+  if (ApiError error = guarded(before.get(), now.get())) return Attempt::fail(std::move(error));
   if (ApiError error = api::validate_status_update(kind, *now, before->message())) {
     return Attempt::fail(std::move(error));
   }
