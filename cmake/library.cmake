@@ -18,6 +18,18 @@ function(keelson_protos target dir)
   target_link_libraries(${target} PUBLIC protobuf::libprotobuf Threads::Threads)
 endfunction()
 
+# keelson_descriptor_set(file dir): the .proto files in dir as one FileDescriptorSet that has kept their
+# comments, which generated code drops.
+function(keelson_descriptor_set file dir)
+  file(GLOB protos CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${dir}/*.proto)
+  add_custom_command(
+    OUTPUT ${file}
+    COMMAND protobuf::protoc -I${PROJECT_SOURCE_DIR} --include_source_info
+            --descriptor_set_out=${file} ${protos}
+    DEPENDS ${protos}
+    VERBATIM)
+endfunction()
+
 # The one precompiled header: the API's message types, which nearly every file needs and which cost
 # two seconds to parse.
 function(keelson_precompile target)
