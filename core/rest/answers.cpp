@@ -1,6 +1,7 @@
 #include "core/rest/answers.hpp"
 
 #include "core/api/json.hpp"
+#include "core/rest/tables/tables.hpp"
 #include "core/rest/versions.hpp"
 
 namespace keelson::rest {
@@ -116,25 +117,82 @@ HttpResponse deleted_response(const Resource& resource, const std::string& name,
   return message_response(200, status, manner);
 }
 
-std::string shown(const Resource& resource, const api::Object& object, const Manner& manner,
+namespace {
+
+std::string version_of(const Manner& manner) {
+  return manner.accepted.version.empty() ? "v1" : manner.accepted.version;
+}
+
+TableOptions table_options(const Resource& resource, const Manner& manner,
+                           const TableRequest& table, bool with_columns) {
+  TableOptions options;
+  options.include = table.include;
+  options.version = manner.accepted.version == "v1beta1" ? "v1beta1" : "v1";
+  options.with_columns = with_columns;
+  if (resource.converted()) {
+    options.append_object = [&resource](const api::Object& object, std::string& out) {
+      out += to_version(resource, api::encode_object(object));
+    };
+  }
+  return options;
+}
+
+}  // namespace
+
+std::string typed_json(const Resource& resource, const api::Message& message) {
+  std::string json = api::encode_message(message);
+  if (json.starts_with("{\"kind\":")) return json;
+  std::string out = "{\"kind\":\"" + resource.kind + "\",\"apiVersion\":\"" +
+                    (resource.kind_group.empty() ? resource.kind_version
+                                                 : resource.kind_group + "/" + resource.kind_version) +
+                    "\"";
+  if (json.size() > 2) out += ',';
+  return out + json.substr(1);
+}
+
+std::string shown(const Resource& resource, const api::ObjectPtr& object, const Manner& manner,
                   const TableRequest& table, bool with_columns) {
-  (void)manner, (void)table, (void)with_columns;
-  std::string json = api::encode_object(object);
+  switch (manner.accepted.shape) {
+    case Shape::table:
+      return encode_table(object->kind(), {&object, 1}, {}, table.now,
+                          table_options(resource, manner, table, with_columns));
+    case Shape::partial:
+    case Shape::partial_list: return encode_partial_metadata(*object, version_of(manner));
+    case Shape::object: break;
+  }
+  std::string json = api::encode_object(*object);
   return resource.converted() ? to_version(resource, json) : json;
 }
 
 HttpResponse object_response(int status, const Resource& resource, const api::ObjectPtr& object,
                              const Manner& manner, const TableRequest& table, Encoder& encoder) {
-  (void)table;
+  if (manner.accepted.shape != Shape::object) {
+    return {status, content_type(manner), std::function<std::string()>([=, &resource] {
+              return finished(shown(resource, object, manner, table, true), manner);
+            })};
+  }
   Bytes json = encoder.object(resource, object);
-  return {status, content_type(manner), std::function<std::string()>([json, manner] {
-            return finished(*json, manner);
-          })};
+  return {status, content_type(manner),
+          std::function<std::string()>([json, manner] { return finished(*json, manner); })};
 }
 
 HttpResponse list_response(const Resource& resource, const api::Response& list,
                            const Manner& manner, const TableRequest& table, Encoder& encoder) {
-  (void)table;
+  if (manner.accepted.shape != Shape::object) {
+    return {200, content_type(manner),
+            std::function<std::string()>(
+                [&resource, manner, table, items = list.items,
+                 revision = api::to_string(list.revision), next = list.continue_token,
+                 remaining = list.remaining] {
+                  const ListHeader header{revision, next, remaining};
+                  return finished(
+                      manner.accepted.shape == Shape::table
+                          ? encode_table(resource.info->kind, items, header, table.now,
+                                         table_options(resource, manner, table, true))
+                          : encode_partial_metadata_list(items, header, version_of(manner)),
+                      manner);
+                })};
+  }
   std::vector<Bytes> items;
   items.reserve(list.items.size());
   std::size_t size = 256;

@@ -29,6 +29,8 @@ api::ApiError unauthorized();         // 401
 HttpResponse error_response(const api::ApiError& error, const Manner& manner);
 HttpResponse text_response(int status, std::string text);  // text/plain
 HttpResponse json_response(int status, std::string json, const Manner& manner);
+// Of a message that does not say by itself what kind it is.
+std::string typed_json(const Resource& resource, const api::Message& message);
 // A message of ours that is no stored object (a Scale, a Status), with kind and apiVersion.
 HttpResponse message_response(int status, const api::Message& message, const Manner& manner);
 // {"kind":"Status",...,"status":"Success"} with details of what was deleted.
@@ -36,7 +38,7 @@ HttpResponse deleted_response(const Resource& resource, const std::string& name,
                               const std::string& uid, const Manner& manner);
 
 // The JSON of one object in the shape that was asked for, without a newline.
-std::string shown(const Resource& resource, const api::Object& object, const Manner& manner,
+std::string shown(const Resource& resource, const api::ObjectPtr& object, const Manner& manner,
                   const TableRequest& table, bool with_columns);
 
 // One object or a list of them, as the client asked to see them.

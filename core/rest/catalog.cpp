@@ -118,11 +118,35 @@ void add_kind(std::vector<Resource>& out, const KindInfo& info, const std::strin
       connect("proxy", Endpoint::proxy, "ServiceProxyOptions", proxy);
       break;
     case api::Kind::nodes: connect("proxy", Endpoint::proxy, "NodeProxyOptions", proxy); break;
+    case api::Kind::service_accounts:
+      out.push_back(part_of_kind(whole, "token", Endpoint::token, {"create"},
+                                 "authentication.k8s.io", "v1", "TokenRequest",
+                                 api::TokenRequest::descriptor()));
+      break;
+    case api::Kind::certificate_signing_requests:
+      out.push_back(part(whole, "approval", Endpoint::approval, kPart));
+      break;
     case api::Kind::namespaces:
       out.push_back(part(whole, "finalize", Endpoint::finalize, {"update"}));
       break;
     default: break;
   }
+}
+
+// A question that is answered and not kept.
+void add_review(std::vector<Resource>& out, const char* group, const char* plural, bool namespaced,
+                const google::protobuf::Descriptor* message) {
+  Resource r;
+  r.group = r.kind_group = group;
+  r.version = r.kind_version = "v1";
+  r.name = plural;
+  r.kind = message->name();
+  for (const char c : r.kind) r.singular += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  r.namespaced = namespaced;
+  r.verbs = {"create"};
+  r.endpoint = Endpoint::review;
+  r.message = message;
+  out.push_back(std::move(r));
 }
 
 auto order_of(const Resource& r) { return std::tie(r.group, r.version, r.name, r.subresource); }
@@ -148,6 +172,19 @@ Catalog::Catalog() {
   bindings.info = &api::info(api::Kind::pods);
   bindings.message = api::Binding::descriptor();
   resources_.push_back(std::move(bindings));
+
+  add_review(resources_, "authentication.k8s.io", "tokenreviews", false,
+             api::TokenReview::descriptor());
+  add_review(resources_, "authentication.k8s.io", "selfsubjectreviews", false,
+             api::SelfSubjectReview::descriptor());
+  add_review(resources_, "authorization.k8s.io", "subjectaccessreviews", false,
+             api::SubjectAccessReview::descriptor());
+  add_review(resources_, "authorization.k8s.io", "selfsubjectaccessreviews", false,
+             api::SelfSubjectAccessReview::descriptor());
+  add_review(resources_, "authorization.k8s.io", "selfsubjectrulesreviews", false,
+             api::SelfSubjectRulesReview::descriptor());
+  add_review(resources_, "authorization.k8s.io", "localsubjectaccessreviews", true,
+             api::LocalSubjectAccessReview::descriptor());
 
   std::sort(resources_.begin(), resources_.end(),
             [](const Resource& a, const Resource& b) { return order_of(a) < order_of(b); });

@@ -2,12 +2,30 @@
 
 #include <fmt/format.h>
 
+#include "core/auth/service_account_tokens.hpp"
 #include "core/base/hash.hpp"
 #include "core/rest/discovery.hpp"
 
 namespace keelson::rest {
 
 namespace {
+
+std::vector<ServedResource> served() {
+  std::vector<ServedResource> all;
+  for (const Resource& r : Catalog::get().all()) {
+    ServedResource one;
+    one.group = r.group;
+    one.version = r.version;
+    one.kind = r.kind;
+    one.plural = r.name;
+    one.namespaced = r.namespaced;
+    one.verbs = r.verbs;
+    one.subresource = r.subresource;
+    one.message = r.message;
+    all.push_back(std::move(one));
+  }
+  return all;
+}
 
 // Clients keep documents by their ETag and ask again with it.
 HttpResponse tagged(const HttpRequest& request, HttpResponse response) {
@@ -39,6 +57,9 @@ HttpResponse health(const Uri& uri, bool ready) {
 
 }  // namespace
 
+Documents::Documents(std::string advertised_address, const auth::ServiceAccountTokens* tokens)
+    : address_(std::move(advertised_address)), tokens_(tokens), openapi_(served()) {}
+
 HttpResponse Documents::serve(const HttpRequest& request, const Uri& uri, const Manner& manner,
                               bool ready) {
   const bool reads = request.method == "GET" || request.method == "HEAD";
@@ -52,7 +73,14 @@ HttpResponse Documents::serve(const HttpRequest& request, const Uri& uri, const 
     return {200, {{"Content-Type", "application/json"}}, pretty_json(version_info())};
   }
   if (first == "api" || first == "apis") return discovery(request, uri, manner);
-  return not_found(uri);
+  if (first == "openapi") return openapi(request, uri);
+  if (tokens_ && uri.path == "/.well-known/openid-configuration") {
+    return {200, {{"Content-Type", "application/json"}}, tokens_->openid_configuration()};
+  }
+  if (tokens_ && uri.path == "/openid/v1/jwks") {
+    return {200, {{"Content-Type", "application/jwk-set+json"}}, tokens_->jwks()};
+  }
+  return {404, {{"Content-Type", "application/json"}}, pretty_json(root_paths())};
 }
 
 HttpResponse Documents::discovery(const HttpRequest& request, const Uri& uri,
@@ -90,9 +118,40 @@ HttpResponse Documents::discovery(const HttpRequest& request, const Uri& uri,
   return text_response(404, "404 page not found\n");
 }
 
-HttpResponse Documents::not_found(const Uri& uri) const {
-  (void)uri;
-  return {404, {{"Content-Type", "application/json"}}, pretty_json(root_paths())};
+HttpResponse Documents::openapi(const HttpRequest& request, const Uri& uri) {
+  const auto document = [&](const char* type, const std::string& etag, const std::string& body) {
+    HttpResponse response{200, {{"Content-Type", type}, {"ETag", etag}, {"Vary", "Accept"}}, {}};
+    if (request.header("If-None-Match") == etag) {
+      response.status = 304;
+    } else {
+      // The documents live as long as the server, and are big: nobody copies them.
+      response.body = Bytes(Bytes(), &body);
+    }
+    return response;
+  };
+  const auto& segments = uri.segments;
+  if (segments.size() == 2 && segments[1] == "v2") {
+    if (request.header("Accept").find("proto-openapi.spec.v2") != std::string_view::npos) {
+      return document("application/octet-stream", openapi_.v2_protobuf_etag(),
+                      openapi_.v2_protobuf());
+    }
+    return document("application/json", openapi_.v2_etag(), openapi_.v2_json());
+  }
+  if (segments.size() < 2 || segments[1] != "v3") return text_response(404, "404 page not found\n");
+  if (segments.size() == 2) {
+    return tagged(request,
+                  {200, {{"Content-Type", "application/json"}}, openapi_.v3_index() + "\n"});
+  }
+  std::string path;
+  for (std::size_t i = 2; i < segments.size(); ++i) path += (i > 2 ? "/" : "") + segments[i];
+  const std::string* body = openapi_.v3(path);
+  if (!body) return text_response(404, "404 page not found\n");
+  HttpResponse response = document("application/json",
+                                   "\"" + std::string(openapi_.v3_hash(path)) + "\"", *body);
+  if (!uri.get("hash").empty()) {
+    response.headers.push_back({"Cache-Control", "public, immutable"});
+  }
+  return response;
 }
 
 }  // namespace keelson::rest

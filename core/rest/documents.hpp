@@ -4,13 +4,19 @@
 #include <optional>
 
 #include "core/rest/answers.hpp"
+#include "core/rest/openapi/openapi.hpp"
 #include "core/rest/uri.hpp"
+
+namespace keelson::auth {
+class ServiceAccountTokens;
+}
 
 namespace keelson::rest {
 
 class Documents {
  public:
-  explicit Documents(std::string advertised_address) : address_(std::move(advertised_address)) {}
+  // `tokens` null: no keys to tell.
+  Documents(std::string advertised_address, const auth::ServiceAccountTokens* tokens);
 
   // `ready`: the server can answer requests for resources. Every path that is none of a resource gets
   // an answer, if only a 404.
@@ -18,9 +24,11 @@ class Documents {
 
  private:
   HttpResponse discovery(const HttpRequest& request, const Uri& uri, const Manner& manner);
-  HttpResponse not_found(const Uri& uri) const;
+  HttpResponse openapi(const HttpRequest& request, const Uri& uri);
 
   std::string address_;
+  const auth::ServiceAccountTokens* tokens_;
+  OpenApi openapi_;
 };
 
 }  // namespace keelson::rest

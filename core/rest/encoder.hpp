@@ -8,10 +8,9 @@
 #include "core/api/request.hpp"
 #include "core/rest/catalog.hpp"
 #include "core/rest/http.hpp"
+#include "core/rest/tables/tables.hpp"
 
 namespace keelson::rest {
-
-enum class IncludeObject : uint8_t { none, metadata, object };
 
 // What belongs to a table besides the objects.
 struct TableRequest {

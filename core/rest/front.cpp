@@ -3,12 +3,15 @@
 #include <map>
 
 #include "core/api/json.hpp"
+#include "core/auth/impersonation.hpp"
+#include "core/auth/names.hpp"
 #include "core/rest/answers.hpp"
 #include "core/rest/body.hpp"
 #include "core/rest/call.hpp"
 #include "core/rest/documents.hpp"
 #include "core/rest/fair_queue.hpp"
 #include "core/rest/options.hpp"
+#include "core/rest/reviews.hpp"
 #include "core/rest/watch_stream.hpp"
 
 namespace keelson::rest {
@@ -27,31 +30,6 @@ constexpr std::size_t kAtWorkMax = 256;
 constexpr std::size_t kWaitingPerUserMax = 4096;
 
 std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
-
-// Source: apiserver/pkg/endpoints/handlers/responsewriters/errors.go.
-ApiError forbidden(const auth::Attributes& wanted, const std::string& reason) {
-  ApiError error;
-  error.reason = Reason::forbidden;
-  std::string what = "User " + quoted(wanted.user.name) + " cannot " + wanted.verb;
-  if (wanted.resource_request) {
-    const std::string resource =
-        wanted.subresource.empty() ? wanted.resource : wanted.resource + "/" + wanted.subresource;
-    what += " resource " + quoted(resource) + " in API group " + quoted(wanted.group);
-    what += wanted.ns.empty() ? " at the cluster scope" : " in the namespace " + quoted(wanted.ns);
-    error.name = wanted.name;
-    error.group = wanted.group;
-    error.kind = wanted.resource;
-    error.message = wanted.group.empty() ? wanted.resource : wanted.resource + "." + wanted.group;
-    if (!wanted.name.empty()) error.message += " " + quoted(wanted.name);
-    error.message += " is forbidden: " + what;
-  } else {
-    what += " path " + quoted(wanted.path);
-    error.message = "forbidden: " + what;
-    error.generic = true;
-  }
-  if (!reason.empty()) error.message += ": " + reason;
-  return error;
-}
 
 std::optional<api::PatchType> patch_type(std::string_view content_type) {
   const std::string type = media_type(content_type);
@@ -76,16 +54,15 @@ void add_warnings(HttpResponse& response, const std::vector<std::string>& warnin
 
 struct Front::Impl {
   Impl(apiserver::ApiServer& server_in, Loop& loop_in, Log& log_in,
-       const auth::Authenticator* authenticator_in, const auth::Authorizer* authorizer_in,
-       NodeStreams* streams_in, FrontOptions options_in)
+       auth::AccessControl* access_in, NodeStreams* streams_in, FrontOptions options_in)
       : server(server_in),
         loop(loop_in),
         log(log_in),
-        authenticator(authenticator_in),
-        authorizer(authorizer_in),
+        access(access_in),
         streams(streams_in),
         options(std::move(options_in)),
-        documents(options.advertised_address) {}
+        documents(options.advertised_address, access ? &access->tokens() : nullptr),
+        reviews(access) {}
 
   ~Impl() {
     for (auto& [id, watch] : watches) watch->close();
@@ -111,6 +88,7 @@ struct Front::Impl {
     }
     call->path = read_path(call->http.method, call->uri);
     if (!authenticate(*call)) return call->fail(unauthorized());
+    if (ApiError error = impersonate(*call)) return call->fail(error);
     if (ApiError error = authorize(*call)) return call->fail(error);
     if (!call->path.resource_request) {
       return call->exchange->respond(
@@ -124,8 +102,9 @@ struct Front::Impl {
       call.user = *call.http.peer.user;
     } else if (const std::string_view header = call.header("Authorization"); !header.empty()) {
       constexpr std::string_view bearer = "Bearer ";
-      if (!header.starts_with(bearer) || !authenticator) return false;
-      std::optional<auth::UserInfo> user = authenticator->authenticate(header.substr(bearer.size()));
+      if (!header.starts_with(bearer) || !access) return false;
+      std::optional<auth::UserInfo> user =
+          access->authenticator().authenticate(header.substr(bearer.size()));
       if (!user) return false;
       call.user = std::move(*user);
     } else {
@@ -141,11 +120,21 @@ struct Front::Impl {
   }
 
   ApiError authorize(const Call& call) const {
-    if (!authorizer) return {};
+    if (!access) return {};
     const auth::Attributes wanted = call.attributes();
-    const auth::Verdict verdict = authorizer->authorize(wanted);
+    const auth::Verdict verdict = access->authorizer().authorize(wanted);
     if (verdict.decision == auth::Decision::allow) return {};
-    return forbidden(wanted, verdict.reason);
+    return auth::forbidden(wanted, verdict.reason);
+  }
+
+  // Acting as somebody else, where the headers ask for it and the caller may.
+  ApiError impersonate(Call& call) const {
+    if (!access) return {};
+    std::vector<auth::HeaderField> headers;
+    for (const Header& header : call.http.headers) headers.push_back({header.name, header.value});
+    auth::Impersonation as = auth::impersonate(call.user, headers, access->authorizer());
+    if (as.asked && as.error.ok()) call.user = std::move(as.user);
+    return std::move(as.error);
   }
 
   void route(const std::shared_ptr<Call>& call) {
@@ -187,7 +176,10 @@ struct Front::Impl {
       case Endpoint::scale:
       case Endpoint::finalize:
       case Endpoint::binding:
-      case Endpoint::eviction: return resource_call(call);
+      case Endpoint::eviction:
+      case Endpoint::approval: return resource_call(call);
+      case Endpoint::token:
+      case Endpoint::review: return review_call(*call);
       default: return call->fail(no_such_resource());
     }
   }
@@ -201,6 +193,7 @@ struct Front::Impl {
     request.ns = call->path.ns;
     request.name = call->path.name;
     request.user = call->user.name;
+    request.caller = std::make_shared<const api::UserInfo>(call->user);
     request.actor = "http";
     const std::string& verb = call->path.verb;
     ApiError error;
@@ -242,6 +235,7 @@ struct Front::Impl {
       case Endpoint::binding: return api::Subresource::binding;
       case Endpoint::eviction: return api::Subresource::eviction;
       case Endpoint::finalize: return api::Subresource::finalize;
+      case Endpoint::approval: return api::Subresource::approval;
       default: return api::Subresource::none;
     }
   }
@@ -263,6 +257,20 @@ struct Front::Impl {
     }
     if (request.subresource == api::Subresource::eviction) read_eviction(request);
     return {};
+  }
+
+  void review_call(Call& call) {
+    const std::optional<Encoding> encoding = body_encoding(call.header("Content-Type"));
+    if (!encoding) return call.fail(unsupported_media());
+    DecodedBody body =
+        decode_body(*call.resource, *encoding, call.http.body, validation(call));
+    if (body.error) return call.fail(body.error);
+    Reviews::Outcome outcome = reviews.answer(call, *body.message);
+    if (outcome.error) return call.fail(outcome.error);
+    HttpResponse response = json_response(
+        201, typed_json(*call.resource, *outcome.message), call.manner);
+    add_warnings(response, body.warnings);
+    call.respond(std::move(response));
   }
 
   static void read_eviction(api::Request& request) {
@@ -379,11 +387,11 @@ struct Front::Impl {
   apiserver::ApiServer& server;
   Loop& loop;
   Log& log;
-  const auth::Authenticator* authenticator;
-  const auth::Authorizer* authorizer;
+  auth::AccessControl* access;
   NodeStreams* streams;
   FrontOptions options;
   Documents documents;
+  Reviews reviews;
   Encoder encoder;
   FairQueue queue{kAtWorkMax, kWaitingPerUserMax};
   uint64_t last_watch = 0;
@@ -392,10 +400,8 @@ struct Front::Impl {
 };
 
 Front::Front(apiserver::ApiServer& server, Loop& loop, Log& log,
-             const auth::Authenticator* authenticator, const auth::Authorizer* authorizer,
-             NodeStreams* streams, FrontOptions options)
-    : impl_(std::make_unique<Impl>(server, loop, log, authenticator, authorizer, streams,
-                                   std::move(options))) {}
+             auth::AccessControl* access, NodeStreams* streams, FrontOptions options)
+    : impl_(std::make_unique<Impl>(server, loop, log, access, streams, std::move(options))) {}
 
 Front::~Front() = default;
 

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "core/apiserver/api_server.hpp"
+#include "core/auth/access.hpp"
 #include "core/rest/http.hpp"
 
 namespace keelson::rest {
@@ -20,10 +21,10 @@ struct FrontOptions {
 
 class Front final : public Handler {
  public:
-  // What is referred to must outlive the front. `authenticator` may be null (certificates only),
-  // `authorizer` null allows everything, `streams` null refuses logs, exec and the like.
-  Front(apiserver::ApiServer& server, Loop& loop, Log& log, const auth::Authenticator* authenticator,
-        const auth::Authorizer* authorizer, NodeStreams* streams, FrontOptions options);
+  // What is referred to must outlive the front. `access` null: there are no tokens, and everybody may
+  // do everything. `streams` null: no logs, exec and the like.
+  Front(apiserver::ApiServer& server, Loop& loop, Log& log, auth::AccessControl* access,
+        NodeStreams* streams, FrontOptions options);
   ~Front();
 
   void handle(HttpRequest request, ExchangePtr exchange) override;

@@ -92,7 +92,7 @@ std::string WatchStream::text(const api::WatchEvent& event, bool with_columns) {
     object = std::make_shared<const api::Object>(setting_.resource.info->kind, std::move(message),
                                                  event.revision);
   }
-  return wrapped(event.type, shown(setting_.resource, *object, setting_.manner,
+  return wrapped(event.type, shown(setting_.resource, object, setting_.manner,
                                    {setting_.include, setting_.loop.wall_now()}, with_columns));
 }
 

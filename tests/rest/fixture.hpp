@@ -95,7 +95,7 @@ class FrontTest : public ApiServerTest {
   FrontTest() { renew_front(); }
 
   void renew_front(rest::FrontOptions options = {}) {
-    front = std::make_unique<rest::Front>(*server, loop, log, nullptr, nullptr, nullptr, options);
+    front = std::make_unique<rest::Front>(*server, loop, log, nullptr, nullptr, options);
   }
   std::shared_ptr<FakeExchange> open(const std::string& method, const std::string& target,
                                      std::string body = {}, std::vector<rest::Header> headers = {}) {
