@@ -45,6 +45,10 @@ Printers make_printers() {
   set(Kind::replica_sets, replica_set_printer());
   set(Kind::pods, pod_printer());
   set(Kind::events, event_printer());
+  set(Kind::role_bindings, role_binding_printer());
+  set(Kind::cluster_role_bindings, cluster_role_binding_printer());
+  set(Kind::certificate_signing_requests, signing_request_printer());
+  set(Kind::controller_revisions, controller_revision_printer());
   return printers;
 }
 

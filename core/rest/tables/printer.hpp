@@ -35,6 +35,7 @@ Printer pod_printer();         // pods.cpp
 Printer node_printer();        // nodes.cpp
 Printer deployment_printer();  // workloads.cpp
 Printer replica_set_printer();
+Printer controller_revision_printer();
 Printer budget_printer();
 Printer service_printer();  // services.cpp
 Printer endpoints_printer();
@@ -46,5 +47,8 @@ Printer config_map_printer();
 Printer service_account_printer();
 Printer lease_printer();
 Printer priority_class_printer();
+Printer role_binding_printer();  // access.cpp
+Printer cluster_role_binding_printer();
+Printer signing_request_printer();
 
 }  // namespace keelson::rest

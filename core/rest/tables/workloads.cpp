@@ -1,4 +1,5 @@
-// Kinds that speak of a set of pods: Deployment, ReplicaSet, PodDisruptionBudget.
+// Kinds that speak of a set of pods: Deployment, ReplicaSet, PodDisruptionBudget, and
+// ControllerRevision, what is kept of their earlier states.
 #include <array>
 
 #include "core/rest/tables/printer.hpp"
@@ -6,6 +7,7 @@
 namespace keelson::rest {
 namespace {
 
+using api::ControllerRevision;
 using api::Deployment;
 using api::PodDisruptionBudget;
 using api::ReplicaSet;
@@ -57,6 +59,33 @@ void print_replica_set(const ReplicaSet& set, Cells& cells) {
   cells.text_or(selector_text(set.spec().selector()).value_or("<error>"), none);
 }
 
+constexpr std::array revision_columns = {
+    name_column,
+    Column{"Controller", "string", "", "The object whose earlier state this is.", 0},
+    Column{"Revision", "string", "", "The number of the state; the newest has the highest.", 0},
+    age_column,
+};
+
+// "daemonset.apps/web".
+std::string controller_of(const api::ObjectMeta& meta) {
+  for (const api::OwnerReference& owner : meta.owner_references()) {
+    if (!owner.controller()) continue;
+    const std::string_view version = owner.api_version();
+    const std::size_t slash = version.find('/');
+    std::string kind = lower_case(owner.kind());
+    if (slash != std::string_view::npos) kind += "." + lower_case(version.substr(0, slash));
+    return kind + "/" + owner.name();
+  }
+  return std::string(none);
+}
+
+void print_revision(const ControllerRevision& revision, Cells& cells) {
+  cells.text(revision.metadata().name());
+  cells.text(controller_of(revision.metadata()));
+  cells.number(revision.revision());
+  cells.age(revision.metadata());
+}
+
 constexpr std::array budget_columns = {
     name_column,
     Column{"Min Available", "string", "", "How many pods must stay available.", 0},
@@ -81,6 +110,9 @@ Printer deployment_printer() {
 }
 Printer replica_set_printer() {
   return {replica_set_columns, print_as<ReplicaSet, print_replica_set>};
+}
+Printer controller_revision_printer() {
+  return {revision_columns, print_as<ControllerRevision, print_revision>};
 }
 Printer budget_printer() { return {budget_columns, print_as<PodDisruptionBudget, print_budget>}; }
 
