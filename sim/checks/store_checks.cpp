@@ -254,9 +254,7 @@ class HistoryCheck final : public Check {
             [&] { return "a write of the status of " + api::to_string(now.key()) + " changed its spec"; },
             &event);
     }
-    const bool now_and_then = (now.kind() == api::Kind::pods || now.kind() == api::Kind::nodes) &&
-                              sampled(event.revision.value);
-    if (!counts_generations(now.kind()) && !now_and_then) return;
+    if (!counts_generations(now.kind())) return;
     const bool same = same_spec(now, before);
     const int64_t step = now.meta().generation() - before.meta().generation();
     // Being marked for deletion counts as a change, too.
@@ -272,7 +270,6 @@ class HistoryCheck final : public Check {
   }
 
   bool same_spec(const api::Object& now, const api::Object& before) {
-    if (!counts_generations(now.kind())) return spec_bytes(now) == spec_bytes(before);
     std::string& known = specs_[now.key()];
     if (known.empty()) known = spec_bytes(before);
     std::string spec = spec_bytes(now);

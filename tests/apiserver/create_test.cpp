@@ -31,7 +31,7 @@ TEST_F(CreateTest, FillsInWhatTheServerDecides) {
                                       "[0-9a-f]{12}"));
   EXPECT_EQ(pod->metadata().creation_timestamp().seconds(),
             loop.wall_now().unix_ns / 1'000'000'000);
-  EXPECT_EQ(pod->metadata().generation(), 1);
+  EXPECT_EQ(pod->metadata().generation(), 0);
   EXPECT_TRUE(pod.revision());
   EXPECT_EQ(pod->metadata().resource_version(), "");
   EXPECT_EQ(pod->status().phase(), "Pending");

@@ -31,7 +31,7 @@ TEST_F(RemoveTest, ScheduledPodGetsItsGracePeriod) {
   EXPECT_EQ(response.removed_uid, "");
   EXPECT_EQ(response.object->meta().deletion_grace_period_seconds(), 30);
   EXPECT_EQ(response.object->meta().deletion_timestamp().seconds(), seconds_now(loop) + 30);
-  EXPECT_EQ(response.object->meta().generation(), pod->metadata().generation() + 1);
+  EXPECT_EQ(response.object->meta().generation(), 0);
 
   // Again: nothing happens. Longer: neither. Shorter: counted from when it began.
   const Revision before = now();

@@ -30,6 +30,21 @@ inline constexpr bool has_status = requires(M& m) {
   m.mutable_status();
 };
 
+// Those whose controllers report an observedGeneration, and slices, as in Kubernetes; pods, nodes and
+// services count none.
+bool counts_generations(Kind kind) {
+  return kind == Kind::deployments || kind == Kind::replica_sets ||
+         kind == Kind::pod_disruption_budgets || kind == Kind::endpoint_slices;
+}
+
+// For kinds without a spec, whose whole content is one.
+bool same_but_metadata(Kind kind, const Message& a, const Message& b) {
+  const std::unique_ptr<Message> first = clone(a), second = clone(b);
+  api::mutable_meta_of(kind, *first).Clear();
+  api::mutable_meta_of(kind, *second).Clear();
+  return api::same(*first, *second);
+}
+
 // Guaranteed: every container limits cpu and memory, and asks for all of it; BestEffort: none asks
 // for anything. Source: pkg/apis/core/v1/helper/qos.
 std::string_view qos_class(const api::PodSpec& spec) {
@@ -118,7 +133,7 @@ const Message* status_of(Kind kind, const Message& message) {
 void prepare_create(Kind kind, Message& message) {
   with_type(kind, [&]<class M>(std::type_identity<M>) {
     prepare(static_cast<M&>(message));
-    if constexpr (has_status<M>) api::mutable_meta_of(kind, message).set_generation(1);
+    if (counts_generations(kind)) api::mutable_meta_of(kind, message).set_generation(1);
   });
 }
 
@@ -161,9 +176,9 @@ std::unique_ptr<Message> with_status(Kind kind, const Message& before, const Mes
 }
 
 void count_generation(Kind kind, Message& now, const Message& before) {
-  if (!api::info(kind).has_status) return;
+  if (!counts_generations(kind)) return;
   const Message* spec = spec_of(kind, now);
-  if (!spec || api::same(*spec, *spec_of(kind, before))) return;
+  if (spec ? api::same(*spec, *spec_of(kind, before)) : same_but_metadata(kind, now, before)) return;
   ObjectMeta& meta = api::mutable_meta_of(kind, now);
   meta.set_generation(meta.generation() + 1);
 }
