@@ -55,12 +55,11 @@ void print(const json::value& value, std::string& out) {
   }
 }
 
-ApiError unprocessable(const PatchFailure& failure) {
+ApiError unprocessable() {
   ApiError error;
   error.reason = Reason::invalid;
   error.message = "the server rejected our request due to an error in our request";
-  // Kubernetes says no more; the cause tells a person what to look at.
-  error.causes.push_back({"FieldValueInvalid", failure.message, failure.place});
+  error.generic = true;  // which operation it was is not told, as Kubernetes does not
   return error;
 }
 
@@ -68,7 +67,7 @@ ApiError to_error(const PatchFailure& failure) {
   switch (failure.kind) {
     case PatchFailure::Kind::none: return {};
     case PatchFailure::Kind::malformed: return bad_request(failure.message);
-    case PatchFailure::Kind::unapplied: return unprocessable(failure);
+    case PatchFailure::Kind::unapplied: return unprocessable();
     case PatchFailure::Kind::too_large: {
       ApiError error;
       error.reason = Reason::request_entity_too_large;
