@@ -10,8 +10,8 @@ namespace keelson::apiserver {
 class WriteGuard {
  public:
   // Asked for requests that say who calls (Request::caller), each time that an attempt has made up
-  // its mind, before the new content is validated. `before` null: it is created; `after` null: it is
-  // deleted (or evicted). Binding a pod is not asked about. The error is the answer.
+  // its mind, before the new content is validated. `before` null: it is created; `after` null: it
+  // is deleted (or evicted). Binding a pod is not asked about. The error is the answer.
   virtual api::ApiError check(const api::Request& request, const api::Object* before,
                               const api::Message* after) const = 0;
 

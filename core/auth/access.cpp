@@ -15,6 +15,8 @@ AccessControl::AccessControl(apiserver::ApiServer& server, const Clock& clock, R
   server_.guard_with(&guard_);
 }
 
-AccessControl::~AccessControl() { server_.guard_with(nullptr); }
+AccessControl::~AccessControl() {
+  server_.guard_with(nullptr);
+}
 
 }  // namespace keelson::auth

@@ -20,12 +20,12 @@ inline constexpr const char* kMasters = "system:masters";
 // What somebody wants to do. Resource requests name a resource, others a path.
 struct Attributes {
   UserInfo user;
-  // "get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"; of paths: the
-  // method in lower case
+  // "get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"; of paths:
+  // the method in lower case
   std::string verb;
   bool resource_request = false;
   std::string group, version, resource, subresource, ns, name;
-  std::string path;  // "/healthz"
+  std::string path;            // "/healthz"
   std::string field_selector;  // of list, watch and deletecollection, as it stands in the query
 };
 

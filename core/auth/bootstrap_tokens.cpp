@@ -9,7 +9,9 @@ namespace {
 
 constexpr std::size_t kIdSize = 6, kSecretSize = 16;
 
-bool token_character(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
+bool token_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
 
 bool token_text(std::string_view text) {
   for (const char c : text) {

@@ -8,7 +8,9 @@ namespace keelson::auth {
 
 namespace {
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -92,9 +94,9 @@ class Check {
 api::ApiError check(const UserInfo& caller, const UserInfo& user, const Authorizer& authorizer) {
   Check check(caller, authorizer);
   const auto account = service_account_of(user.name);
-  if (api::ApiError error =
-          account ? check.may("", "serviceaccounts", "", account->ns, account->name)
-                  : check.may("", "users", "", "", user.name)) {
+  if (api::ApiError error = account
+                                ? check.may("", "serviceaccounts", "", account->ns, account->name)
+                                : check.may("", "users", "", "", user.name)) {
     return error;
   }
   if (!user.uid.empty()) {
@@ -107,8 +109,7 @@ api::ApiError check(const UserInfo& caller, const UserInfo& user, const Authoriz
   }
   for (const auto& [key, values] : user.extra) {
     for (const std::string& value : values) {
-      if (api::ApiError error =
-              check.may("authentication.k8s.io", "userextras", key, "", value)) {
+      if (api::ApiError error = check.may("authentication.k8s.io", "userextras", key, "", value)) {
         return error;
       }
     }

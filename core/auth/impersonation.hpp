@@ -15,12 +15,13 @@ struct HeaderField {
 };
 
 struct Impersonation {
-  bool asked = false;    // the headers ask for it; otherwise `user` is the caller
+  bool asked = false;  // the headers ask for it; otherwise `user` is the caller
   UserInfo user;
-  api::ApiError error;   // the answer, if it is not allowed or the headers make no sense
+  api::ApiError error;  // the answer, if it is not allowed or the headers make no sense
 };
 
-// Each part (user, groups, uid, extra values) must be allowed to the caller by the verb impersonate.
+// Each part (user, groups, uid, extra values) must be allowed to the caller by the verb
+// impersonate.
 Impersonation impersonate(const UserInfo& caller, std::span<const HeaderField> headers,
                           const Authorizer& authorizer);
 

@@ -33,7 +33,9 @@ using ContextPtr = std::unique_ptr<EVP_MD_CTX, Freed<EVP_MD_CTX_free>>;
 using NumberPtr = std::unique_ptr<BIGNUM, Freed<BN_free>>;
 
 // No pass phrases: a key that needs one is refused instead of asking on the terminal.
-int no_password(char*, int, int, void*) { return 0; }
+int no_password(char*, int, int, void*) {
+  return 0;
+}
 
 KeyPtr read_key(std::string_view pem, bool* is_private) {
   const auto open = [&] {
@@ -116,9 +118,8 @@ Result<JwtKeys> JwtKeys::load(std::string_view signing, const std::vector<std::s
 
 std::string JwtKeys::sign(std::string_view payload) const {
   const Key& key = *keys_.front();
-  std::string token =
-      encode_base64url("{\"alg\":\"RS256\",\"kid\":\"" + key.id + "\"}") + "." +
-      encode_base64url(payload);
+  std::string token = encode_base64url("{\"alg\":\"RS256\",\"kid\":\"" + key.id + "\"}") + "." +
+                      encode_base64url(payload);
   const ContextPtr context(EVP_MD_CTX_new());
   std::size_t size = 0;
   const auto* bytes = reinterpret_cast<const unsigned char*>(token.data());
@@ -154,8 +155,7 @@ std::optional<std::string> JwtKeys::verify(std::string_view token) const {
         EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, key->key.get()) != 1) {
       continue;
     }
-    if (EVP_DigestVerify(context.get(),
-                         reinterpret_cast<const unsigned char*>(signature->data()),
+    if (EVP_DigestVerify(context.get(), reinterpret_cast<const unsigned char*>(signature->data()),
                          signature->size(), reinterpret_cast<const unsigned char*>(token.data()),
                          second) == 1) {
       return payload;
@@ -168,9 +168,9 @@ std::string JwtKeys::public_keys() const {
   std::string out = "{\"keys\":[";
   for (const auto& key : keys_) {
     if (out.back() != '[') out += ',';
-    out += "{\"use\":\"sig\",\"kty\":\"RSA\",\"kid\":\"" + key->id + "\",\"alg\":\"RS256\",\"n\":\"" +
-           number_of(key->key.get(), OSSL_PKEY_PARAM_RSA_N) + "\",\"e\":\"" +
-           number_of(key->key.get(), OSSL_PKEY_PARAM_RSA_E) + "\"}";
+    out += "{\"use\":\"sig\",\"kty\":\"RSA\",\"kid\":\"" + key->id +
+           "\",\"alg\":\"RS256\",\"n\":\"" + number_of(key->key.get(), OSSL_PKEY_PARAM_RSA_N) +
+           "\",\"e\":\"" + number_of(key->key.get(), OSSL_PKEY_PARAM_RSA_E) + "\"}";
   }
   return out + "]}";
 }

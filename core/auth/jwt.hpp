@@ -15,9 +15,10 @@ namespace keelson::auth {
 class JwtKeys {
  public:
   // `signing`: the private RSA key, as PEM. `others`: further keys, private or public, whose tokens
-  // are accepted: those of before a rotation. Code::invalid says which PEM is no RSA key of at least
-  // 2048 bits.
-  static Result<JwtKeys> load(std::string_view signing, const std::vector<std::string>& others = {});
+  // are accepted: those of before a rotation. Code::invalid says which PEM is no RSA key of at
+  // least 2048 bits.
+  static Result<JwtKeys> load(std::string_view signing,
+                              const std::vector<std::string>& others = {});
 
   // header.payload.signature; `payload` is JSON. Empty: the library refused, which it does not with
   // a key that was loaded.

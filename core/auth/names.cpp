@@ -21,7 +21,9 @@ std::string denial(const Attributes& a) {
 
 }  // namespace
 
-std::string quoted(std::string_view text) { return api::go_quoted(text); }
+std::string quoted(std::string_view text) {
+  return api::go_quoted(text);
+}
 
 std::string service_account_user(std::string_view ns, std::string_view name) {
   std::string user(kAccountPrefix);
@@ -41,7 +43,9 @@ std::optional<ServiceAccountName> service_account_of(std::string_view user) {
 }
 
 std::vector<std::string> service_account_groups(std::string_view ns) {
-  return {kServiceAccounts, std::string(kServiceAccounts) + ":" + std::string(ns)};
+  std::string own(kServiceAccounts);
+  own.append(":").append(ns);
+  return {kServiceAccounts, std::move(own)};
 }
 
 std::optional<std::string> node_of(const UserInfo& user) {

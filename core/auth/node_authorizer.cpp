@@ -12,10 +12,16 @@ namespace {
 
 using api::Kind;
 
-Verdict allowed() { return {Decision::allow, ""}; }
-Verdict none(std::string why = {}) { return {Decision::no_opinion, std::move(why)}; }
+Verdict allowed() {
+  return {Decision::allow, ""};
+}
+Verdict none(std::string why = {}) {
+  return {Decision::no_opinion, std::move(why)};
+}
 
-bool is_read(const std::string& verb) { return verb == "get" || verb == "list" || verb == "watch"; }
+bool is_read(const std::string& verb) {
+  return verb == "get" || verb == "list" || verb == "watch";
+}
 
 bool one_of(const std::string& verb, std::initializer_list<const char*> verbs) {
   return std::any_of(verbs.begin(), verbs.end(), [&](const char* v) { return verb == v; });
@@ -160,8 +166,8 @@ bool NodeAuthorizer::refers(const std::string& node, Kind kind, const Attributes
       if (spec.service_account_name() == a.name) return true;
       continue;
     }
-    const bool none_found =
-        each_reference(spec, [&](Kind k, const std::string& n) { return k != kind || n != a.name; });
+    const bool none_found = each_reference(
+        spec, [&](Kind k, const std::string& n) { return k != kind || n != a.name; });
     if (!none_found) return true;
   }
   return false;

@@ -14,8 +14,8 @@ class NodeAuthorizer final : public Authorizer {
   // The memory must outlive the authorizer.
   explicit NodeAuthorizer(const apiserver::WatchCache& cache);
 
-  // Allows or has no opinion; about users in the group system:nodes only. Lists and watches of nodes
-  // and pods are allowed for what is the node's own: Attributes::name or a field selector
+  // Allows or has no opinion; about users in the group system:nodes only. Lists and watches of
+  // nodes and pods are allowed for what is the node's own: Attributes::name or a field selector
   // (metadata.name, spec.nodeName) must say so.
   Verdict authorize(const Attributes& attributes) const override;
 

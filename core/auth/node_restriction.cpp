@@ -33,13 +33,19 @@ bool below(std::string_view domain, std::string_view of) {
 
 // Labels of the system that describe the node itself.
 bool is_node_label(std::string_view label) {
-  constexpr std::string_view known[] = {
-      "kubernetes.io/hostname", "kubernetes.io/arch", "kubernetes.io/os",
-      "beta.kubernetes.io/arch", "beta.kubernetes.io/os", "beta.kubernetes.io/instance-type",
-      "node.kubernetes.io/instance-type", "topology.kubernetes.io/zone",
-      "topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/zone",
-      "failure-domain.beta.kubernetes.io/region", "failure-domain.kubernetes.io/zone",
-      "failure-domain.kubernetes.io/region"};
+  constexpr std::string_view known[] = {"kubernetes.io/hostname",
+                                        "kubernetes.io/arch",
+                                        "kubernetes.io/os",
+                                        "beta.kubernetes.io/arch",
+                                        "beta.kubernetes.io/os",
+                                        "beta.kubernetes.io/instance-type",
+                                        "node.kubernetes.io/instance-type",
+                                        "topology.kubernetes.io/zone",
+                                        "topology.kubernetes.io/region",
+                                        "failure-domain.beta.kubernetes.io/zone",
+                                        "failure-domain.beta.kubernetes.io/region",
+                                        "failure-domain.kubernetes.io/zone",
+                                        "failure-domain.kubernetes.io/region"};
   if (std::find(std::begin(known), std::end(known), label) != std::end(known)) return true;
   const std::string_view domain = domain_of(label);
   return below(domain, "kubelet.kubernetes.io") || below(domain, "node.kubernetes.io");
@@ -87,8 +93,7 @@ class Restriction {
     }
     if (request.subresource == Subresource::status) return pod_status(*before, *after);
     if (request.subresource != Subresource::none) {
-      return refuse("unexpected pod subresource " +
-                    quoted(api::to_string(request.subresource)) +
+      return refuse("unexpected pod subresource " + quoted(api::to_string(request.subresource)) +
                     ", only 'status' and 'eviction' are allowed");
     }
     if (!after) {
@@ -113,8 +118,7 @@ class Restriction {
     }
     const auto& old = before->as<api::Node>();
     if (!same_taints(now, old)) return refuse_node("is not allowed to modify taints");
-    const std::string labels =
-        forbidden_changes(now.metadata().labels(), old.metadata().labels());
+    const std::string labels = forbidden_changes(now.metadata().labels(), old.metadata().labels());
     if (labels.empty()) return {};
     return refuse("is not allowed to modify labels: " + labels);
   }
@@ -142,16 +146,15 @@ class Restriction {
 
   ApiError pod_status(const api::Object& before, const Message& after) const {
     if (node_name(&before) != node_) {
-      return refuse_node(
-          "can only update pod status for pods with spec.nodeName set to itself");
+      return refuse_node("can only update pod status for pods with spec.nodeName set to itself");
     }
     const Labels& now = static_cast<const api::Pod&>(after).metadata().labels();
     const Labels& old = before.meta().labels();
-    const bool same = now.size() == old.size() &&
-                      std::all_of(now.begin(), now.end(), [&](const auto& label) {
-                        const auto other = old.find(label.first);
-                        return other != old.end() && other->second == label.second;
-                      });
+    const bool same =
+        now.size() == old.size() && std::all_of(now.begin(), now.end(), [&](const auto& label) {
+          const auto other = old.find(label.first);
+          return other != old.end() && other->second == label.second;
+        });
     return same ? ApiError() : refuse_node("cannot update labels through pod status");
   }
 
@@ -159,8 +162,8 @@ class Restriction {
   // the node.
   ApiError mirror_pod(const api::Pod& pod) const {
     if (!pod.metadata().annotations().contains(kMirror)) {
-      return refuse("pod does not have " + quoted(kMirror) + " annotation, node " +
-                    quoted(node_) + " can only create mirror pods");
+      return refuse("pod does not have " + quoted(kMirror) + " annotation, node " + quoted(node_) +
+                    " can only create mirror pods");
     }
     if (pod.spec().node_name() != node_) {
       return refuse_node("can only create pods with spec.nodeName set to itself");
@@ -195,8 +198,7 @@ class Restriction {
       return refuse_node("can only create pods with an owner reference set to itself");
     }
     if (!owners[0].controller()) {
-      return refuse_node(
-          "can only create pods with a controller owner reference set to itself");
+      return refuse_node("can only create pods with a controller owner reference set to itself");
     }
     if (owners[0].block_owner_deletion()) {
       return refuse_node("must not set blockOwnerDeletion on an owner reference");

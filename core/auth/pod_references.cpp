@@ -45,9 +45,8 @@ bool walk(const Message& message, const Visit& visit) {
     if (field->type() != FieldDescriptor::TYPE_MESSAGE) continue;
     const int count = field->is_repeated() ? reflection.FieldSize(message, field) : 1;
     for (int i = 0; i < count; ++i) {
-      const Message& child = field->is_repeated()
-                                 ? reflection.GetRepeatedMessage(message, field, i)
-                                 : reflection.GetMessage(message, field);
+      const Message& child = field->is_repeated() ? reflection.GetRepeatedMessage(message, field, i)
+                                                  : reflection.GetMessage(message, field);
       const bool more = is_local_reference(*field) ? visit_reference(message, *field, child, visit)
                                                    : walk(child, visit);
       if (!more) return false;
@@ -58,6 +57,8 @@ bool walk(const Message& message, const Visit& visit) {
 
 }  // namespace
 
-bool each_reference(const api::PodSpec& spec, const Visit& visit) { return walk(spec, visit); }
+bool each_reference(const api::PodSpec& spec, const Visit& visit) {
+  return walk(spec, visit);
+}
 
 }  // namespace keelson::auth

@@ -35,9 +35,8 @@ struct Grants {
 std::string describe(const Grant& grant) {
   const bool namespaced = grant.binding->kind() == Kind::role_bindings;
   const std::string& name = grant.binding->name();
-  std::string text = namespaced
-                         ? "RoleBinding " + quoted(name + "/" + grant.binding->ns())
-                         : "ClusterRoleBinding " + quoted(name);
+  std::string text = namespaced ? "RoleBinding " + quoted(name + "/" + grant.binding->ns())
+                                : "ClusterRoleBinding " + quoted(name);
   text += " of " + grant.role->kind() + " " + quoted(grant.role->name()) + " to ";
   std::string subject = grant.subject->name();
   if (grant.subject->kind() == "ServiceAccount") {
@@ -105,8 +104,7 @@ struct RbacAuthorizer::Index {
     for (const Subject& subject : binding.subjects()) {
       Grants& grants = grants_of(subject, object->ns());
       Grant grant{object, &subject, &binding.role_ref(), rules};
-      auto& list =
-          object->ns().empty() ? grants.everywhere : grants.in_namespace[object->ns()];
+      auto& list = object->ns().empty() ? grants.everywhere : grants.in_namespace[object->ns()];
       list.push_back(std::move(grant));
     }
   }

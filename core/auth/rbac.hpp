@@ -15,8 +15,8 @@
 namespace keelson::auth {
 
 // Single-threaded, as the memory that it reads. Roles and bindings are worked into an index by
-// subject, which is made anew when memory has seen a change of one of them: a request costs a look at
-// the bindings of its user and groups, not at all that there are.
+// subject, which is made anew when memory has seen a change of one of them: a request costs a look
+// at the bindings of its user and groups, not at all that there are.
 class RbacAuthorizer final : public Authorizer {
  public:
   // The memory must outlive the authorizer.
@@ -34,7 +34,8 @@ class RbacAuthorizer final : public Authorizer {
   };
   Granted rules_for(const UserInfo& user, std::string_view ns) const;
 
-  // What the role allows, which a binding in `ns` names. False: `error` says that it does not exist.
+  // What the role allows, which a binding in `ns` names. False: `error` says that it does not
+  // exist.
   bool rules_of(const api::rbac::v1::RoleRef& role, std::string_view ns, PolicyRules& rules,
                 api::ApiError& error) const;
 

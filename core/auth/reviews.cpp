@@ -25,10 +25,10 @@ constexpr const char* kAuthorization = "authorization.k8s.io";
 
 void check_selectors(Errors& errors, const ResourceAttributes& attributes) {
   const Path path("spec.resourceAttributes");
-  constexpr std::string_view both =
-      "may not specified at the same time as requirements";
-  constexpr std::string_view neither = "when fieldSelector is specified, requirements or "
-                                       "rawSelector is required";
+  constexpr std::string_view both = "may not specified at the same time as requirements";
+  constexpr std::string_view neither =
+      "when fieldSelector is specified, requirements or "
+      "rawSelector is required";
   const auto check = [&](const char* name, const std::string& raw, int requirements) {
     const Path place = path.child(name);
     if (!raw.empty() && requirements > 0) errors.invalid(place.child("rawSelector"), raw, both);
@@ -79,8 +79,7 @@ void check_no_metadata(Errors& errors, const api::ObjectMeta& meta, bool may_hav
   if (may_have_namespace) bare.clear_namespace_();
   if (bare.ByteSizeLong() == 0) return;
   errors.invalid_shown(Path("metadata"), api::go_value(meta),
-                       may_have_namespace ? "must be empty except for namespace"
-                                          : "must be empty");
+                       may_have_namespace ? "must be empty except for namespace" : "must be empty");
 }
 
 // --- The question as attributes ------------------------------------------------------------------
@@ -171,8 +170,7 @@ Answer<api::SubjectAccessReview> review(const Authorizer& authorizer,
   if (ApiError error = std::move(errors).finish("SubjectAccessReview", kAuthorization, "")) {
     return failed<api::SubjectAccessReview>(std::move(error));
   }
-  judge(authorizer, attributes_of(user_of(review.spec()), review.spec()),
-        *review.mutable_status());
+  judge(authorizer, attributes_of(user_of(review.spec()), review.spec()), *review.mutable_status());
   return {{}, std::move(review)};
 }
 
@@ -210,11 +208,10 @@ Answer<api::LocalSubjectAccessReview> review(const Authorizer& authorizer, const
     return failed<M>(std::move(error));
   }
   if (asked != ns) {
-    return failed<M>(api::bad_request(
-        "spec.resourceAttributes.namespace must match namespace: " + ns));
+    return failed<M>(
+        api::bad_request("spec.resourceAttributes.namespace must match namespace: " + ns));
   }
-  judge(authorizer, attributes_of(user_of(review.spec()), review.spec()),
-        *review.mutable_status());
+  judge(authorizer, attributes_of(user_of(review.spec()), review.spec()), *review.mutable_status());
   return {{}, std::move(review)};
 }
 

@@ -1,6 +1,6 @@
-// The reviews: questions about access that are answered at once. Each function takes what the client
-// has sent and gives it back with its status filled in, or the error to answer with.
-// Source: Kubernetes pkg/registry/{authorization,authentication} and the validation beside them.
+// The reviews: questions about access that are answered at once. Each function takes what the
+// client has sent and gives it back with its status filled in, or the error to answer with. Source:
+// Kubernetes pkg/registry/{authorization,authentication} and the validation beside them.
 #pragma once
 
 #include <string>

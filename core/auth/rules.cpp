@@ -13,7 +13,9 @@ using Texts = google::protobuf::RepeatedPtrField<std::string>;
 bool has(const Texts& list, std::string_view text) {
   return std::any_of(list.begin(), list.end(), [&](const std::string& t) { return t == text; });
 }
-bool has_or_all(const Texts& list, std::string_view text) { return has(list, "*") || has(list, text); }
+bool has_or_all(const Texts& list, std::string_view text) {
+  return has(list, "*") || has(list, text);
+}
 
 // "pods", "pods/log"; "*" is everything, "*/scale" the subresource of every resource.
 bool has_resource(const Texts& list, std::string_view resource, std::string_view subresource) {

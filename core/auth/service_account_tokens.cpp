@@ -31,7 +31,9 @@ constexpr int64_t kLeewaySeconds = 60;
 
 constexpr const char* kGroup = "authentication.k8s.io";
 
-int64_t unix_seconds(const Clock& clock) { return clock.wall_now().unix_ns / 1'000'000'000; }
+int64_t unix_seconds(const Clock& clock) {
+  return clock.wall_now().unix_ns / 1'000'000'000;
+}
 
 std::string uuid(Rng& rng) {
   constexpr std::string_view hex = "0123456789abcdef";
@@ -204,8 +206,8 @@ class Validation {
   std::string times() const {
     const std::optional<int64_t> expires = number_of(claims_, "exp");
     if (!expires || now_ - kLeewaySeconds > *expires) return "service account token has expired";
-    const int64_t begins = std::max(number_of(claims_, "nbf").value_or(0),
-                                    number_of(claims_, "iat").value_or(0));
+    const int64_t begins =
+        std::max(number_of(claims_, "nbf").value_or(0), number_of(claims_, "iat").value_or(0));
     if (now_ + kLeewaySeconds < begins) return "service account token is not valid yet";
     return {};
   }
@@ -327,8 +329,14 @@ Answer<TokenRequest> ServiceAccountTokens::issue(const UserInfo& caller, const s
   if (ApiError error = find_bound(cache_, *account, request, bound)) return fail(std::move(error));
 
   const int64_t now = unix_seconds(clock_);
-  Claims claims{*account, bound, spec.audiences(), options_.issuer, uuid(rng_), now,
-                now + spec.expiration_seconds(), 0};
+  Claims claims{*account,
+                bound,
+                spec.audiences(),
+                options_.issuer,
+                uuid(rng_),
+                now,
+                now + spec.expiration_seconds(),
+                0};
   const bool extend = options_.extend_expiration && bound.pod && for_server &&
                       spec.expiration_seconds() == kProjectedSeconds;
   if (extend) {
@@ -339,8 +347,8 @@ Answer<TokenRequest> ServiceAccountTokens::issue(const UserInfo& caller, const s
   if (token.empty()) return fail(api::internal_error("failed to sign the token"));
   // The holder is told the time by which it should ask again, not the one to which it is tolerated.
   request.mutable_status()->set_token(token);
-  request.mutable_status()->mutable_expiration_timestamp()->set_seconds(
-      now + spec.expiration_seconds());
+  request.mutable_status()->mutable_expiration_timestamp()->set_seconds(now +
+                                                                        spec.expiration_seconds());
   request.mutable_metadata()->set_name(name);
   request.mutable_metadata()->set_namespace_(ns);
   *request.mutable_metadata()->mutable_creation_timestamp() = api::to_time(clock_.wall_now());

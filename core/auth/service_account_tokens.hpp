@@ -21,8 +21,8 @@ struct TokenOptions {
   std::vector<std::string> audiences;
   // Where the public keys are found; empty: below the issuer.
   std::string jwks_uri;
-  // Kubernetes gives tokens that nodes project into pods (3607 s) a year, so that programs that read
-  // their token only once go on working, and marks when they should have read it again.
+  // Kubernetes gives tokens that nodes project into pods (3607 s) a year, so that programs that
+  // read their token only once go on working, and marks when they should have read it again.
   bool extend_expiration = true;
 };
 
@@ -50,7 +50,7 @@ class ServiceAccountTokens final : public Authenticator {
 
   const std::vector<std::string>& audiences() const { return options_.audiences; }
 
-  std::string openid_configuration() const;  // /.well-known/openid-configuration
+  std::string openid_configuration() const;                 // /.well-known/openid-configuration
   std::string jwks() const { return keys_.public_keys(); }  // /openid/v1/jwks
 
  private:

@@ -65,8 +65,8 @@ ApiError WriteGuard::signing(const api::Request& request, const api::Object* bef
                                                                               : refuse("approve");
   }
   const auto& now = static_cast<const CertificateSigningRequest&>(after);
-  const bool signs = now.status().certificate() !=
-                     before->as<CertificateSigningRequest>().status().certificate();
+  const bool signs =
+      now.status().certificate() != before->as<CertificateSigningRequest>().status().certificate();
   if (request.subresource != Subresource::status || !signs) return {};
   return may_act_on_signer(authorizer_, *request.caller, "sign", signer) ? ApiError()
                                                                          : refuse("sign");

@@ -21,8 +21,7 @@ constexpr int32_t expiration_seconds_min = 600;
 void validate_signer_name(Errors& errors, const Path& path, const std::string& name) {
   if (name.empty()) return errors.required(path, "signerName must be provided");
   if (name == "kubernetes.io/legacy-unknown") {
-    return errors.invalid(path, name,
-                          "the legacy signerName is not allowed via this API version");
+    return errors.invalid(path, name, "the legacy signerName is not allowed via this API version");
   }
   if (static_cast<int64_t>(name.size()) > signer_name_length_max) {
     errors.too_long(path, signer_name_length_max);
@@ -120,9 +119,9 @@ void validate_kept(Errors& errors, const CertificateSigningRequestStatus& now,
                          [&](const auto& condition) { return condition.type() == verdict; });
     };
     if (has(before) && !has(now)) {
-      errors.forbidden(Path("status.conditions"),
-                       std::string("updates may not remove a condition of type \"") + verdict +
-                           "\"");
+      errors.forbidden(
+          Path("status.conditions"),
+          std::string("updates may not remove a condition of type \"") + verdict + "\"");
     }
   }
   if (!before.certificate().empty() && now.certificate() != before.certificate()) {

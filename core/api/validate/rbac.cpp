@@ -26,8 +26,7 @@ void validate_rule(Errors& errors, const Path& path, const PolicyRule& rule, boo
     if (namespaced) {
       errors.invalid_shown(urls, shown, "namespaced rules cannot apply to non-resource URLs");
     }
-    if (!rule.api_groups().empty() || !rule.resources().empty() ||
-        !rule.resource_names().empty()) {
+    if (!rule.api_groups().empty() || !rule.resources().empty() || !rule.resource_names().empty()) {
       errors.invalid_shown(urls, shown,
                            "rules cannot apply to both regular resources and non-resource URLs");
     }
@@ -80,9 +79,9 @@ void validate_subject(Errors& errors, const Path& path, const Subject& subject, 
     if (!namespaced && subject.namespace_().empty()) errors.required(path.child("namespace"));
   } else if (subject.kind() == "User" || subject.kind() == "Group") {
     if (subject.name().empty()) {
-      errors.invalid(name, subject.name(),
-                     subject.kind() == "User" ? "user name cannot be empty"
-                                              : "group name cannot be empty");
+      errors.invalid(
+          name, subject.name(),
+          subject.kind() == "User" ? "user name cannot be empty" : "group name cannot be empty");
     }
     constexpr std::string_view groups[] = {rbac_group};
     if (subject.api_group() != rbac_group) {
@@ -113,9 +112,13 @@ void validate_same_role(Errors& errors, const RoleRef& now, const RoleRef& befor
 
 }  // namespace
 
-void validate(Errors& errors, const Role& role) { validate_rules(errors, role.rules(), true); }
+void validate(Errors& errors, const Role& role) {
+  validate_rules(errors, role.rules(), true);
+}
 
-void validate_change(Errors& errors, const Role& now, const Role&) { validate(errors, now); }
+void validate_change(Errors& errors, const Role& now, const Role&) {
+  validate(errors, now);
+}
 
 void validate(Errors& errors, const ClusterRole& role) {
   validate_rules(errors, role.rules(), false);
@@ -123,7 +126,8 @@ void validate(Errors& errors, const ClusterRole& role) {
   const Path path("aggregationRule.clusterRoleSelectors");
   const auto& selectors = role.aggregation_rule().cluster_role_selectors();
   if (selectors.empty()) {
-    errors.required(path, "at least one clusterRoleSelector required if aggregationRule is non-nil");
+    errors.required(path,
+                    "at least one clusterRoleSelector required if aggregationRule is non-nil");
   }
   for (int i = 0; i < selectors.size(); ++i) {
     validate_label_selector(errors, path.index(i), selectors[i]);
