@@ -5,14 +5,19 @@ function(keelson_protos target dir)
   foreach(proto ${protos})
     cmake_path(GET proto STEM name)
     set(out ${PROJECT_BINARY_DIR}/gen/${dir}/${name}.pb)
+    # Touched only when it changes: nearly everything is compiled again then, but a comment changes
+    # nothing.
+    set(fresh ${PROJECT_BINARY_DIR}/gen-fresh/${dir}/${name}.pb)
     add_custom_command(
       OUTPUT ${out}.cc ${out}.h
-      COMMAND protobuf::protoc -I${PROJECT_SOURCE_DIR} --cpp_out=${PROJECT_BINARY_DIR}/gen ${proto}
+      COMMAND protobuf::protoc -I${PROJECT_SOURCE_DIR} --cpp_out=${PROJECT_BINARY_DIR}/gen-fresh ${proto}
+      COMMAND ${CMAKE_COMMAND} -E copy_if_different ${fresh}.cc ${out}.cc
+      COMMAND ${CMAKE_COMMAND} -E copy_if_different ${fresh}.h ${out}.h
       DEPENDS ${protos}
       VERBATIM)
     list(APPEND sources ${out}.cc ${out}.h)
   endforeach()
-  file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/gen)
+  file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/gen/${dir} ${PROJECT_BINARY_DIR}/gen-fresh)
   add_library(${target} STATIC ${sources})
   target_include_directories(${target} SYSTEM PUBLIC ${PROJECT_BINARY_DIR}/gen)
   target_link_libraries(${target} PUBLIC protobuf::libprotobuf Threads::Threads)

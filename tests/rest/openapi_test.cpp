@@ -103,6 +103,21 @@ TEST(OpenApi, EveryTypeAndFieldIsDescribed) {
   EXPECT_GT(fields, 700u);
 }
 
+// kubectl explain prints both, one below the other.
+TEST(OpenApi, AFieldSaysMoreThanItsType) {
+  for (const auto& [name, schema] : v2().at("definitions").as_object()) {
+    const json::value* properties = schema.as_object().if_contains("properties");
+    if (properties == nullptr) continue;
+    for (const auto& [field, property] : properties->as_object()) {
+      const json::value* reference = property.as_object().if_contains("$ref");
+      if (reference == nullptr) continue;
+      const std::string type = text_of(*reference).substr(std::string("#/definitions/").size());
+      EXPECT_NE(property.at("description"), definition(type).at("description"))
+          << name << "." << field;
+    }
+  }
+}
+
 TEST(OpenApi, TypesOfFields) {
   const json::object& spec = definition("io.k8s.api.core.v1.PodSpec");
   const auto property = [&](std::string_view name) {

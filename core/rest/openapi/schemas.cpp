@@ -187,8 +187,15 @@ Schema SchemaBuilder::field_schema(const FieldPlan& field, const VersionAlias& a
 
 Schema SchemaBuilder::value_schema(const FieldPlan& field, const VersionAlias& alias) {
   if (field.type == FieldPlan::Type::message) {
+    const Descriptor& message = *field.child->descriptor;
     Schema schema;
-    schema.ref = define(*field.child->descriptor, alias);
+    // Three groups have one of their own: a list of strings with a name, of which JSON knows nothing.
+    if (message.name() == "ExtraValue") {
+      schema = typed("array");
+      schema.items.push_back(typed("string"));
+    } else {
+      schema.ref = define(message, alias);
+    }
     return schema;
   }
   Schema schema = scalar(field.type);
