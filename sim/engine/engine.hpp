@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "core/base/assert.hpp"
@@ -13,6 +14,9 @@
 #include "core/base/time.hpp"
 
 namespace keelson::sim {
+
+// The date on which all runs begin, unless they say otherwise: 2026-01-01 00:00:00 UTC.
+inline constexpr int64_t kSimulatedEpochNs = 1'767'225'600'000'000'000;
 
 // Refers to a scheduled event; stale handles are harmless.
 struct EventId {
@@ -36,6 +40,9 @@ class Engine {
   Engine();
 
   Instant now() const { return now_; }
+  // The date at instant zero: what right wall clocks begin with.
+  WallTime epoch() const { return epoch_; }
+  void set_epoch(WallTime epoch) { epoch_ = epoch; }
   // Runs `work` once, `after` from now, after everything already scheduled for that instant.
   // Who acted, when and in what order is folded into the digest.
   EventId schedule(Duration after, Actor& actor, Work work) {
@@ -65,6 +72,14 @@ class Engine {
     drop_cancelled();
     if (ring_head_ != ring_tail_) return now_ <= end;
     return !heap_.empty() && heap_[0].at <= end.time_since_epoch().count();
+  }
+
+  // When the next event is due; nothing is pending: none.
+  std::optional<Instant> next_due() {
+    drop_cancelled();
+    if (ring_head_ != ring_tail_) return now_;
+    if (heap_.empty()) return std::nullopt;
+    return Instant{Duration{heap_[0].at}};
   }
 
   uint64_t events_run() const { return events_run_; }
@@ -121,6 +136,7 @@ class Engine {
 
   static constexpr uint32_t kNone = UINT32_MAX;
   Instant now_{};
+  WallTime epoch_{kSimulatedEpochNs};
   uint64_t next_sequence_ = 1;
   uint64_t events_run_ = 0;
   std::size_t pending_ = 0;

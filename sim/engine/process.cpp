@@ -19,7 +19,7 @@ Instant Process::now() const {
 }
 
 WallTime Process::wall_now() const {
-  return {kSimulatedEpochNs + (now().time_since_epoch() - kMonotonicStart + wall_offset_).count()};
+  return engine_.epoch() + (now().time_since_epoch() - kMonotonicStart + wall_offset_);
 }
 
 Duration Process::to_true(Duration local) const {

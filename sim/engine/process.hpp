@@ -75,8 +75,6 @@ class Process final : public Loop {
   std::vector<uint32_t> free_timers_;
 };
 
-// The date on which all runs begin: 2026-01-01 00:00:00 UTC.
-inline constexpr int64_t kSimulatedEpochNs = 1'767'225'600'000'000'000;
 // Monotonic time does not begin at zero, as nowhere it does.
 inline constexpr Duration kMonotonicStart = 1000s;
 

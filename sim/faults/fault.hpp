@@ -27,6 +27,7 @@ struct FaultSpec {
   std::optional<api::Kind> resource;  // slow-watch: only watches of this kind
   Duration lasts = 30s;         // `for`
   bool forever = false;         // `for: forever`
+  bool timed = false;           // it says `for`
   uint32_t ppm = 10'000;        // `share`
   Duration by{};                // clock step, extra delay, lag
   int64_t rate_ppm = 1'000'000; // clock rate
@@ -66,6 +67,14 @@ class Injector {
 
   // Now. False: there was nothing to break.
   bool inject(const FaultSpec& spec);
+  // Faults that last forever can be healed, too: by heal() alone. Else nothing is kept of them.
+  void keep_forever() { keep_forever_ = true; }
+  // The number of the last inject(), from 1.
+  uint64_t injections() const { return injections_; }
+  // Something of it has still to heal.
+  bool lasts(uint64_t injection) const;
+  // It ends now, all of it. False: it had ended.
+  bool heal(uint64_t injection);
   // From `from` until `until`, at exponential distances with this mean.
   void at_rate(FaultSpec spec, Duration mean, Instant from, Instant until);
 
@@ -96,6 +105,7 @@ class Injector {
  private:
   void schedule_next(FaultSpec spec, Duration mean, Instant until);
   struct Active {
+    uint64_t injection = 0;
     std::string what;
     std::function<void()> heal;
   };
@@ -103,6 +113,8 @@ class Injector {
   Rng rng_;
   std::map<std::string, Rng> rngs_;  // one stream per kind
   uint64_t next_ = 1;
+  uint64_t injections_ = 0;
+  bool keep_forever_ = false;
   std::map<uint64_t, Active> active_;
   std::map<std::string, std::map<uint64_t, int64_t>> held_;  // values by target, oldest first
   std::map<std::string, Count> counts_;

@@ -97,6 +97,7 @@ bool Injector::inject(const FaultSpec& spec) {
   const FaultKind* kind = find_fault(spec.kind);
   KEELSON_ASSERT(kind != nullptr);
   FaultContext context{world_, rng(spec.kind), spec, *this};
+  ++injections_;
   const bool fired = kind->inject(context);
   Count& count = counts_[spec.kind];
   ++(fired ? count.fired : count.skipped);
@@ -123,9 +124,10 @@ void Injector::schedule_next(FaultSpec spec, Duration mean, Instant until) {
 }
 
 void Injector::heal_later(const FaultSpec& spec, std::string what, std::function<void()> heal) {
-  if (spec.forever) return;
+  if (spec.forever && !keep_forever_) return;
   const uint64_t id = next_++;
-  active_.emplace(id, Active{std::move(what), std::move(heal)});
+  active_.emplace(id, Active{injections_, std::move(what), std::move(heal)});
+  if (spec.forever) return;
   world_.engine().schedule(spec.lasts, world_.engine().world(), [this, id] {
     auto node = active_.extract(id);
     if (node.empty()) return;
@@ -144,6 +146,27 @@ void Injector::hold(const FaultSpec& spec, const std::string& target, std::strin
     values.erase(number);
     set(values.empty() ? std::nullopt : std::optional(values.rbegin()->second));
   });
+}
+
+bool Injector::lasts(uint64_t injection) const {
+  return std::any_of(active_.begin(), active_.end(),
+                     [&](const auto& item) { return item.second.injection == injection; });
+}
+
+bool Injector::heal(uint64_t injection) {
+  bool any = false;
+  for (auto it = active_.begin(); it != active_.end();) {
+    if (it->second.injection != injection) {
+      ++it;
+      continue;
+    }
+    Active fault = std::move(it->second);
+    it = active_.erase(it);
+    any = true;
+    fault.heal();
+    if (!fault.what.empty()) world_.note(Level::info, "fault", fault.what);
+  }
+  return any;
 }
 
 void Injector::stop() {

@@ -155,6 +155,18 @@ void read_cluster(MapReader map, WorldOptions& world) {
     if (world.network.delay_max > kDelayMax) network->fail("delayMax", "must be at most 1h");
     network->done();
   }
+  if (auto runtime = map.map("runtime")) {
+    RuntimeModel& model = world.runtime;
+    const auto range = [&](const std::string& low, const std::string& high, Duration* min, Duration* max) {
+      *min = runtime->duration(low, *min);
+      *max = runtime->duration(high, *max);
+      if (*min > *max) runtime->fail(low, "must not be more than " + high);
+      *max = std::max(*min, std::min(*max, kDelayMax));
+    };
+    range("sandboxMin", "sandboxMax", &model.sandbox_min, &model.sandbox_max);
+    range("callMin", "callMax", &model.call_min, &model.call_max);
+    runtime->done();
+  }
   if (auto store = map.map("store")) {
     world.store.commit_min = store->duration("commitMin", world.store.commit_min);
     world.store.commit_max = store->duration("commitMax", world.store.commit_max);
@@ -200,6 +212,7 @@ FaultSpec read_fault(MapReader& map, const ReadErrors& errors) {
       map.fail("resource", "\"" + resource + "\" is no kind of objects");
     }
   }
+  fault.timed = map.has("for");
   if (map.text("for") == "forever") {
     fault.forever = true;
   } else {
@@ -642,6 +655,22 @@ Result<Scenario> parse_scenario(const std::string& text, const std::string& file
   }
   if (!errors.empty()) return errors.error();
   return scenario;
+}
+
+Result<FaultSpec> parse_fault(const std::string& text, const std::string& source) {
+  auto root = parse_yaml(text, source);
+  if (!root) return root.error();
+  ReadErrors errors(source);
+  FaultSpec fault;
+  try {
+    MapReader map(*root, "", errors);
+    fault = read_fault(map, errors);
+    map.done();
+  } catch (const YAML::Exception& e) {
+    return Error{Code::invalid, source + ":" + std::to_string(e.mark.line + 1) + ": " + e.msg};
+  }
+  if (!errors.empty()) return errors.error();
+  return fault;
 }
 
 Result<std::string> read_text(const std::string& file) {

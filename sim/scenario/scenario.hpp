@@ -133,6 +133,9 @@ struct Scenario {
 
 // The content of a file. Error: Code::invalid, naming it.
 Result<std::string> read_text(const std::string& file);
+// One fault, as it stands in a timeline: "{fault: node-crash, node: node-3, for: 30s}", also as JSON.
+// `source` is what complaints call the text.
+Result<FaultSpec> parse_fault(const std::string& text, const std::string& source);
 // `settings` are the `--set key=value` pairs: values for the file's `parameters`.
 Result<Scenario> load_scenario(const std::string& file,
                                const std::map<std::string, std::string>& settings);

@@ -1,6 +1,8 @@
 #include "sim/world/control_plane.hpp"
 
 #include "core/apiserver/api_server.hpp"
+#include "core/controllers/certificate_signing.hpp"
+#include "core/controllers/cluster_role_aggregation.hpp"
 #include "core/controllers/manager.hpp"
 #include "core/controllers/network.hpp"
 #include "core/controllers/node_lifecycle.hpp"
@@ -28,13 +30,16 @@ void ApiServerProcess::start() {
   options.identity = process_.name();
   options.kubernetes_profile = world_.options_.kubernetes_profile;
   options.default_toleration_seconds = world_.node_timing().default_toleration_seconds;
+  if (world_.options_.api_server_options) world_.options_.api_server_options(options);
   Rng rng = world_.rng("api-server").fork(process_.name()).fork(process_.incarnation());
   server_ = std::make_unique<apiserver::ApiServer>(process_, store_link_, rng, log_, options);
   endpoint_.attach(server_.get());
   server_->start();
+  if (world_.observers_.api_server_began) world_.observers_.api_server_began(*this);
 }
 
 void ApiServerProcess::kill() {
+  if (world_.observers_.api_server_ends) world_.observers_.api_server_ends(*this);
   endpoint_.detach();
   process_.kill();
   store_link_.reset();
@@ -98,7 +103,8 @@ namespace {
 class ControllerWork final : public RoleWork {
  public:
   ControllerWork(Process& process, ApiLink& link, Log& log, Rng rng,
-                 const controllers::NodeTiming& timing, bool warnings_only)
+                 const controllers::NodeTiming& timing, bool warnings_only,
+                 const controllers::CertificateSigner* signer)
       : manager_(process, link, rng.fork("manager"), log, manager_options(process, warnings_only)),
         node_lifecycle_(process, link, rng.fork("node-lifecycle"), log,
                         lifecycle_options(process, timing, warnings_only)) {
@@ -108,6 +114,9 @@ class ControllerWork final : public RoleWork {
     for (auto& controller : controllers::make_network_controllers()) {
       manager_.add(std::move(controller));
     }
+    if (signer == nullptr) return;
+    manager_.add(std::make_unique<controllers::CertificateSigningController>(*signer));
+    manager_.add(std::make_unique<controllers::ClusterRoleAggregationController>());
   }
   void start(api::Fence fence, std::function<bool()> leading) override {
     manager_.start(fence, leading);
@@ -184,7 +193,8 @@ ControlPlane::ControlPlane(World& world) {
         [&world](Process& process, ApiLink& link, Log& log, Rng rng) -> std::unique_ptr<RoleWork> {
           return std::make_unique<ControllerWork>(process, link, log, rng,
                                                   world.node_timing(),
-                                                  !world.options().record_normal_events);
+                                                  !world.options().record_normal_events,
+                                                  world.options().signer);
         }));
   }
   for (uint32_t i = 0; i < options.schedulers; ++i) {

@@ -28,6 +28,7 @@ class ApiServerProcess {
   ApiEndpoint& endpoint() { return endpoint_; }
   StoreLink& store_link() { return store_link_; }
   apiserver::ApiServer* server() { return server_.get(); }
+  Log& log() { return log_; }
 
  private:
   World& world_;

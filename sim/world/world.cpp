@@ -27,6 +27,7 @@ World::World(WorldOptions options, Observers observers)
       observers_(std::move(observers)),
       network_(rng("network"), options_.network),
       fabric_{engine_, network_, rng("calls"), {}, observers_.clients} {
+  engine_.set_epoch(options_.epoch);
   KEELSON_ASSERT(options_.api_servers > 0);
   store_ = std::make_unique<StoreHost>(engine_, network_, rng("store"), next_host_++,
                                        options_.store);
@@ -116,6 +117,8 @@ Process* World::process(std::string_view name) {
   }
   return nullptr;
 }
+
+ApiServerProcess& World::api_server(std::size_t number) { return *control_->api_servers.at(number); }
 
 std::vector<std::string> World::process_names() const {
   std::vector<std::string> names;
@@ -233,7 +236,9 @@ std::vector<HostId> World::control_hosts() const { return control_->hosts; }
 
 void World::note(Level level, std::string source, std::string text) {
   if (level == Level::error) ++error_logs_;
-  notes_.push_back({engine_.now(), level, std::move(source), std::move(text)});
+  Note note{engine_.now(), level, std::move(source), std::move(text)};
+  if (observers_.notes) return observers_.notes(note);
+  notes_.push_back(std::move(note));
 }
 
 }  // namespace keelson::sim

@@ -23,6 +23,12 @@
 #include "sim/world/runtime.hpp"
 #include "sim/world/store_host.hpp"
 
+namespace keelson::apiserver {
+struct ApiServerOptions;
+}
+namespace keelson::controllers {
+class CertificateSigner;
+}
 namespace keelson::scheduler {
 class Scheduler;
 }
@@ -68,6 +74,13 @@ struct WorldOptions {
   NodeHealthOptions node_health;
   // What processes log from this level on stands in the timeline.
   Level log_level = Level::warning;
+  // Changes what API servers are made with; may be empty.
+  std::function<void(apiserver::ApiServerOptions&)> api_server_options;
+  // Of a cluster with access control: its controllers for certificates and roles work, too. Null: there
+  // is none. Must outlive the world.
+  const controllers::CertificateSigner* signer = nullptr;
+  // The date at the start. Live sessions begin today.
+  WallTime epoch{kSimulatedEpochNs};
 };
 
 // Something that happened, for people: one line of the timeline.
@@ -93,6 +106,8 @@ class WorldObserver {
   ~WorldObserver() = default;
 };
 
+class ApiServerProcess;
+
 struct Observers {
   WorldObserver* world = nullptr;
   ClientObserver* clients = nullptr;
@@ -102,9 +117,13 @@ struct Observers {
   std::function<void(const api::Beat&)> beats;  // as the store accepts them
   // A node loses power; after the other observer has heard of it.
   std::function<void(const std::string& node)> power_losses;
+  // An API server has been made in its process, and is about to be destroyed with it: for what lives
+  // beside it.
+  std::function<void(ApiServerProcess&)> api_server_began, api_server_ends;
+  // Takes what would be kept as notes(): for runs without an end.
+  std::function<void(const Note&)> notes;
 };
 
-class ApiServerProcess;
 class ControlPlane;
 class RoleProcess;
 
@@ -147,6 +166,8 @@ class World final {
   Process* leader(std::string_view role);
   // Every process of the control plane by name: "api-0", "controller-manager-1", "scheduler-0".
   Process* process(std::string_view name);
+  // REQUIRES: number < api_server_count().
+  ApiServerProcess& api_server(std::size_t number);
   std::vector<std::string> process_names() const;
   // The schedulers that are at work; one that is paused believes that it is.
   void each_scheduler(
