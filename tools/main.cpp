@@ -11,6 +11,8 @@ constexpr const char* kUsage =
     ": a container orchestrator that can be proven before it is run\n"
     "\n"
     "Usage:\n"
+    "  keelson up [options]                      a live cluster in this process: simulated nodes,\n"
+    "                                            and the Kubernetes API for kubectl\n"
     "  keelson sim run SCENARIO.yaml [options]   run a simulated cluster and check every guarantee\n"
     "  keelson sim replay FILE.run               the same run again, from what a run has recorded\n"
     "  keelson sim list [faults|checks]          what can go wrong, and what must hold\n"
@@ -23,6 +25,7 @@ constexpr const char* kUsage =
 int main(int argc, char** argv) {
   const std::string_view command = argc > 1 ? argv[1] : "";
   if (command == "sim") return keelson::cli::sim(argc - 1, argv + 1);
+  if (command == "up") return keelson::cli::up(argc - 1, argv + 1);
   if (command == "version" || command == "--version") {
     std::puts("keelson " KEELSON_VERSION);
     return 0;

@@ -300,5 +300,62 @@ TEST_F(Command, AnInterruptedRunIsReported) {
   }
 }
 
+TEST_F(Command, UpRefusesWhatItDoesNotUnderstand) {
+  write("broken.yaml", "name: broken\ncluster: {pools: [{colour: red}]}\n");
+  const std::string up = "up --dir state --port 0 ";
+  refuses(up + "--nodes many", "--nodes many: expected a number");
+  refuses(up + "--nodes 70000", "--nodes 70000: expected a number from 0 to 60000");
+  refuses(up + "--cpus lots", "keelson up:1: cluster.pools[0].capacity");
+  refuses(up + "--speed 0", "--speed: \"0\" is no speed");
+  refuses(up + "--speed 2000", "--speed: \"2000\" is no speed");
+  refuses(up + "--start-time soon", "--start-time: \"soon\" is no duration");
+  refuses(up + "--profile mesos", "profile: \"mesos\" is neither keelson nor kubernetes");
+  refuses(up + "--store redis://localhost", "the Redis store is not there yet");
+  refuses(up + "--store files", "--store files: expected memory");
+  refuses(up + "--pool gpu", "expected key=value, not \"gpu\"");
+  refuses(up + "--pool name=a,count=x", "count x: expected a number");
+  refuses(up + "--pool name=a --nodes 3", "either --pool or --nodes");
+  refuses(up + "--pool name=a,count=2 --pool name=a,count=1", "two nodes would be called a-1");
+  refuses(up + "--cluster broken.yaml", "broken.yaml:2: cluster.pools[0].colour");
+  refuses(up + "--cluster nope.yaml", "nope.yaml: cannot be read");
+  refuses(up + "--cluster broken.yaml --nodes 3", "either --cluster or --nodes");
+  refuses(up + "--insecure-port x", "--insecure-port x: expected a number");
+  refuses("up --port 65536", "--port 65536: expected a number");
+  refuses(up + "--record /nowhere/at.all", "/nowhere/at.all: cannot be written");
+  refuses(up + "--no-such-flag", "no-such-flag");
+  refuses(up + "extra", "unexpected argument \"extra\"");
+  EXPECT_EQ(keelson("up --help").code, 0);
+}
+
+TEST_F(Command, UpEndsInOrderAndItsRecordingReplays) {
+  const std::string session =
+      "cd " + folder.string() + "; " KEELSON_BINARY_DIR
+      "/keelson up --nodes 2 --zones 2 --start-time 0s --port 0 --insecure-port 0 --dir state "
+      "--speed 10 --check --record up.run > up.out 2> up.err & p=$!; "
+      "for i in $(seq 600); do grep -q Ctrl-C up.out && break; sleep 0.1; done; "
+      "kill -INT $p; wait $p";
+  const int status = std::system(session.c_str());
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0) << read(path("up.out")) << read(path("up.err"));
+  const std::string out = read(path("up.out"));
+  EXPECT_NE(out.find("2 of 2 nodes are Ready"), std::string::npos) << out;
+  EXPECT_NE(out.find("Every guarantee held."), std::string::npos) << out;
+  EXPECT_NE(read(path("state/kubeconfig")).find("https://127.0.0.1:"), std::string::npos);
+
+  const Outcome replay = keelson("sim replay up.run --check");
+  EXPECT_EQ(replay.code, 0) << replay.out << replay.err;
+  EXPECT_NE(replay.out.find("The same as recorded."), std::string::npos) << replay.out;
+
+  const std::string text = read(path("up.run"));
+  write("cut.run", text.substr(0, text.size() - 5));
+  const Outcome cut = keelson("sim replay cut.run");
+  EXPECT_EQ(cut.code, 0) << cut.err;
+  EXPECT_NE(cut.out.find("up to where the recording was cut off"), std::string::npos) << cut.out;
+  write("bad.run", text.substr(0, text.find('\n') + 1) + "{\"at\": 1}\n");
+  refuses("sim replay bad.run", "bad.run:2: is no recorded input");
+  write("old.run", "{\"keelsonLive\":99}\n");
+  refuses("sim replay old.run", "old.run:1: was recorded by another version");
+}
+
 }  // namespace
 }  // namespace keelson

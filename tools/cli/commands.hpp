@@ -4,6 +4,7 @@
 
 namespace keelson::cli {
 
+int up(int argc, char** argv);
 int sim(int argc, char** argv);
 int sim_run(int argc, char** argv);
 int sim_replay(int argc, char** argv);

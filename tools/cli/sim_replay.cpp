@@ -2,7 +2,9 @@
 #include <cstdio>
 #include <string_view>
 
+#include "sim/live/setup.hpp"
 #include "tools/cli/commands.hpp"
+#include "tools/cli/live_replay.hpp"
 #include "tools/cli/one_run.hpp"
 #include "tools/cli/prepare.hpp"
 #include "tools/cli/recording.hpp"
@@ -10,13 +12,15 @@
 namespace keelson::cli {
 
 int sim_replay(int argc, char** argv) {
-  const std::string_view file = argc == 2 ? argv[1] : "";
-  if (argc != 2 || file == "--help" || file == "-h") {
-    const bool asked = argc == 2;
+  const bool check = argc == 3 && argv[2] == std::string_view("--check");
+  const std::string_view file = argc == 2 || check ? argv[1] : "";
+  if (file.empty() || file == "--help" || file == "-h") {
+    const bool asked = !file.empty();
     std::fputs(
-        "Usage: keelson sim replay FILE.run\n\n"
-        "Runs again what `keelson sim run --record FILE.run` recorded, and says whether the same\n"
-        "happened. Exit code: that of the run; 3 if something else happened.\n",
+        "Usage: keelson sim replay FILE.run [--check]\n\n"
+        "Runs again what `keelson sim run --record FILE.run` or `keelson up --record FILE.run`\n"
+        "recorded, and says whether the same happened. Exit code: that of the run; 3 if something\n"
+        "else happened. --check: of a session of `keelson up`, check every guarantee this time.\n",
         asked ? stdout : stderr);
     return asked ? 0 : kBadUsage;
   }
@@ -29,6 +33,8 @@ int sim_replay(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", text.error().message.c_str());
     return kBadUsage;
   }
+  if (sim::is_live_recording(*text)) return replay_live(argv[1], *text, check);
+  if (check) return complain("--check is for recordings of `keelson up`; this run is always checked");
   const auto recording = parse_recording(*text);
   if (!recording) return complain(recording.error().message);
   const sim::Invocation& invocation = recording->invocation;
