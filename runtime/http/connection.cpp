@@ -2,7 +2,10 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
+#include <iterator>
+#include <utility>
 
 #include "runtime/http/response.hpp"
 #include "runtime/http/shard.hpp"

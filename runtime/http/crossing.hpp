@@ -30,6 +30,8 @@ class ToIo : public std::enable_shared_from_this<ToIo> {
     batch_.push_back(std::move(work));
     if (first && !in_turn_) post_to_core_([self = shared_from_this()] { self->flush(); });
   }
+  // A later turn of the core thread.
+  void later(Work work) const { post_to_core_(std::move(work)); }
   // Core thread: everything pushed between the two leaves together at the end.
   void begin_turn() { in_turn_ = true; }
   void end_turn() {

@@ -148,7 +148,7 @@ void LaneExchange::on_drained(Callback<void()> drained) {
 void LaneExchange::upgrade(rest::Upgrade upgrade, std::shared_ptr<rest::PipeUser> user) {
   if (lane_->phase == Lane::Phase::over) {
     // The client has gone already; whoever waits for the end of the pipe must hear of it.
-    user->on_closed();
+    lane_->to_io->later([user = std::move(user)] { user->on_closed(); });
     return;
   }
   KEELSON_ASSERT(lane_->phase == Lane::Phase::open);

@@ -17,6 +17,20 @@ namespace {
 // As much as one read may bring: several TLS records, or a burst of pipelined requests.
 constexpr std::size_t kScratchBytes = 64 * 1024;
 
+// Closed even if the thread ends before it takes the connection.
+class OwnedFd {
+ public:
+  explicit OwnedFd(int fd) : fd_(fd) {}
+  OwnedFd(OwnedFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  ~OwnedFd() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  int release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_;
+};
+
 // Limits are checked by looking at all connections now and then: often enough for the shortest.
 Duration tick_for(const ServerLimits& limits) {
   const Duration shortest = std::min({limits.handshake, limits.header_read, limits.body_read,
@@ -59,15 +73,15 @@ void Shard::stop() {
 }
 
 void Shard::adopt(int fd, std::string peer) {
-  asio::post(context_, [this, fd, peer = std::move(peer)]() mutable {
+  asio::post(context_, [this, owned = OwnedFd(fd), peer = std::move(peer)]() mutable {
     const TlsContext tls = shared_.tls();
     SslPtr ssl = tls ? make_server_ssl(tls) : nullptr;
     if (stopping_ || drained_ || (tls && !ssl)) {
-      ::close(fd);
       --shared_.count.connections;
       return;
     }
-    auto connection = std::make_shared<Connection>(*this, fd, std::move(ssl), std::move(peer));
+    auto connection =
+        std::make_shared<Connection>(*this, owned.release(), std::move(ssl), std::move(peer));
     connection->place = connections_.size();
     connections_.push_back(connection);
     connection->start();

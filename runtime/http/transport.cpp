@@ -89,8 +89,8 @@ IoResult Transport::ssl_result(int result) {
       ERR_clear_error();
       return {Io::failed};
     default: {
-      // The first error of the queue is the cause, and the queue must be empty for the next call.
-      const unsigned long error = ERR_get_error();
+      // The last error of the queue is TLS's own, and the queue must be empty for the next call.
+      const unsigned long error = ERR_peek_last_error();
       const char* reason = ERR_reason_error_string(error);
       failure_ = reason ? reason : "TLS failure";
       const long verified = SSL_get_verify_result(ssl_.get());

@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "core/base/assert.hpp"
 
@@ -107,6 +108,8 @@ uint16_t WebSocketReader::read_head(std::string_view& data) {
   while (true) {
     if (head_.size() >= 2) {
       const uint8_t length = static_cast<uint8_t>(head_[1]) & 0x7f;
+      const bool masked = static_cast<uint8_t>(head_[1]) & 0x80;
+      if (masked != masked_) return kWsProtocolError;  // or a key would be waited for in vain
       needed = 2u + (length == 126 ? 2 : length == 127 ? 8 : 0) + (masked_ ? 4 : 0);
     }
     if (head_.size() == needed) return begin_frame();
@@ -120,8 +123,7 @@ uint16_t WebSocketReader::read_head(std::string_view& data) {
 uint16_t WebSocketReader::begin_frame() {
   const uint8_t first = static_cast<uint8_t>(head_[0]);
   const uint8_t second = static_cast<uint8_t>(head_[1]);
-  const bool masked = second & 0x80;
-  if ((first & 0x70) != 0 || !known(first & 0x0f) || masked != masked_) return kWsProtocolError;
+  if ((first & 0x70) != 0 || !known(first & 0x0f)) return kWsProtocolError;
   op_ = static_cast<WsOp>(first & 0x0f);
   last_ = first & 0x80;
   length_ = second & 0x7f;

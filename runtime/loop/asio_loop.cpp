@@ -8,6 +8,7 @@
 #include <deque>
 #include <mutex>
 #include <optional>
+#include <utility>
 
 namespace keelson::runtime {
 namespace asio = boost::asio;
@@ -142,7 +143,18 @@ struct AsioLoop::Impl {
 };
 
 AsioLoop::AsioLoop() : impl_(std::make_unique<Impl>()) {}
-AsioLoop::~AsioLoop() = default;
+AsioLoop::~AsioLoop() {
+  // What this destroys may still use the loop, so it goes first; and may bring more of its kind.
+  while (true) {
+    std::deque<Callback<void()>> posted = std::exchange(impl_->posted, {});
+    std::vector<Callback<void()>> from_outside;
+    {
+      const std::lock_guard lock(impl_->mutex);
+      from_outside.swap(impl_->from_outside);
+    }
+    if (posted.empty() && from_outside.empty()) break;
+  }
+}
 
 Instant AsioLoop::now() const {
   if (!impl_->now) {

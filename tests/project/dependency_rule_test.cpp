@@ -107,8 +107,8 @@ TEST(DependencyRule, CoreAndSimIncludeNoForbiddenHeaders) {
 TEST(Project, EveryFolderHasAReadme) {
   for (const std::string folder :
        {"core", "core/base", "core/api", "core/store", "core/client", "core/apiserver",
-        "core/scheduler", "core/controllers", "core/agent", "core/proxy", "core/auth", "sim",
-        "sim/checks", "scenarios", "bench", "tests", "tools"}) {
+        "core/scheduler", "core/controllers", "core/agent", "core/proxy", "core/auth", "core/rest",
+        "runtime", "runtime/http", "sim", "sim/checks", "scenarios", "bench", "tests", "tools"}) {
     EXPECT_TRUE(fs::exists(fs::path(KEELSON_SOURCE_DIR) / folder / "README.md")) << folder;
   }
 }
