@@ -204,6 +204,10 @@ class Client::Impl {
       boost::beast::error_code error;
       std::size_t used = 0;
       while (!error && !parser->is_done() && used < pending_.size()) {
+        if (parser->is_header_done() && parser->chunked() &&
+            pending_.size() - used < kChunkedBytesMin) {
+          break;
+        }
         used += parser->put(
             boost::asio::buffer(pending_.data() + used, pending_.size() - used), error);
         if (error || !parser->is_header_done()) continue;

@@ -74,6 +74,7 @@ std::size_t RequestParser::put(std::string_view data) {
   }
   int stuck = 0;
   while (used < data.size() && (state_ == State::head || state_ == State::body)) {
+    if (state_ == State::body && chunked_ && data.size() - used < kChunkedBytesMin) break;
     boost::beast::error_code error;
     const std::size_t part =
         impl_->parser.put(boost::asio::buffer(data.data() + used, data.size() - used), error);
@@ -128,6 +129,7 @@ void RequestParser::finish_head() {
   if (!head_.target.starts_with('/') && head_.target != "*") {
     return fail(400, "the request's target is not a path");
   }
+  chunked_ = encodings == 1;
   head_.has_body = lengths + encodings > 0;
   head_.expect_continue = !head_.http_1_0 && same_name(head_.header("Expect"), "100-continue");
   state_ = State::body;

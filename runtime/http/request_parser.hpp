@@ -36,6 +36,10 @@ bool has_token(std::string_view list, std::string_view token);
 // In any case.
 bool same_name(std::string_view a, std::string_view b);
 
+// A chunked body that is not complete lacks its "0\r\n\r\n" at least in part, so fewer bytes than these
+// never complete it; Beast 1.81 asserts when it is offered fewer after the last chunk's size.
+inline constexpr std::size_t kChunkedBytesMin = 5;
+
 class RequestParser {
  public:
   enum class State { head, body, done, bad };
@@ -67,6 +71,7 @@ class RequestParser {
   RequestLimits limits_;
   State state_ = State::head;
   bool started_ = false;
+  bool chunked_ = false;
   RequestHead head_;
   int status_ = 0;
   std::string why_;

@@ -70,6 +70,19 @@ TEST(HttpServer, ReadsChunkedBodies) {
   EXPECT_NE(socket.read_until("wikipedia").find("wikipedia"), std::string::npos);
 }
 
+TEST(HttpServer, ReadsAnEmptyChunkedBodyByteByByte) {
+  TestServer server;
+  RawSocket socket(server.port());
+  socket.send("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+  uint64_t received = 0;
+  for (const char c : std::string("0\r\n\r\n")) {
+    received = server->stats().bytes_received;
+    socket.send({&c, 1});
+    EXPECT_TRUE(eventually([&] { return server->stats().bytes_received > received; }));
+  }
+  EXPECT_NE(socket.read_until("hello").find("200 OK"), std::string::npos);
+}
+
 TEST(HttpServer, AsksForTheBodyOfAnExpectingClient) {
   TestServer server;
   RawSocket socket(server.port());
@@ -250,7 +263,7 @@ INSTANTIATE_TEST_SUITE_P(
                       "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n"
                       "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
                       "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n",
-                      "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+                      "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n",
                       "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcXY1\r\n"));
 
 }  // namespace
