@@ -11,24 +11,26 @@ using Lines = std::vector<std::string>;
 
 TEST(RoleValidation, RulesAreAboutResourcesOrPaths) {
   const auto role = [](const std::string& rule) {
-    return causes(created(made<Role>(R"(metadata { name: "r" namespace: "default" } rules { )" +
-                                     rule + " }")));
+    return causes(created(
+        made<Role>(R"(metadata { name: "r" namespace: "default" } rules { )" + rule + " }")));
   };
   EXPECT_EQ(role(R"(verbs: "get" api_groups: "" resources: "pods")"), Lines{});
-  EXPECT_EQ(role(""), (Lines{"rules[0].verbs: Required value: verbs must contain at least one value",
-                             "rules[0].apiGroups: Required value: resource rules must supply at "
-                             "least one api group",
-                             "rules[0].resources: Required value: resource rules must supply at "
-                             "least one resource"}));
+  EXPECT_EQ(role(""),
+            (Lines{"rules[0].verbs: Required value: verbs must contain at least one value",
+                   "rules[0].apiGroups: Required value: resource rules must supply at "
+                   "least one api group",
+                   "rules[0].resources: Required value: resource rules must supply at "
+                   "least one resource"}));
   EXPECT_EQ(role(R"(verbs: "get" non_resource_urls: "/x")"),
             Lines{"rules[0].nonResourceURLs: Invalid value: []string{\"/x\"}: namespaced rules "
                   "cannot apply to non-resource URLs"});
   const auto cluster = made<ClusterRole>(
       R"(metadata { name: "system:r" }
          rules { verbs: "get" non_resource_urls: "/x" resources: "pods" api_groups: "" })");
-  EXPECT_EQ(causes(created(cluster)),
-            Lines{"rules[0].nonResourceURLs: Invalid value: []string{\"/x\"}: rules cannot apply to "
-                  "both regular resources and non-resource URLs"});
+  EXPECT_EQ(
+      causes(created(cluster)),
+      Lines{"rules[0].nonResourceURLs: Invalid value: []string{\"/x\"}: rules cannot apply to "
+            "both regular resources and non-resource URLs"});
 }
 
 TEST(RoleValidation, NamesAreAlmostFree) {
@@ -49,10 +51,10 @@ TEST(BindingValidation, DefaultsAndSubjects) {
   wrong.mutable_role_ref()->set_kind("Pod");
   wrong.mutable_subjects(0)->set_kind("Robot");
   EXPECT_EQ(causes(created(wrong)),
-            (Lines{"roleRef.kind: Unsupported value: \"Pod\": supported values: \"ClusterRole\", "
-                   "\"Role\"",
-                   "subjects[0].kind: Unsupported value: \"Robot\": supported values: \"Group\", "
-                   "\"ServiceAccount\", \"User\""}));
+            (Lines{"roleRef.kind: Unsupported value: \"Pod\": supported values: \"Role\", "
+                   "\"ClusterRole\"",
+                   "subjects[0].kind: Unsupported value: \"Robot\": supported values: "
+                   "\"ServiceAccount\", \"User\", \"Group\""}));
   const auto cluster = made<ClusterRoleBinding>(R"(metadata { name: "b" }
       role_ref { kind: "Role" name: "" } subjects { kind: "ServiceAccount" name: "a" })");
   EXPECT_EQ(causes(created(cluster)),
@@ -125,8 +127,8 @@ TEST(SigningRequestValidation, VerdictsAreForGood) {
 
 TEST(SigningRequestValidation, AreSelectedByTheirSigner) {
   const auto object = make_object(valid_request());
-  const auto selector = FieldSelector::parse(Kind::certificate_signing_requests,
-                                             "spec.signerName=example.com/x");
+  const auto selector =
+      FieldSelector::parse(Kind::certificate_signing_requests, "spec.signerName=example.com/x");
   ASSERT_TRUE(selector.ok());
   EXPECT_TRUE(selector->matches(*object));
 }

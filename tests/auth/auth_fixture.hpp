@@ -43,7 +43,8 @@ inline auth::UserInfo node_user(const std::string& node) {
   return user("system:node:" + node, {"system:nodes", "system:authenticated"});
 }
 
-// "get pods/log web default", "get /healthz"; the group is part of the resource: "list deployments.apps".
+// "get pods/log web default", "get /healthz"; the group is part of the resource: "list
+// deployments.apps".
 inline auth::Attributes asking(auth::UserInfo who, const std::string& verb, std::string resource,
                                const std::string& ns = {}, const std::string& name = {}) {
   auth::Attributes attributes;
@@ -71,9 +72,7 @@ inline auth::Attributes asking(auth::UserInfo who, const std::string& verb, std:
 
 class AuthTest : public ApiServerTest {
  protected:
-  AuthTest() : ApiServerTest(options()) {
-    access.emplace(*server, loop, Rng(1), jwt_keys());
-  }
+  AuthTest() : ApiServerTest(options()) { access.emplace(*server, loop, Rng(1), jwt_keys()); }
   static apiserver::ApiServerOptions options() {
     apiserver::ApiServerOptions options = default_options();
     options.bootstrap_rbac = true;
@@ -96,8 +95,7 @@ class AuthTest : public ApiServerTest {
     return as(who, api::create(api::make_object(std::move(message))));
   }
 
-  static api::rbac::v1::PolicyRule rule(std::vector<std::string> verbs,
-                                        const std::string& group,
+  static api::rbac::v1::PolicyRule rule(std::vector<std::string> verbs, const std::string& group,
                                         std::vector<std::string> resources) {
     api::rbac::v1::PolicyRule rule;
     for (auto& verb : verbs) rule.add_verbs(verb);

@@ -9,10 +9,9 @@ class EscalationTest : public AuthTest {
  protected:
   // May write all roles and bindings, and read pods; nothing else.
   EscalationTest() {
-    api::ClusterRole writer =
-        cluster_role("writer", rule({"*"}, "rbac.authorization.k8s.io",
-                                    {"roles", "clusterroles", "rolebindings",
-                                     "clusterrolebindings"}));
+    api::ClusterRole writer = cluster_role(
+        "writer", rule({"*"}, "rbac.authorization.k8s.io",
+                       {"roles", "clusterroles", "rolebindings", "clusterrolebindings"}));
     writer.mutable_rules(0)->clear_verbs();
     for (const char* verb : {"create", "update", "get"}) writer.mutable_rules(0)->add_verbs(verb);
     *writer.add_rules() = rule({"get", "list"}, "", {"pods"});
@@ -54,9 +53,8 @@ TEST_F(EscalationTest, NotByAnUpdateEither) {
 }
 
 TEST_F(EscalationTest, BindingsGiveOnlyWhatOneHas) {
-  const Response response =
-      create_as(eve, binding<api::ClusterRoleBinding>("b", "ClusterRole", "cluster-admin", "User",
-                                                      "eve"));
+  const Response response = create_as(
+      eve, binding<api::ClusterRoleBinding>("b", "ClusterRole", "cluster-admin", "User", "eve"));
   EXPECT_EQ(response.error.reason, Reason::forbidden);
   EXPECT_NE(response.error.message.find("clusterrolebindings.rbac.authorization.k8s.io \"b\" is "
                                         "forbidden: user \"eve\" (groups=[\"g1\" \"g2\"]) is "
@@ -78,10 +76,10 @@ TEST_F(EscalationTest, BindAndEscalateAreRightsOfTheirOwn) {
   *binder.add_rules() = rule({"escalate"}, "rbac.authorization.k8s.io", {"roles"});
   made(binder);
   made(binding<api::ClusterRoleBinding>("x", "ClusterRole", "binder", "User", "eve"));
-  EXPECT_TRUE(create_as(eve, binding<api::RoleBinding>("e", "ClusterRole", "edit", "User", "z"))
-                  .ok());
-  EXPECT_FALSE(create_as(eve, binding<api::RoleBinding>("a", "ClusterRole", "admin", "User", "z"))
-                   .ok());
+  EXPECT_TRUE(
+      create_as(eve, binding<api::RoleBinding>("e", "ClusterRole", "edit", "User", "z")).ok());
+  EXPECT_FALSE(
+      create_as(eve, binding<api::RoleBinding>("a", "ClusterRole", "admin", "User", "z")).ok());
   EXPECT_TRUE(create_as(eve, role("any", rule({"*"}, "*", {"*"}))).ok());
   EXPECT_FALSE(create_as(eve, cluster_role("any", rule({"*"}, "*", {"*"}))).ok());
 }

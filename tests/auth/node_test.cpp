@@ -37,8 +37,8 @@ TEST_F(NodeTest, ReferencesAreFoundWhereverTheyStand) {
     return true;
   });
   std::sort(found.begin(), found.end());
-  EXPECT_EQ(found, (std::vector<std::string>{"configmap settings", "secret env",
-                                             "secret mounted"}));
+  EXPECT_EQ(found,
+            (std::vector<std::string>{"configmap settings", "secret env", "secret mounted"}));
 }
 
 TEST_F(NodeTest, ReadsWhatItsPodsName) {

@@ -32,8 +32,8 @@ TEST_F(RbacTest, DefaultsAreForTheirGroups) {
   EXPECT_TRUE(may(asking(user("root", {"system:masters"}), "delete", "nodes", "", "n1")));
   const auto scheduler = user("system:kube-scheduler");
   EXPECT_TRUE(may(asking(scheduler, "create", "pods/binding", "default", "p")));
-  EXPECT_TRUE(may(asking(scheduler, "update", "leases.coordination.k8s.io", "kube-system",
-                         "kube-scheduler")));
+  EXPECT_TRUE(may(
+      asking(scheduler, "update", "leases.coordination.k8s.io", "kube-system", "kube-scheduler")));
   EXPECT_FALSE(may(asking(scheduler, "create", "pods", "default")));
 }
 
@@ -101,8 +101,8 @@ TEST_F(RbacTest, AggregatingRolesCollectWhatIsLabelled) {
   const auto question = asking(user("jane"), "get", "widgets.example.com", "default", "w");
   EXPECT_FALSE(may(question));
   api::ClusterRole widgets = cluster_role("widgets", rule({"get"}, "example.com", {"widgets"}));
-  (*widgets.mutable_metadata()
-        ->mutable_labels())["rbac.authorization.k8s.io/aggregate-to-view"] = "true";
+  (*widgets.mutable_metadata()->mutable_labels())["rbac.authorization.k8s.io/aggregate-to-view"] =
+      "true";
   made(widgets);  // view is part of edit, which is part of admin
   EXPECT_TRUE(may(question));
 }
@@ -113,8 +113,7 @@ TEST_F(RbacTest, RulesAreListedForTheOneWhoAsks) {
   EXPECT_EQ(auth::review(access->rbac(), user("jane"), review).error.message,
             "no namespace on request");
   review.mutable_spec()->set_namespace_("default");
-  const auto answer =
-      auth::review(access->rbac(), user("jane", {"system:authenticated"}), review);
+  const auto answer = auth::review(access->rbac(), user("jane", {"system:authenticated"}), review);
   ASSERT_TRUE(answer.ok());
   EXPECT_GT(answer.message.status().resource_rules_size(), 5);
   EXPECT_GT(answer.message.status().non_resource_rules_size(), 0);

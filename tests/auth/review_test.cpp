@@ -105,8 +105,7 @@ TEST_F(ImpersonationTest, TakesUserGroupsUidAndExtra) {
   ASSERT_TRUE(result.error.ok()) << result.error.message;
   EXPECT_EQ(result.user.name, "bob");
   EXPECT_EQ(result.user.uid, "7");
-  EXPECT_EQ(result.user.groups,
-            (std::vector<std::string>{"g1", "g2", "system:authenticated"}));
+  EXPECT_EQ(result.user.groups, (std::vector<std::string>{"g1", "g2", "system:authenticated"}));
   EXPECT_EQ(result.user.extra.at("scopes"), std::vector<std::string>{"view"});
 }
 
@@ -123,11 +122,11 @@ TEST_F(ImpersonationTest, NeedsTheRight) {
   EXPECT_EQ(act({{"Impersonate-User", "bob"}}, user("eve")).error.message,
             "users \"bob\" is forbidden: User \"eve\" cannot impersonate resource \"users\" in API "
             "group \"\" at the cluster scope");
-  EXPECT_EQ(act({{"Impersonate-User", "bob"}, {"Impersonate-Extra-Other%2Fkey", "v"}})
-                .error.message,
-            "userextras.authentication.k8s.io \"v\" is forbidden: User \"jane\" cannot impersonate "
-            "resource \"userextras/other/key\" in API group \"authentication.k8s.io\" at the "
-            "cluster scope");
+  EXPECT_EQ(
+      act({{"Impersonate-User", "bob"}, {"Impersonate-Extra-Other%2Fkey", "v"}}).error.message,
+      "userextras.authentication.k8s.io \"v\" is forbidden: User \"jane\" cannot impersonate "
+      "resource \"userextras/other/key\" in API group \"authentication.k8s.io\" at the "
+      "cluster scope");
   EXPECT_EQ(act({{"Impersonate-Group", "g"}}).error.reason, Reason::bad_request);
 }
 

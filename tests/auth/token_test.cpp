@@ -55,8 +55,7 @@ TEST_F(TokenTest, HaveKubernetesClaims) {
   EXPECT_EQ(claims.at("kubernetes.io").at("namespace"), "default");
   EXPECT_EQ(claims.at("kubernetes.io").at("serviceaccount").at("name"), "default");
   EXPECT_EQ(claims.at("jti").as_string().size(), 36U);
-  EXPECT_EQ(answer.message.status().expiration_timestamp().seconds(),
-            claims.at("exp").as_int64());
+  EXPECT_EQ(answer.message.status().expiration_timestamp().seconds(), claims.at("exp").as_int64());
 }
 
 TEST_F(TokenTest, RequestsAreChecked) {
@@ -72,8 +71,7 @@ TEST_F(TokenTest, RequestsAreChecked) {
   auto& ref = *bound.mutable_spec()->mutable_bound_object_ref();
   ref.set_api_version("v1");
   ref.set_kind("ConfigMap");
-  EXPECT_EQ(issue(bound).error.message,
-            "cannot bind token to object of type v1, Kind=ConfigMap");
+  EXPECT_EQ(issue(bound).error.message, "cannot bind token to object of type v1, Kind=ConfigMap");
   ref.set_kind("Pod");
   ref.set_name("nope");
   EXPECT_EQ(issue(bound).error.reason, Reason::not_found);
@@ -128,8 +126,14 @@ TEST_F(TokenTest, CannotBeMadeUp) {
   const std::size_t first = good.find('.'), second = good.rfind('.');
   const std::string payload = good.substr(first + 1, second - first - 1);
   for (const std::string& bad : {
-           std::string(), std::string("."), std::string(".."), std::string("a.b.c"),
-           good.substr(0, second), good.substr(0, second + 1), good + "x", good + ".x",
+           std::string(),
+           std::string("."),
+           std::string(".."),
+           std::string("a.b.c"),
+           good.substr(0, second),
+           good.substr(0, second + 1),
+           good + "x",
+           good + ".x",
            encode_base64url(R"({"alg":"none"})") + "." + payload + ".",
            encode_base64url(R"({"alg":"HS256"})") + good.substr(first),
            encode_base64url("not json") + good.substr(first),
@@ -143,8 +147,7 @@ TEST_F(TokenTest, CannotBeMadeUp) {
   const std::string issuer = R"("iss":"https://kubernetes.default.svc.cluster.local")";
   for (const std::string& claims :
        {std::string("[]"), std::string("{}"), "{" + issuer + "}", "{" + issuer + ",\"aud\":7}",
-        "{" + issuer +
-            R"(,"aud":"https://kubernetes.default.svc.cluster.local","exp":"soon"})",
+        "{" + issuer + R"(,"aud":"https://kubernetes.default.svc.cluster.local","exp":"soon"})",
         "{" + issuer +
             R"(,"aud":"https://kubernetes.default.svc.cluster.local","exp":99999999999})",
         "{" + issuer +
@@ -196,8 +199,7 @@ TEST_F(TokenTest, OthersCanCheckThem) {
   EXPECT_EQ(key.at("n").as_string().size(), 342U);
   const auto config = boost::json::parse(access->tokens().openid_configuration()).as_object();
   EXPECT_EQ(config.at("issuer"), "https://kubernetes.default.svc.cluster.local");
-  EXPECT_EQ(config.at("jwks_uri"),
-            "https://kubernetes.default.svc.cluster.local/openid/v1/jwks");
+  EXPECT_EQ(config.at("jwks_uri"), "https://kubernetes.default.svc.cluster.local/openid/v1/jwks");
 }
 
 TEST_F(TokenTest, NodesAskForThoseOfTheirPodsOnly) {
@@ -242,8 +244,7 @@ class BootstrapTokenTest : public AuthTest {
     data["auth-extra-groups"] = "system:bootstrappers:kubeadm:default-node-token";
     return secret;
   }
-  bool accepted(const api::Secret& secret,
-                const std::string& token = "abcdef.0123456789abcdef") {
+  bool accepted(const api::Secret& secret, const std::string& token = "abcdef.0123456789abcdef") {
     call(removal(Kind::secrets, "bootstrap-token-abcdef", "kube-system"));
     made(secret);
     return access->authenticator().authenticate(token).has_value();
@@ -255,10 +256,10 @@ TEST_F(BootstrapTokenTest, AreUsersWhoMayJoin) {
   const auto who = access->authenticator().authenticate("abcdef.0123456789abcdef");
   ASSERT_TRUE(who);
   EXPECT_EQ(who->name, "system:bootstrap:abcdef");
-  EXPECT_EQ(who->groups, (std::vector<std::string>{
-                             "system:bootstrappers",
-                             "system:bootstrappers:kubeadm:default-node-token",
-                             "system:authenticated"}));
+  EXPECT_EQ(who->groups,
+            (std::vector<std::string>{"system:bootstrappers",
+                                      "system:bootstrappers:kubeadm:default-node-token",
+                                      "system:authenticated"}));
   EXPECT_TRUE(may(asking(*who, "create", "certificatesigningrequests.certificates.k8s.io")));
   EXPECT_FALSE(may(asking(*who, "list", "pods", "default")));
 }

@@ -52,8 +52,7 @@ TEST(Certificates, OfServersHaveTheirNames) {
   EXPECT_FALSE(authority().issued(pair->certificate));
   const Result<CertificateInfo> info = read_certificate(pair->certificate);
   ASSERT_TRUE(info.ok());
-  EXPECT_EQ(info->names,
-            (Texts{"localhost", "kubernetes.default.svc", "127.0.0.1", "::1"}));
+  EXPECT_EQ(info->names, (Texts{"localhost", "kubernetes.default.svc", "127.0.0.1", "::1"}));
   EXPECT_EQ(info->subject.common_name, "server");
   const int64_t now = std::time(nullptr);
   EXPECT_LT(info->begins, now);
@@ -87,7 +86,8 @@ TEST(Certificates, NeverOutliveTheirAuthority) {
   spec.seconds = int64_t{100} * 365 * 24 * 3600;
   const Result<KeyPair> pair = ca.issue(spec);
   ASSERT_TRUE(pair.ok());
-  EXPECT_LE(read_certificate(pair->certificate)->ends, read_certificate(ca.pair().certificate)->ends);
+  EXPECT_LE(read_certificate(pair->certificate)->ends,
+            read_certificate(ca.pair().certificate)->ends);
 }
 
 TEST(Authorities, AreReadBack) {
@@ -217,10 +217,9 @@ TEST_F(SignerTest, GivesLessTimeIfAsked) {
 }
 
 TEST_F(SignerTest, SignsForNodes) {
-  EXPECT_TRUE(signer
-                  .sign(request("kubernetes.io/kube-apiserver-client-kubelet", node, {},
-                                client_usages))
-                  .ok());
+  EXPECT_TRUE(
+      signer.sign(request("kubernetes.io/kube-apiserver-client-kubelet", node, {}, client_usages))
+          .ok());
   const Result<std::string> server =
       signer.sign(request("kubernetes.io/kubelet-serving", node, {"n1.example.com", "10.0.0.1"},
                           {"server auth", "digital signature"}));
@@ -239,8 +238,9 @@ TEST_F(SignerTest, RefusesWhatBreaksTheRules) {
             "DNS subjectAltNames are not allowed");
   EXPECT_EQ(refusal(request(kubelet, node, {}, {"client auth"})),
             "usages must include \"digital signature\"");
-  EXPECT_EQ(refusal(request(kubelet, node, {}, {"client auth", "digital signature", "server auth"})),
-            "usage \"server auth\" is not permitted by this signer");
+  EXPECT_EQ(
+      refusal(request(kubelet, node, {}, {"client auth", "digital signature", "server auth"})),
+      "usage \"server auth\" is not permitted by this signer");
   EXPECT_EQ(refusal(request(serving, node, {}, {"server auth", "digital signature"})),
             "DNS or IP subjectAltName is required");
   EXPECT_EQ(refusal(request("kubernetes.io/kube-apiserver-client", {"eve", {"system:masters"}}, {},
@@ -270,20 +270,25 @@ TEST(Kubeconfig, EmbedsWhatThereIs) {
             "clusters:\n"
             "- name: keelson\n"
             "  cluster:\n"
-            "    certificate-authority-data: " + api::encode_base64("CA") + "\n"
-            "    server: \"https://127.0.0.1:6443\"\n"
-            "contexts:\n"
-            "- name: keelson\n"
-            "  context:\n"
-            "    cluster: keelson\n"
-            "    user: keelson\n"
-            "current-context: keelson\n"
-            "preferences: {}\n"
-            "users:\n"
-            "- name: keelson\n"
-            "  user:\n"
-            "    client-certificate-data: " + api::encode_base64("CERT") + "\n"
-            "    client-key-data: " + api::encode_base64("KEY") + "\n");
+            "    certificate-authority-data: " +
+                api::encode_base64("CA") +
+                "\n"
+                "    server: \"https://127.0.0.1:6443\"\n"
+                "contexts:\n"
+                "- name: keelson\n"
+                "  context:\n"
+                "    cluster: keelson\n"
+                "    user: keelson\n"
+                "current-context: keelson\n"
+                "preferences: {}\n"
+                "users:\n"
+                "- name: keelson\n"
+                "  user:\n"
+                "    client-certificate-data: " +
+                api::encode_base64("CERT") +
+                "\n"
+                "    client-key-data: " +
+                api::encode_base64("KEY") + "\n");
   EXPECT_NE(kubeconfig("http://localhost:8080", "", "", "").find("  user: {}\n"),
             std::string::npos);
   EXPECT_NE(kubeconfig_with_token("https://h", "", "a.b").find("    token: \"a.b\"\n"),
