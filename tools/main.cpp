@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <string_view>
 
+#include "tools/cli/cluster/command.hpp"
 #include "tools/cli/commands.hpp"
 
 namespace {
@@ -16,9 +17,10 @@ constexpr const char* kUsage =
     "  keelson sim run SCENARIO.yaml [options]   run a simulated cluster and check every guarantee\n"
     "  keelson sim replay FILE.run               the same run again, from what a run has recorded\n"
     "  keelson sim list [faults|checks]          what can go wrong, and what must hold\n"
-    "  keelson version\n"
     "\n"
-    "keelson sim run --help shows the options of a run.\n";
+    "keelson sim run --help shows the options of a run.\n"
+    "\n"
+    "With a cluster (the words of kubectl; keelson VERB --help shows what each takes):\n";
 
 }  // namespace
 
@@ -26,12 +28,14 @@ int main(int argc, char** argv) {
   const std::string_view command = argc > 1 ? argv[1] : "";
   if (command == "sim") return keelson::cli::sim(argc - 1, argv + 1);
   if (command == "up") return keelson::cli::up(argc - 1, argv + 1);
-  if (command == "version" || command == "--version") {
+  if (command == "--version") {
     std::puts("keelson " KEELSON_VERSION);
     return 0;
   }
+  if (keelson::cli::is_cluster_verb(argc, argv)) return keelson::cli::cluster(argc, argv);
   const bool asked = command == "help" || command == "--help" || command == "-h";
   if (!asked && argc > 1) std::fprintf(stderr, "keelson: unknown command \"%s\"\n\n", argv[1]);
   std::fputs(kUsage, asked ? stdout : stderr);
+  std::fputs(keelson::cli::cluster_usage().c_str(), asked ? stdout : stderr);
   return asked ? 0 : 2;
 }

@@ -10,6 +10,7 @@
 #include "core/api/json.hpp"
 #include "core/api/json_decode.hpp"
 #include "core/api/kinds.hpp"
+#include "core/api/yaml.hpp"
 #include "core/api/yaml_scalar.hpp"
 
 namespace keelson::api {
@@ -297,17 +298,15 @@ keelson::Result<std::vector<Decoded>> decode_yaml(std::string_view yaml, std::st
   return std::move(reader.out);
 }
 
-keelson::Result<std::string> yaml_to_json(std::string_view yaml) {
-  constexpr std::string_view source = "body";
+keelson::Result<std::vector<json::value>> yaml_documents(std::string_view yaml,
+                                                         std::string_view source) {
+  std::vector<json::value> documents;
   try {
     const std::string text(yaml);
     check_stream(text);
-    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    if (documents.size() != 1) {
-      return {Code::invalid, "expected one YAML document, found " +
-                                 std::to_string(documents.size())};
+    for (const YAML::Node& document : YAML::LoadAll(text)) {
+      documents.push_back(Converter(yaml.size(), nullptr).convert(document));
     }
-    return json::serialize(Converter(yaml.size(), nullptr).convert(documents.front()));
   } catch (const Trouble& trouble) {
     return {Code::invalid, at(source, trouble.mark, trouble.message)};
   } catch (const YAML::Exception& e) {
@@ -315,6 +314,17 @@ keelson::Result<std::string> yaml_to_json(std::string_view yaml) {
   } catch (const std::exception& e) {
     return {Code::invalid, at(source, YAML::Mark::null_mark(), e.what())};
   }
+  return documents;
+}
+
+keelson::Result<std::string> yaml_to_json(std::string_view yaml) {
+  const auto documents = yaml_documents(yaml, "body");
+  if (!documents) return documents.error();
+  if (documents->size() != 1) {
+    return {Code::invalid,
+            "expected one YAML document, found " + std::to_string(documents->size())};
+  }
+  return json::serialize(documents->front());
 }
 
 }  // namespace keelson::api

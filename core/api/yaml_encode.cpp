@@ -6,6 +6,7 @@
 
 #include "core/api/json.hpp"
 #include "core/api/json_text.hpp"
+#include "core/api/yaml.hpp"
 #include "core/api/yaml_scalar.hpp"
 
 namespace keelson::api {
@@ -49,6 +50,18 @@ bool literal(std::string_view text) {
 class Writer {
  public:
   std::string out;
+
+  // A tree of any shape; of none that has members, one line.
+  void document(const json::value& tree) {
+    if (const json::object* members = tree.if_object(); members && !members->empty()) {
+      return object(*members, 0);
+    }
+    if (const json::array* elements = tree.if_array(); elements && !elements->empty()) {
+      return list(*elements, 0);
+    }
+    scalar(tree, 0);
+    out += '\n';
+  }
 
   void object(const json::object& object, std::size_t indent) {
     std::vector<const json::key_value_pair*> members;
@@ -151,18 +164,16 @@ class Writer {
 
 }  // namespace
 
-std::string encode_yaml(const Object& object) {
-  const json::value tree = to_json(object);
+std::string yaml_text(const json::value& tree) {
   Writer writer;
-  writer.object(tree.get_object(), 0);
+  writer.document(tree);
   return std::move(writer.out);
 }
 
 std::string json_to_yaml(std::string_view text) {
-  const json::value tree = json::parse(json::string_view(text.data(), text.size()));
-  Writer writer;
-  writer.object(tree.get_object(), 0);
-  return std::move(writer.out);
+  return yaml_text(json::parse(json::string_view(text.data(), text.size())));
 }
+
+std::string encode_yaml(const Object& object) { return yaml_text(to_json(object)); }
 
 }  // namespace keelson::api

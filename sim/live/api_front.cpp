@@ -48,6 +48,9 @@ class ApiFront final : public LiveFront {
 
 }  // namespace
 
+// Out of the range of nodes and pods.
+constexpr const char* kSimulatedApiAddress = "192.168.255.254";
+
 Result<LiveOptions> live_options(const Setup& setup, const std::string& source,
                                  std::optional<auth::JwtKeys> keys) {
   auto world = world_options(setup, source);
@@ -62,6 +65,10 @@ Result<LiveOptions> live_options(const Setup& setup, const std::string& source,
     const std::size_t colon = address.rfind(':');
     if (colon == std::string::npos) return;
     server.advertise_address = address.substr(0, colon);
+    // What clients reach on this host's loopback has an address in the simulated network of its own.
+    if (server.advertise_address.starts_with("127.")) {
+      server.advertise_address = kSimulatedApiAddress;
+    }
     std::from_chars(address.data() + colon + 1, address.data() + address.size(),
                     server.advertise_port);
   };
