@@ -38,6 +38,7 @@ struct Call {
     // A namespace is in itself, for those who may do something in there.
     if (path.group.empty() && path.resource == "namespaces") wanted.ns = path.name;
     wanted.path = uri.path;
+    if (path.name.empty()) wanted.field_selector = uri.get("fieldSelector");
     return wanted;
   }
 
