@@ -8,9 +8,7 @@
 
 namespace keelson::rest {
 
-namespace {
-
-std::vector<ServedResource> served() {
+std::vector<ServedResource> served_resources() {
   std::vector<ServedResource> all;
   for (const Resource& r : Catalog::get().all()) {
     ServedResource one;
@@ -22,10 +20,13 @@ std::vector<ServedResource> served() {
     one.verbs = r.verbs;
     one.subresource = r.subresource;
     one.message = r.message;
+    one.kind_api_version = (r.kind_group.empty() ? "" : r.kind_group + "/") + r.kind_version;
     all.push_back(std::move(one));
   }
   return all;
 }
+
+namespace {
 
 // Clients keep documents by their ETag and ask again with it.
 HttpResponse tagged(const HttpRequest& request, HttpResponse response) {
@@ -58,7 +59,7 @@ HttpResponse health(const Uri& uri, bool ready) {
 }  // namespace
 
 Documents::Documents(std::string advertised_address, const auth::ServiceAccountTokens* tokens)
-    : address_(std::move(advertised_address)), tokens_(tokens), openapi_(served()) {}
+    : address_(std::move(advertised_address)), tokens_(tokens), openapi_(served_resources()) {}
 
 HttpResponse Documents::serve(const HttpRequest& request, const Uri& uri, const Manner& manner,
                               bool ready) {

@@ -13,6 +13,9 @@ class ServiceAccountTokens;
 
 namespace keelson::rest {
 
+// What OpenAPI documents are about: the catalog, as they need it.
+std::vector<ServedResource> served_resources();
+
 class Documents {
  public:
   // `tokens` null: no keys to tell.

@@ -8,11 +8,6 @@ namespace {
 
 namespace json = boost::json;
 
-struct Rename {
-  const char* stored;
-  const char* shown;
-};
-
 // events.k8s.io/v1 has the same data under new names (KEP-383).
 constexpr Rename kEventFields[] = {
     {"involvedObject", "regarding"},      {"message", "note"},
@@ -53,6 +48,16 @@ void convert(const Resource& resource, json::object& body, bool to_stored) {
 }
 
 }  // namespace
+
+std::span<const Rename> renames(std::string_view group, std::string_view version,
+                                std::string_view message) {
+  if (group == "events.k8s.io" && message == "keelson.api.core.v1.Event") return kEventFields;
+  if (group == "discovery.k8s.io" && version == "v1beta1" &&
+      message == "keelson.api.discovery.v1.Endpoint") {
+    return kEndpointFields;
+  }
+  return {};
+}
 
 std::string to_version(const Resource& resource, std::string_view stored) {
   json::value tree = json::parse(json::string_view(stored.data(), stored.size()));

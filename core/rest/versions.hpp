@@ -3,12 +3,22 @@
 #pragma once
 
 #include <boost/json/fwd.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "core/rest/catalog.hpp"
 
 namespace keelson::rest {
+
+// A member that is called otherwise in another version.
+struct Rename {
+  const char* stored;
+  const char* shown;
+};
+// Those of a message ("keelson.api.core.v1.Event") as it is shown in that version of that group.
+std::span<const Rename> renames(std::string_view group, std::string_view version,
+                                std::string_view message);
 
 // From the stored version's JSON to that of the resource. REQUIRES: resource.converted().
 std::string to_version(const Resource& resource, std::string_view stored);

@@ -9,10 +9,10 @@
 #include <sstream>
 #include <string>
 
+#include "core/rest/documents.hpp"
 #include "core/rest/openapi/openapi.hpp"
 #include "core/rest/openapi/openapi_v2.pb.h"
 #include "tests/rest/required_fields.hpp"
-#include "tests/rest/served.hpp"
 
 namespace keelson::rest {
 namespace {
@@ -219,6 +219,37 @@ TEST(OpenApi, AnOlderVersionHasTypesOfItsOwn) {
             "#/definitions/io.k8s.api.policy.v1beta1.PodDisruptionBudgetSpec");
   EXPECT_EQ(old.at("properties").at("metadata").at("$ref"),
             "#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
+}
+
+// events.k8s.io/v1 shows the core group's events under other names.
+TEST(OpenApi, AnotherGroupMayShowTheSameMessageOtherwise) {
+  const json::object& event = definition("io.k8s.api.events.v1.Event");
+  EXPECT_EQ(event.at("x-kubernetes-group-version-kind"),
+            (json::array{{{"group", "events.k8s.io"}, {"kind", "Event"}, {"version", "v1"}}}));
+  const json::object& properties = event.at("properties").as_object();
+  EXPECT_TRUE(properties.contains("note"));
+  EXPECT_FALSE(properties.contains("message"));
+  EXPECT_EQ(properties.at("regarding").at("$ref"),
+            "#/definitions/io.k8s.api.core.v1.ObjectReference");
+  EXPECT_THAT(texts_of(event.at("required")), ElementsAre("metadata", "regarding"));
+  EXPECT_TRUE(
+      definition("io.k8s.api.core.v1.Event").at("properties").as_object().contains("message"));
+  EXPECT_TRUE(definition("io.k8s.api.discovery.v1beta1.Endpoint")
+                  .at("properties")
+                  .as_object()
+                  .contains("topology"));
+}
+
+TEST(OpenApi, ListsOfStringsWithANameAreLists) {
+  const json::value& extra =
+      definition("io.k8s.api.authentication.v1.UserInfo").at("properties").at("extra");
+  EXPECT_EQ(extra.at("additionalProperties"),
+            (json::object{{"items", {{"type", "string"}}}, {"type", "array"}}));
+  const json::object& spec = definition("io.k8s.api.certificates.v1.CertificateSigningRequestSpec")
+                                 .at("properties")
+                                 .as_object();
+  EXPECT_EQ(spec.at("request").at("x-kubernetes-list-type"), "atomic");
+  EXPECT_EQ(definition("io.k8s.apimachinery.pkg.runtime.RawExtension").at("type"), "object");
 }
 
 TEST(OpenApi, PathsAndOperations) {

@@ -47,21 +47,18 @@ std::string definition_name(const google::protobuf::Descriptor& message,
   for (const auto& [ours, theirs] : elsewhere) {
     if (message.full_name() == ours) return std::string(theirs);
   }
-  const std::string& package = message.file()->package();
-  std::string_view rest = package;  // "core.v1"
-  if (rest.starts_with(our_root)) rest.remove_prefix(our_root.size());
-  const std::string_view group = rest.substr(0, rest.find('.'));
+  std::string rest = message.file()->package();
+  if (rest.starts_with(our_root)) rest.erase(0, our_root.size());  // "core.v1"
+  if (alias.covers(message)) {
+    const std::string group = alias.group.substr(0, alias.group.find('.'));
+    rest = (group.empty() ? "core" : group) + "." + alias.version;
+  }
+  const std::string_view group = std::string_view(rest).substr(0, rest.find('.'));
   std::string_view root = "io.k8s.api.";
   for (const auto& [name, other] : roots) {
     if (name == group) root = other;
   }
-  std::string name(root);
-  if (!alias.package.empty() && alias.package == package) {
-    name.append(group).append(".").append(alias.version);
-  } else {
-    name.append(rest);
-  }
-  return name.append(".").append(message.name());
+  return std::string(root).append(rest).append(".").append(message.name());
 }
 
 std::string group_version_path(std::string_view group, std::string_view version) {

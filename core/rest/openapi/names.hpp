@@ -8,11 +8,18 @@
 
 namespace keelson::rest::openapi {
 
-// A message package that is served as another version of its group: what clients of policy/v1beta1
-// see as v1beta1 types is one set of messages, in the package of policy/v1.
+// Messages that are served as another version than the one they are made for. What clients see as
+// types of policy/v1beta1 is one set of messages with those of policy/v1; of a version in another
+// group (events.k8s.io/v1) it is one message alone.
 struct VersionAlias {
-  std::string package;  // "keelson.api.policy.v1"; empty: none
-  std::string version;  // "v1beta1"
+  std::string package;         // "keelson.api.policy.v1"; empty: none
+  std::string message;         // "Event": no other of the package; empty: all of them
+  std::string group, version;  // "policy", "v1beta1": as what they are served
+
+  bool covers(const google::protobuf::Descriptor& type) const {
+    return !package.empty() && type.file()->package() == package &&
+           (message.empty() || type.name() == message);
+  }
 };
 
 // "io.k8s.api.core.v1.Pod", "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta".

@@ -22,10 +22,12 @@ struct ServedResource {
   std::vector<std::string>
       verbs;                // "get", "list", "watch", "create", "update", "patch", "delete", ...
   std::string subresource;  // "", "status", "scale", ...
-  // The type of the bodies; null where they are no objects (log, exec, proxy). A message that
-  // belongs to another version of the same group stands for `version` too; one of another group
-  // keeps its own.
+  // The type of the bodies; null where they are no objects (log, exec, proxy).
   const google::protobuf::Descriptor* message = nullptr;
+  // What the bodies say: "autoscaling/v1" for a scale; empty: as the path. Where that is not what
+  // the message is made for, its definition is named after this and has the members that
+  // versions.hpp renames.
+  std::string kind_api_version;
 };
 
 // Nothing is built before it is first asked for: a server that nobody asks spends no memory on it.

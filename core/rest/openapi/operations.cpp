@@ -64,28 +64,23 @@ class Builder {
     std::string list;
   };
 
-  // The kind as its bodies say it: of the path's version, or of the message's own group.
+  // The kind as its bodies say it.
   static GroupVersionKind kind_of(const ServedResource& resource) {
-    GroupVersionKind kind{resource.group, resource.version, resource.kind};
-    if (resource.message == nullptr) return kind;
-    const std::string& api_version = api::plan_of(*resource.message).api_version;
-    if (api_version.empty()) return kind;
+    const std::string& api_version = resource.kind_api_version;
+    if (api_version.empty()) return {resource.group, resource.version, resource.kind};
     const std::size_t slash = api_version.find('/');
-    const std::string group = slash == std::string::npos ? "" : api_version.substr(0, slash);
-    if (group != resource.group) {
-      kind.group = group;
-      kind.version = api_version.substr(slash == std::string::npos ? 0 : slash + 1);
-    }
-    return kind;
+    if (slash == std::string::npos) return {"", api_version, resource.kind};
+    return {api_version.substr(0, slash), api_version.substr(slash + 1), resource.kind};
   }
 
   static VersionAlias alias_of(const ServedResource& resource, const GroupVersionKind& kind) {
-    const std::string& package = resource.message->file()->package();
-    const std::string own = package.substr(package.rfind('.') + 1);
-    // A type of another group, or of none (Status), does not change its version with the path.
-    const bool same_group = kind.group == resource.group && kind.version == resource.version;
-    if (!same_group || own == kind.version || package == "keelson.api.meta.v1") return {};
-    return {package, kind.version};
+    const std::string& own = api::plan_of(*resource.message).api_version;
+    const std::string served = kind.group.empty() ? kind.version : kind.group + "/" + kind.version;
+    if (own.empty() || own == served) return {};
+    const std::size_t slash = own.find('/');
+    const bool same_group = kind.group == (slash == std::string::npos ? "" : own.substr(0, slash));
+    return {resource.message->file()->package(), same_group ? "" : resource.message->name(),
+            kind.group, kind.version};
   }
 
   Context context(const ServedResource& resource) {

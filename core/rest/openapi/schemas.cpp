@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/api/json_text.hpp"
+#include "core/rest/versions.hpp"
 
 namespace keelson::rest::openapi {
 namespace {
@@ -79,6 +80,16 @@ void add_type_meta(Schema& schema) {
       "kind",
       type_meta("What kind of object this is, in CamelCase; it follows from the request's path "
                 "and cannot be changed."));
+}
+
+// What the field is called in the version as which its message is served.
+std::string shown_name(const FieldPlan& field, const VersionAlias& alias) {
+  const Descriptor& message = *field.field->containing_type();
+  if (!alias.covers(message)) return field.name;
+  for (const Rename& rename : renames(alias.group, alias.version, message.full_name())) {
+    if (field.name == rename.stored) return rename.shown;
+  }
+  return field.name;
 }
 
 void add_kind(Schema& schema, const GroupVersionKind& kind) {
@@ -159,8 +170,9 @@ void SchemaBuilder::add_fields(const MessagePlan& plan, const VersionAlias& alia
       add_fields(*field.child, alias, schema);
       continue;
     }
-    if (rule_of(field).required()) schema.required.push_back(field.name);
-    schema.properties.emplace(field.name, field_schema(field, alias));
+    const std::string name = shown_name(field, alias);
+    if (rule_of(field).required()) schema.required.push_back(name);
+    schema.properties.emplace(name, field_schema(field, alias));
   }
 }
 
@@ -180,7 +192,8 @@ Schema SchemaBuilder::field_schema(const FieldPlan& field, const VersionAlias& a
   schema.default_json = default_json(field, rule.default_value());
   schema.patch_strategy = rule.patch_strategy();
   schema.merge_key = rule.merge_key();
-  (field.repeated ? schema.list_type : schema.map_type) = rule.list_type();
+  const bool object = !field.repeated && (field.map || field.type == FieldPlan::Type::message);
+  (object ? schema.map_type : schema.list_type) = rule.list_type();
   schema.list_map_keys.assign(rule.list_map_keys().begin(), rule.list_map_keys().end());
   return schema;
 }
@@ -189,7 +202,8 @@ Schema SchemaBuilder::value_schema(const FieldPlan& field, const VersionAlias& a
   if (field.type == FieldPlan::Type::message) {
     const Descriptor& message = *field.child->descriptor;
     Schema schema;
-    // Three groups have one of their own: a list of strings with a name, of which JSON knows nothing.
+    // Three groups have one of their own: a list of strings with a name, of which JSON knows
+    // nothing.
     if (message.name() == "ExtraValue") {
       schema = typed("array");
       schema.items.push_back(typed("string"));
