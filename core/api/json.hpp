@@ -46,8 +46,6 @@ std::string encode_object(const Object& object);
 std::string encode_message(const Message& message);
 std::string encode_yaml(const Object& object);
 
-// Between the two spellings of one document; the YAML has exactly one. Errors: Code::invalid.
-keelson::Result<std::string> yaml_to_json(std::string_view yaml);
 // REQUIRES: the JSON of an object.
 std::string json_to_yaml(std::string_view json);
 // Appends the same, and the metadata alone with its resourceVersion: for those who write an object

@@ -69,6 +69,7 @@ std::optional<JsonProblem> decode_object_tree(const boost::json::value& tree,
     return problem;
   }
   ObjectMeta& meta = mutable_meta_of(kind->kind, *message);
+  keep_reset_of_managed_fields(tree, meta);
   Revision revision;
   if (!meta.resource_version().empty() && !parse_revision(meta.resource_version(), revision)) {
     return JsonProblem{{{"metadata"}, {"resourceVersion"}},
@@ -78,6 +79,15 @@ std::optional<JsonProblem> decode_object_tree(const boost::json::value& tree,
   meta.clear_resource_version();
   into.object = std::make_shared<const Object>(kind->kind, std::move(message), revision);
   return std::nullopt;
+}
+
+void keep_reset_of_managed_fields(const boost::json::value& tree, ObjectMeta& meta) {
+  const json::object* object = tree.if_object();
+  const json::value* metadata = object ? object->if_contains("metadata") : nullptr;
+  const json::object* members = metadata ? metadata->if_object() : nullptr;
+  const json::value* fields = members ? members->if_contains("managedFields") : nullptr;
+  const json::array* entries = fields ? fields->if_array() : nullptr;
+  if (entries && entries->empty()) meta.add_managed_fields();
 }
 
 keelson::Result<Decoded> decode_object(std::string_view text, const DecodeOptions& options) {

@@ -1,5 +1,6 @@
 #include "core/api/json_plan.hpp"
 
+#include <algorithm>
 #include <array>
 #include <set>
 
@@ -40,6 +41,33 @@ constexpr std::array<TopLevel, 12> unstored = {{{"keelson.api.meta.v1.Status", "
                                                 "authorization.k8s.io/v1"},
                                                {"keelson.api.authorization.v1.SubjectAccessReview",
                                                 "authorization.k8s.io/v1"}}};
+
+// What Kubernetes marks as structType=atomic, and the maps that it marks as mapType=atomic.
+constexpr std::array atomic_messages = {
+    "keelson.api.meta.v1.LabelSelector",
+    "keelson.api.meta.v1.OwnerReference",
+    "keelson.api.core.v1.ConfigMapKeySelector",
+    "keelson.api.core.v1.EndpointAddress",
+    "keelson.api.core.v1.EndpointPort",
+    "keelson.api.core.v1.LocalObjectReference",
+    "keelson.api.core.v1.NodeSelector",
+    "keelson.api.core.v1.NodeSelectorTerm",
+    "keelson.api.core.v1.ObjectFieldSelector",
+    "keelson.api.core.v1.ObjectReference",
+    "keelson.api.core.v1.ResourceFieldSelector",
+    "keelson.api.core.v1.ScopeSelector",
+    "keelson.api.core.v1.ScopedResourceSelectorRequirement",
+    "keelson.api.core.v1.SecretKeySelector",
+    "keelson.api.core.v1.SecretReference",
+    "keelson.api.core.v1.TopologySelectorTerm",
+    "keelson.api.core.v1.TypedLocalObjectReference",
+    "keelson.api.discovery.v1.EndpointPort",
+    "keelson.api.autoscaling.v1.CrossVersionObjectReference",
+    "keelson.api.rbac.v1.RoleRef",
+    "keelson.api.rbac.v1.Subject"};
+constexpr std::array atomic_maps = {"keelson.api.core.v1.PodSpec.node_selector",
+                                    "keelson.api.core.v1.ReplicationControllerSpec.selector",
+                                    "keelson.api.core.v1.ServiceSpec.selector"};
 
 using Plans = boost::unordered_flat_map<const Descriptor*, std::unique_ptr<MessagePlan>>;
 
@@ -86,6 +114,27 @@ bool lists(std::string_view strategies, std::string_view wanted) {
   return false;
 }
 
+// A list type that is not said follows from the strategic merge patch, as in Kubernetes.
+void plan_list(const FieldRule& rule, FieldPlan& plan) {
+  using ListType = FieldPlan::ListType;
+  if (rule.list_type() == "map") {
+    plan.list_type = ListType::map;
+    plan.list_keys.assign(rule.list_map_keys().begin(), rule.list_map_keys().end());
+    std::sort(plan.list_keys.begin(), plan.list_keys.end());
+  } else if (rule.list_type() == "set") {
+    plan.list_type = ListType::set;
+  } else if (rule.list_type().empty() && plan.merge_list && !plan.merge_key.empty()) {
+    plan.list_type = ListType::map;
+    plan.list_keys = {plan.merge_key};
+  } else if (rule.list_type().empty() && plan.merge_list && plan.type != Type::message) {
+    plan.list_type = ListType::set;
+  }
+}
+
+bool one_of(const auto& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 FieldPlan plan_field(const FieldDescriptor& field, const Plans& plans) {
   const FieldRule& rule = field.options().GetExtension(keelson::api::field);
   FieldPlan plan;
@@ -107,12 +156,15 @@ FieldPlan plan_field(const FieldDescriptor& field, const Plans& plans) {
   plan.merge_list = lists(rule.patch_strategy(), "merge");
   plan.replace = lists(rule.patch_strategy(), "replace");
   plan.merge_key = rule.merge_key();
+  plan_list(rule, plan);
+  plan.atomic = one_of(atomic_maps, field.full_name());
   return plan;
 }
 
 void describe(const Descriptor& message, MessagePlan& plan) {
   plan.descriptor = &message;
   plan.shape = shape_of(message);
+  plan.atomic = one_of(atomic_messages, message.full_name());
   const std::string& package = message.file()->package();
   plan.go_type = package.substr(package.rfind('.') + 1) + "." + message.name();
   const KindRule& rule = message.options().GetExtension(keelson::api::kind);

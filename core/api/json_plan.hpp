@@ -1,5 +1,5 @@
-// What the JSON codec and the patches know of each message type, worked out once from the descriptors
-// and their options, so that coding a message asks no descriptor anything.
+// What the JSON codec, the patches and server-side apply know of each message type, worked out once
+// from the descriptors and their options, so that coding a message asks no descriptor anything.
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -33,6 +33,12 @@ struct FieldPlan {
   bool merge_list = false;  // patch_strategy has "merge"
   bool replace = false;     // patch_strategy has "replace"
   std::string merge_key;
+
+  // Server-side apply: what identifies the elements of a list. Of an atomic one nothing does: it is
+  // owned and replaced as a whole, and so is a field that is `atomic`.
+  enum class ListType : uint8_t { atomic, set, map } list_type{};
+  std::vector<std::string> list_keys;  // of a map, sorted
+  bool atomic = false;                 // a map that is one field
 };
 
 struct MessagePlan {
@@ -54,6 +60,7 @@ struct MessagePlan {
   std::string go_type;  // "v1.PodSpec": what error messages call it
   // Top-level types say so in JSON; empty for all others.
   std::string kind, api_version;
+  bool atomic = false;  // server-side apply: its values are owned and replaced as a whole
   std::vector<FieldPlan> fields;  // in the order of their declaration, which is Kubernetes'
   boost::unordered_flat_map<std::string_view, Target> by_name;
 

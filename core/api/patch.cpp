@@ -168,8 +168,11 @@ Patched refuse(ApiError error) {
 
 }  // namespace
 
-Patched apply_patch(const Object& before, PatchType type, std::string_view text) {
-  const ParsedJson patch = parse_json(text, nullptr);
+Patched apply_patch(const Object& before, PatchType type, std::string_view text,
+                    FieldValidation validation) {
+  const bool watch = validation != FieldValidation::ignore;
+  std::vector<JsonProblem> found;
+  const ParsedJson patch = parse_json(text, watch ? &found : nullptr);
   if (!patch.error.empty()) {
     return refuse(bad_request("error decoding patch: " + patch.error));
   }
@@ -188,12 +191,20 @@ Patched apply_patch(const Object& before, PatchType type, std::string_view text)
   }
   Patched out;
   out.message = new_message(before.kind());
-  if (std::optional<JsonProblem> problem = decode_tree(document, *out.message, nullptr)) {
+  if (std::optional<JsonProblem> problem =
+          decode_tree(document, *out.message, watch ? &found : nullptr)) {
     const std::string why =
         type == PatchType::strategic ? restored(problem->message) : problem->message;
     return refuse(not_an_object(type, patch.value, text, why));
   }
+  const DecodeOptions options{validation == FieldValidation::strict
+                                  ? DecodeOptions::Unknown::strict
+                                  : DecodeOptions::Unknown::warn};
+  if (auto problem = judge_fields(std::move(found), options, &out.warnings)) {
+    return refuse(not_an_object(type, patch.value, text, problem->message));
+  }
   ObjectMeta& meta = mutable_meta_of(before.kind(), *out.message);
+  keep_reset_of_managed_fields(document, meta);
   const std::string version = meta.resource_version();
   meta.clear_resource_version();
   if (!version.empty() && sets_resource_version(type, patch.value)) {

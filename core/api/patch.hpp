@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "core/api/error.hpp"
 #include "core/api/object.hpp"
@@ -18,7 +19,12 @@ struct Patched {
   ApiError error;
   // metadata.resourceVersion, if the patch set one: a precondition.
   std::optional<Revision> revision;
+  // About fields that the kind does not have, or that the patch has twice.
+  std::vector<std::string> warnings;
 };
-Patched apply_patch(const Object& before, PatchType type, std::string_view patch);
+// REQUIRES: a type other than apply, which apply.hpp does. Unknown and duplicate fields are ignored,
+// warned of, or a 422.
+Patched apply_patch(const Object& before, PatchType type, std::string_view patch,
+                    FieldValidation validation = FieldValidation::ignore);
 
 }  // namespace keelson::api

@@ -33,7 +33,8 @@ enum class Subresource : uint8_t {
 };
 std::string_view to_string(Subresource subresource);  // "", "status", ...
 
-enum class PatchType : uint8_t { json, merge, strategic };
+enum class PatchType : uint8_t { json, merge, strategic, apply };
+enum class FieldValidation : uint8_t { ignore, warn, strict };
 enum class Propagation : uint8_t { unset, background, foreground, orphan };
 
 // Proof of leadership: the role (namespace/name of its Lease) and the token got when it was acquired.
@@ -90,7 +91,12 @@ struct Request {
   Expected expected;
 
   PatchType patch_type{};
-  std::string patch;  // JSON text
+  std::string patch;  // JSON text; of apply: the configuration, JSON or YAML
+  // patch of type apply: takes fields over that others have set to something else. Absent: false.
+  std::optional<bool> force;
+  // patch: what becomes of fields that the kind does not have, or that the patch has twice. (Bodies
+  // are judged when they are decoded.)
+  FieldValidation field_validation{};
 
   std::optional<int64_t> grace_period_seconds;  // remove, eviction
   Propagation propagation{};
@@ -103,6 +109,8 @@ struct Request {
   bool exact_revision = false;  // resourceVersionMatch=Exact
 
   bool dry_run = false;
+  // create, update, patch: who is noted in metadata.managedFields for the fields that change. Empty:
+  // nobody is, and nothing is tracked (components that live with the server).
   std::string field_manager;
   Beat beat;                 // renew
   uint64_t beat_cursor = 0;  // list_beats
@@ -129,6 +137,7 @@ struct Response {
   std::string continue_token;
   std::optional<int64_t> remaining;
   std::string removed_uid;        // remove, when the object is gone
+  bool created = false;           // the object is new: by create, or by apply where there was none
   std::vector<std::string> warnings;
   std::vector<Beat> beats;        // list_beats
   uint64_t beat_cursor = 0;

@@ -317,14 +317,25 @@ keelson::Result<std::vector<json::value>> yaml_documents(std::string_view yaml,
   return documents;
 }
 
-keelson::Result<std::string> yaml_to_json(std::string_view yaml) {
-  const auto documents = yaml_documents(yaml, "body");
-  if (!documents) return documents.error();
-  if (documents->size() != 1) {
-    return {Code::invalid,
-            "expected one YAML document, found " + std::to_string(documents->size())};
+ParsedJson parse_yaml(std::string_view text, std::vector<JsonProblem>* duplicates) {
+  ParsedJson out;
+  try {
+    const std::string copy(text);
+    check_stream(copy);
+    const std::vector<YAML::Node> documents = YAML::LoadAll(copy);
+    if (documents.size() == 1) {
+      out.value = Converter(copy.size(), duplicates).convert(documents.front());
+    } else {
+      out.error = documents.empty() ? "the document is empty" : "there is more than one document";
+    }
+  } catch (const Trouble& trouble) {
+    out.error = at("", trouble.mark, trouble.message);
+  } catch (const YAML::Exception& e) {
+    out.error = at("", e.mark, e.msg);
+  } catch (const std::exception& e) {
+    out.error = e.what();
   }
-  return json::serialize(documents->front());
+  return out;
 }
 
 }  // namespace keelson::api

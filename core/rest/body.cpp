@@ -11,6 +11,12 @@ namespace {
 
 namespace json = boost::json;
 
+api::ParsedJson parse(Encoding encoding, std::string_view body,
+                      std::vector<api::JsonProblem>* duplicates) {
+  return encoding == Encoding::yaml ? api::parse_yaml(body, duplicates)
+                                    : api::parse_json(body, duplicates);
+}
+
 DecodedBody refused(std::string message) {
   DecodedBody body;
   body.error = api::bad_request(std::move(message));
@@ -76,16 +82,12 @@ DecodedBody decode_body(const Resource& resource, Encoding encoding, std::string
   }
   const std::string unrecognized =
       "the object provided is unrecognized (must be of type " + resource.kind + "): ";
-  std::string converted;
-  if (encoding == Encoding::yaml) {
-    Result<std::string> json = api::yaml_to_json(body);
-    if (!json) return refused("error converting YAML to JSON: " + json.error().message);
-    converted = std::move(*json);
-    body = converted;
-  }
   std::vector<api::JsonProblem> found;
   const bool watch = options.unknown != api::DecodeOptions::Unknown::ignore;
-  api::ParsedJson parsed = api::parse_json(body, watch ? &found : nullptr);
+  api::ParsedJson parsed = parse(encoding, body, watch ? &found : nullptr);
+  if (encoding == Encoding::yaml && !parsed.error.empty()) {
+    return refused("error converting YAML to JSON: " + parsed.error);
+  }
   if (!parsed.error.empty() || !parsed.value.is_object()) {
     return refused(unrecognized + "couldn't get version/kind; json parse error: " +
                    (parsed.error.empty() ? "the document is no object" : parsed.error) + " (" +
@@ -132,14 +134,13 @@ DecodedBody decode_body(const Resource& resource, Encoding encoding, std::string
 
 api::ApiError decode_options_body(Encoding encoding, std::string_view body, api::Message& into) {
   if (body.empty()) return {};
-  std::string converted;
-  if (encoding == Encoding::yaml) {
-    Result<std::string> json = api::yaml_to_json(body);
-    if (!json) return api::bad_request(json.error().message);
-    converted = std::move(*json);
-    body = converted;
+  if (encoding == Encoding::protobuf) {
+    const api::ProtobufBody opened = api::open_protobuf(body);
+    return opened;
   }
-  if (Status status = api::decode_message(body, into); !status.ok()) {
+  const api::ParsedJson parsed = parse(encoding, body, nullptr);
+  if (!parsed.error.empty()) return api::bad_request("json parse error: " + parsed.error);
+  if (Status status = api::from_json(parsed.value, into); !status.ok()) {
     return api::bad_request(status.message());
   }
   return {};

@@ -1,0 +1,20 @@
+// What updates and server-side apply share in their dealings with managed fields.
+#pragma once
+
+#include <boost/json/value.hpp>
+
+#include "core/api/managed_fields.hpp"
+#include "core/api/typed_tree.hpp"
+
+namespace keelson::api {
+
+// The object as it is compared: without its managedFields. Null: as one is before anybody has set
+// anything (with the members that are always there).
+boost::json::value managed_tree(Kind kind, const Message* message);
+
+// Takes what has changed away from everybody and what has gone out of all entries. Returns what was
+// set: it belongs to whoever made the change.
+FieldSet take_over(ManagedFields& managed, const TreeDifference& difference,
+                   std::string_view subresource);
+
+}  // namespace keelson::api
