@@ -51,6 +51,30 @@ ApiError check_list(const Request& request) {
   return error;
 }
 
+ApiError invalid_patch_options(std::string reason, std::string field, std::string what) {
+  ApiError error;
+  error.reason = Reason::invalid;
+  error.group = "meta.k8s.io";
+  error.kind = "PatchOptions";
+  error.message = "PatchOptions.meta.k8s.io \"\" is invalid: " + field + ": " + what;
+  error.causes.push_back({std::move(reason), std::move(what), std::move(field)});
+  return error;
+}
+
+// Who applies must say who it is: there is nothing sensible to assume.
+ApiError check_patch(const Request& request) {
+  const bool applies = request.patch_type == api::PatchType::apply;
+  if (applies && request.field_manager.empty()) {
+    return invalid_patch_options("FieldValueRequired", "fieldManager",
+                                 "Required value: is required for apply patch");
+  }
+  if (!applies && request.force) {
+    return invalid_patch_options("FieldValueForbidden", "force",
+                                 "Forbidden: may not be specified for non-apply patch");
+  }
+  return {};
+}
+
 // What a request must have before anybody looks at the state. No error: it is well formed.
 ApiError check_form(const Request& request) {
   const api::KindInfo& info = api::info(request.kind);
@@ -64,6 +88,9 @@ ApiError check_form(const Request& request) {
   if (request.limit < 0) return api::bad_request("limit may not be negative");
   if (request.verb == Verb::list) {
     if (ApiError error = check_list(request)) return error;
+  }
+  if (request.verb == Verb::patch) {
+    if (ApiError error = check_patch(request)) return error;
   }
   // Emptying a cluster is not to be a single call, in Kubernetes neither.
   if (request.verb == Verb::remove_collection && request.kind == Kind::namespaces) {

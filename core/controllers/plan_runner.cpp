@@ -111,7 +111,6 @@ void PlanRunner::perform(Step step) {
   api::Request request = write.request;
   request.fence = options_.fence;
   request.basis = job.basis;
-  if (request.field_manager.empty()) request.field_manager = "kube-controller-manager";
   send(step, std::move(request));
 }
 

@@ -2,6 +2,7 @@
 #include "core/api/validation.hpp"
 #include "core/apiserver/pipeline/admission.hpp"
 #include "core/apiserver/pipeline/claim_lease.hpp"
+#include "core/apiserver/pipeline/fields.hpp"
 #include "core/apiserver/pipeline/leases.hpp"
 #include "core/apiserver/pipeline/metadata.hpp"
 #include "core/apiserver/pipeline/operation.hpp"
@@ -43,6 +44,12 @@ class Create final : public Operation {
     return attempt;
   }
 
+  Response committed(const store::Committed& committed) override {
+    Response response = Operation::committed(committed);
+    response.created = true;
+    return response;
+  }
+
  private:
   // Everything that does not depend on whether the name is free. Kept for further attempts, so that
   // an object keeps its uid if the outcome of a commit is in doubt.
@@ -68,6 +75,8 @@ class Create final : public Operation {
     }
     begin_life(meta, context_.ids.uid(), context_.loop.wall_now());
     api::apply_defaults(request_.kind, *message);
+    // Before the server adds what is its own to decide. An application has noted its own.
+    if (request_.verb == Verb::create) note_update(request_, context_, nullptr, *message);
     if (ApiError error = admit_create(context_, request_.kind, *message)) return error;
     prepare_create(request_.kind, *message);
     if (request_.kind == Kind::certificate_signing_requests) {

@@ -89,6 +89,7 @@ store::Check unchanged(const Object& current);
 // The operations; each has a file of its own name.
 OperationPtr make_create(Request&& request, const Context& context);
 OperationPtr make_update(Request&& request, const Context& context);  // PUT and PATCH, also of status
+OperationPtr make_apply(Request&& request, const Context& context);   // PATCH of type apply
 OperationPtr make_scale(Request&& request, const Context& context);   // PUT and PATCH of scale
 OperationPtr make_remove(Request&& request, const Context& context);
 OperationPtr make_binding(Request&& request, const Context& context);

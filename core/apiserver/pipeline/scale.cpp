@@ -2,8 +2,11 @@
 
 #include <boost/json.hpp>
 
+#include "core/api/apply.hpp"
 #include "core/api/json.hpp"
+#include "core/api/json_plan.hpp"
 #include "core/api/selector.hpp"
+#include "core/apiserver/pipeline/fields.hpp"
 #include "core/apiserver/pipeline/metadata.hpp"
 #include "core/apiserver/pipeline/registry.hpp"
 #include "core/apiserver/pipeline/scale_patch.hpp"
@@ -70,7 +73,10 @@ class WriteScale final : public UpdateBase {
       static_cast<api::ReplicaSet&>(*now).mutable_spec()->set_replicas(scale.spec().replicas());
     }
     Attempt attempt = write_back(before, std::move(now));
-    if (attempt.writes.empty() && attempt.response.ok()) show(attempt.response);
+    if (attempt.writes.empty() && attempt.response.ok()) {
+      show(attempt.response);
+      attempt.response.warnings = warnings_;
+    }
     return attempt;
   }
 
@@ -86,9 +92,39 @@ class WriteScale final : public UpdateBase {
     response.object = nullptr;
   }
 
-  ApiError wanted(const Object& before, api::Scale& scale) const {
+  bool applying() const {
+    return request_.verb == Verb::patch && request_.patch_type == api::PatchType::apply;
+  }
+
+  void note_fields(const Object& before, Message& now) const override {
+    if (!applying()) return UpdateBase::note_fields(before, now);
+    api::note_application(request_.kind, applied_, &before.message(), now,
+                          field_writer(request_, context_));
+  }
+
+  // What the object has become by applying a Scale, as a Scale.
+  ApiError apply(const Object& before, api::Scale& scale) {
+    ApiError error;
+    const auto configuration = api::Configuration::parse(
+        request_.patch, api::plan_of(scale), request_.field_validation, error);
+    if (!configuration) return error;
+    warnings_ = configuration->warnings();
+    applied_ = api::apply_scale(request_.kind, before.message(), *configuration,
+                                field_writer(request_, context_), request_.force.value_or(false));
+    if (applied_.error) return applied_.error;
+    scale = *scale_of(Object(request_.kind, MessagePtr(clone(*applied_.message))));
+    *scale.mutable_metadata() =
+        static_cast<const api::Scale&>(configuration->message()).metadata();
+    scale.mutable_metadata()->set_resource_version(configuration->resource_version());
+    return {};
+  }
+
+  ApiError wanted(const Object& before, api::Scale& scale) {
+    if (applying()) return apply(before, scale);
     if (request_.verb == Verb::patch) {
-      return patch_scale(*scale_of(before), request_.patch_type, request_.patch, scale);
+      warnings_.clear();
+      return patch_scale(*scale_of(before), request_.patch_type, request_.patch,
+                         request_.field_validation, scale, warnings_);
     }
     if (!request_.body || !is_message<api::Scale>(*request_.body)) {
       return api::bad_request("the object provided is unrecognized: expected a Scale");
@@ -96,6 +132,8 @@ class WriteScale final : public UpdateBase {
     scale = static_cast<const api::Scale&>(*request_.body);
     return {};
   }
+
+  api::Applied applied_;  // by the last attempt
 };
 
 }  // namespace

@@ -76,7 +76,8 @@ ApiError apply_one(json::value& root, const json::object& operation) {
 }  // namespace
 
 ApiError patch_scale(const api::Scale& before, api::PatchType type, std::string_view patch,
-                     api::Scale& after) {
+                     api::FieldValidation validation, api::Scale& after,
+                     std::vector<std::string>& warnings) {
   boost::system::error_code failure;
   const json::value parsed = json::parse(json::string_view(patch.data(), patch.size()), failure);
   if (failure) return api::bad_request("error decoding patch: " + failure.message());
@@ -91,7 +92,11 @@ ApiError patch_scale(const api::Scale& before, api::PatchType type, std::string_
     if (!parsed.is_object()) return api::bad_request("a merge patch is an object");
     merge(tree, parsed);
   }
-  const keelson::Status decoded = api::from_json(tree, after);
+  using Unknown = api::DecodeOptions::Unknown;
+  api::DecodeOptions options;
+  if (validation == api::FieldValidation::warn) options.unknown = Unknown::warn;
+  if (validation == api::FieldValidation::strict) options.unknown = Unknown::strict;
+  const keelson::Status decoded = api::from_json(tree, after, options, &warnings);
   return decoded ? ApiError{} : api::bad_request(decoded.message());
 }
 

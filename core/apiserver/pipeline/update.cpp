@@ -6,6 +6,7 @@
 #include "core/api/canonical.hpp"
 #include "core/api/validation.hpp"
 #include "core/apiserver/pipeline/admission.hpp"
+#include "core/apiserver/pipeline/fields.hpp"
 #include "core/apiserver/pipeline/leases.hpp"
 #include "core/apiserver/pipeline/metadata.hpp"
 #include "core/apiserver/pipeline/registry.hpp"
@@ -61,7 +62,10 @@ class Update final : public UpdateBase {
     if (ApiError error = check_expected(request_.expected, *before)) {
       return Attempt::fail(std::move(error));
     }
-    return request_.verb == Verb::patch ? patch(before) : replace(before);
+    if (request_.verb != Verb::patch) return replace(before);
+    Attempt attempt = patch(before);
+    if (attempt.response.ok()) attempt.response.warnings = warnings_;
+    return attempt;
   }
 
  private:
@@ -83,7 +87,9 @@ class Update final : public UpdateBase {
   }
 
   Attempt patch(const ObjectPtr& before) {
-    api::Patched patched = api::apply_patch(*before, request_.patch_type, request_.patch);
+    api::Patched patched = api::apply_patch(*before, request_.patch_type, request_.patch,
+                                            request_.field_validation);
+    warnings_ = std::move(patched.warnings);
     if (patched.error) return Attempt::fail(std::move(patched.error));
     if (ApiError error = check_expected({{}, patched.revision}, *before)) {
       return Attempt::fail(std::move(error));
@@ -109,15 +115,6 @@ class Update final : public UpdateBase {
     }
     return with_status(request_.kind, before, source);
   }
-
-  // A body that names another incarnation was made from another object (ST-3).
-  ApiError check_same_object(const ObjectMeta& sent, const Object& before) const {
-    if (!sent.name().empty() && sent.name() != before.name()) {
-      return api::bad_request("the name of the object (" + sent.name() +
-                              ") does not match the name on the URL (" + before.name() + ")");
-    }
-    return check_expected({sent.uid(), {}}, before);
-  }
 };
 
 }  // namespace
@@ -128,11 +125,24 @@ std::string UpdateBase::lane() const {
              : std::string();
 }
 
+ApiError check_same_object(const ObjectMeta& sent, const Object& before) {
+  if (!sent.name().empty() && sent.name() != before.name()) {
+    return api::bad_request("the name of the object (" + sent.name() +
+                            ") does not match the name on the URL (" + before.name() + ")");
+  }
+  return check_expected({sent.uid(), {}}, before);
+}
+
+void UpdateBase::note_fields(const Object& before, Message& now) const {
+  note_update(request_, context_, &before.message(), now);
+}
+
 Attempt UpdateBase::write_back(const ObjectPtr& before, std::unique_ptr<Message> now) {
   const Kind kind = request_.kind;
   carry_over(api::mutable_meta_of(kind, *now), before->meta());
   keep_status(kind, *now, before->message());
   api::apply_defaults(kind, *now);
+  note_fields(*before, *now);
   Attempt extra;
   if (kind == Kind::services) {
     bool allocated = false;
@@ -163,7 +173,9 @@ Attempt UpdateBase::write_back(const ObjectPtr& before, std::unique_ptr<Message>
 
 Attempt UpdateBase::write_status(const ObjectPtr& before, std::unique_ptr<Message> now) {
   const Kind kind = request_.kind;
-  if (api::same(*status_of(kind, *now), *status_of(kind, before->message()))) {
+  note_fields(*before, *now);
+  if (api::same(*status_of(kind, *now), *status_of(kind, before->message())) &&
+      api::same(api::meta_of(kind, *now), before->meta())) {
     Response response;
     response.object = before;
     response.revision = before->revision();
@@ -200,6 +212,7 @@ Attempt UpdateBase::put_or_remove(const ObjectPtr& before, MessagePtr now) {
 
 Response UpdateBase::committed(const store::Committed& committed) {
   Response response = Operation::committed(committed);
+  response.warnings = warnings_;
   if (removed_) {
     response.removed_uid = response.object->uid();
     response.object =
@@ -209,6 +222,9 @@ Response UpdateBase::committed(const store::Committed& committed) {
 }
 
 OperationPtr make_update(Request&& request, const Context& context) {
+  if (request.verb == Verb::patch && request.patch_type == api::PatchType::apply) {
+    return make_apply(std::move(request), context);
+  }
   return std::make_shared<Update>(std::move(request), context);
 }
 

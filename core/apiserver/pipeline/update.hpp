@@ -2,9 +2,15 @@
 // write.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "core/apiserver/pipeline/operation.hpp"
 
 namespace keelson::apiserver {
+
+// A body that names another incarnation was made from another object (ST-3).
+ApiError check_same_object(const ObjectMeta& sent, const Object& before);
 
 class UpdateBase : public Operation {
  public:
@@ -19,6 +25,10 @@ class UpdateBase : public Operation {
   // Checks and completes `now`, a full object of the kind; suppresses writes that change nothing.
   Attempt write_back(const ObjectPtr& before, std::unique_ptr<Message> now);
   Attempt write_status(const ObjectPtr& before, std::unique_ptr<Message> now);
+  // Notes who manages the fields of `now`, which is otherwise complete.
+  virtual void note_fields(const Object& before, Message& now) const;
+
+  std::vector<std::string> warnings_;  // of the last attempt
 
  private:
   Attempt put_or_remove(const ObjectPtr& before, MessagePtr now);
