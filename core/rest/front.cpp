@@ -12,6 +12,7 @@
 #include "core/rest/fair_queue.hpp"
 #include "core/rest/options.hpp"
 #include "core/rest/reviews.hpp"
+#include "core/rest/streams/subresources.hpp"
 #include "core/rest/watch_stream.hpp"
 
 namespace keelson::rest {
@@ -59,7 +60,12 @@ struct Front::Impl {
         loop(loop_in),
         log(log_in),
         access(access_in),
-        streams(streams_in),
+        streams(
+            [this](api::Kind kind, std::string ns, std::string name,
+                   Callback<void(api::Response)> done) {
+              server.handle(api::get(kind, std::move(ns), std::move(name)), std::move(done));
+            },
+            loop_in, streams_in),
         options(std::move(options_in)),
         documents(options.advertised_address, access ? &access->tokens() : nullptr),
         reviews(access) {}
@@ -156,6 +162,9 @@ struct Front::Impl {
     const bool aimless = path.verb == "create" && resource->subresource.empty() &&
                          (!path.name.empty() || (resource->namespaced && path.ns.empty()));
     if (!known || aimless) return call->fail(method_not_allowed());
+    if (resource->info && Subresources::serves(resource->info->kind, resource->subresource)) {
+      return stream(*call);
+    }
     const bool shapes = resource->endpoint == Endpoint::object ||
                         resource->endpoint == Endpoint::status;
     const std::optional<Accepted> accepted = negotiate(call->header("Accept"), shapes);
@@ -350,6 +359,19 @@ struct Front::Impl {
     return object_response(status, resource, response.object, call.manner, call.table, encoder);
   }
 
+  // --- Logs, exec and the like ---------------------------------------------------------------------
+
+  void stream(Call& call) {
+    StreamCall wanted;
+    wanted.ns = call.path.ns;
+    wanted.name = call.path.name;
+    wanted.path = call.path.rest;
+    if (call.uri.path.ends_with('/')) wanted.path += '/';
+    wanted.request = std::move(call.http);
+    wanted.exchange = call.exchange;
+    streams.serve(call.resource->info->kind, call.resource->subresource, std::move(wanted));
+  }
+
   // --- Watches -----------------------------------------------------------------------------------------
 
   void watch(const std::shared_ptr<Call>& call) {
@@ -388,7 +410,7 @@ struct Front::Impl {
   Loop& loop;
   Log& log;
   auth::AccessControl* access;
-  NodeStreams* streams;
+  Subresources streams;
   FrontOptions options;
   Documents documents;
   Reviews reviews;

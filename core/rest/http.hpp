@@ -87,6 +87,7 @@ struct Upgrade {
   bool websocket = false;  // else raw bytes after a 101
   std::string protocol;    // of WebSocket: the chosen subprotocol (may be empty); else the Upgrade header
   std::vector<Header> headers;  // added to the 101
+  bool text = false;  // of WebSocket: what is sent is text (the base64 protocols), not binary
 };
 
 // One request's answer in the making. Exactly one of respond(), begin() and upgrade() is called.

@@ -126,6 +126,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
   bool gzip_ok_ = false;
   bool bad_certificate_ = false;
   bool counted_stream_ = false;
+  WsOp message_op_ = WsOp::binary;  // of what is sent after an upgrade to WebSocket
   bool parsing_ = false;
   bool pinged_ = false;
 

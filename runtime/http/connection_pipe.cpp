@@ -22,6 +22,7 @@ void Connection::upgrade(const rest::Upgrade& upgrade) {
   running_.status = 101;
   last_received_ = std::chrono::steady_clock::now();
   phase_ = upgrade.websocket ? Phase::websocket : Phase::raw;
+  message_op_ = upgrade.text ? WsOp::text : WsOp::binary;
   if (upgrade.websocket) {
     websocket_ = std::make_unique<WebSocketReader>(
         true, shard_.shared().options.limits.websocket_message_bytes);
@@ -56,7 +57,7 @@ void Connection::pipe_send(std::string data) {
   }
   running_.bytes += size;
   if (phase_ == Phase::raw) return send(std::move(data), size);
-  if (phase_ == Phase::websocket) send(websocket_frame(WsOp::binary, data, nullptr), size);
+  if (phase_ == Phase::websocket) send(websocket_frame(message_op_, data, nullptr), size);
 }
 
 void Connection::pipe_close(uint16_t code) {
