@@ -5,6 +5,7 @@
 #include "core/apiserver/api_server.hpp"
 #include "core/auth/access.hpp"
 #include "core/rest/front.hpp"
+#include "sim/world/container_streams.hpp"
 #include "sim/world/control_plane.hpp"
 
 namespace keelson::sim {
@@ -16,7 +17,8 @@ class ApiFront final : public LiveFront {
   ApiFront(World& world, ApiServerProcess& server, const std::string& address,
            const std::optional<auth::JwtKeys>& keys)
       : access_(make_access(world, server, keys)),
-        front_(*server.server(), server.process(), server.log(), access_.get(), nullptr,
+        streams_(world, server.process(), server.host()),
+        front_(*server.server(), server.process(), server.log(), access_.get(), &streams_,
                front_options(address)) {}
 
   void handle(rest::HttpRequest request, rest::ExchangePtr exchange) override {
@@ -43,6 +45,7 @@ class ApiFront final : public LiveFront {
   }
 
   std::unique_ptr<auth::AccessControl> access_;
+  WorldStreams streams_;
   rest::Front front_;
 };
 

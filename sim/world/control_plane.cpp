@@ -15,6 +15,7 @@ namespace keelson::sim {
 
 ApiServerProcess::ApiServerProcess(World& world, std::string name, HostId host)
     : world_(world),
+      host_(host),
       process_(world.engine_, world.next_process_++, name),
       store_link_(*world.store_, process_, host),
       endpoint_(world.fabric_, process_, host),

@@ -25,6 +25,7 @@ class ApiServerProcess {
   void start();
   void kill();
   Process& process() { return process_; }
+  HostId host() const { return host_; }
   ApiEndpoint& endpoint() { return endpoint_; }
   StoreLink& store_link() { return store_link_; }
   apiserver::ApiServer* server() { return server_.get(); }
@@ -32,6 +33,7 @@ class ApiServerProcess {
 
  private:
   World& world_;
+  HostId host_;
   Process process_;
   StoreLink store_link_;
   ApiEndpoint endpoint_;

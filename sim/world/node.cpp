@@ -75,7 +75,7 @@ void Node::start_agent() {
   options.capacity = pool_.capacity;
   options.taints = pool_.taints;
   options.max_pods = pool_.max_pods;
-  options.address = "172.16." + std::to_string(number_ / 256) + "." + std::to_string(number_ % 256);
+  options.address = address();
   options.heartbeat_period = world_.node_timing().heartbeat_period;
   // The simulated runtime always gives a hint when something changes; relisting is the safety net.
   options.relist_period = 60s;
@@ -97,6 +97,10 @@ void Node::start_agent() {
                                                 world_.service_tables_);
     proxier_->start();
   }
+}
+
+std::string Node::address() const {
+  return "172.16." + std::to_string(number_ / 256) + "." + std::to_string(number_ % 256);
 }
 
 proxy::ServiceRules* Node::rules() {

@@ -33,6 +33,7 @@ class Node final : private client::PeerProber {
   const std::string& name() const { return name_; }
   const std::string& zone() const { return zone_; }
   HostId host() const { return host_; }
+  std::string address() const;
   bool powered() const { return power_.alive(); }
   bool agent_running() const { return agent_ != nullptr; }
   Process& agent_process() { return process_; }

@@ -393,6 +393,37 @@ bool SimRuntime::serves(const std::string& ip) const {
   return false;
 }
 
+const ContainerInfo* SimRuntime::container(const agent::ContainerId& id) const {
+  for (const auto& container : containers_) {
+    if (container->info.id == id) return &container->info;
+  }
+  return nullptr;
+}
+
+const ContainerInfo* SimRuntime::container_of(const std::string& pod_uid, const std::string& name,
+                                              uint32_t before) const {
+  // They stand in the order in which they were created.
+  for (auto it = containers_.rbegin(); it != containers_.rend(); ++it) {
+    const ContainerInfo& info = (*it)->info;
+    if (info.pod_uid == pod_uid && info.name == name && before-- == 0) return &info;
+  }
+  return nullptr;
+}
+
+std::optional<std::string> SimRuntime::address_of(const std::string& pod_uid) const {
+  for (const SandboxInfo& sandbox : sandboxes_) {
+    if (sandbox.pod_uid == pod_uid && sandbox.ready) return sandbox.ip;
+  }
+  return std::nullopt;
+}
+
+void SimRuntime::end_process(const agent::ContainerId& id, int32_t exit_code) {
+  const Container* container = find(id);
+  if (container == nullptr || container->info.state != ContainerState::running) return;
+  exited(id, exit_code, exit_code == 0 ? "Completed" : "Error");
+  hint();
+}
+
 void SimRuntime::each_running(const std::function<void(const ContainerInfo&)>& visit) const {
   for (const auto& container : containers_) {
     if (container->info.state == ContainerState::running) visit(container->info);

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -92,6 +93,15 @@ class SimRuntime final : public agent::ContainerRuntime {
   // Whether something at this address answers a new connection right now.
   bool serves(const std::string& ip) const;
   const std::vector<agent::SandboxInfo>& sandboxes() const { return sandboxes_; }
+  // A container by its id, or a pod's by its name: the latest, or with `before` the one so many starts
+  // before it. nullptr: it is not there (any more).
+  const agent::ContainerInfo* container(const agent::ContainerId& id) const;
+  const agent::ContainerInfo* container_of(const std::string& pod_uid, const std::string& name,
+                                           uint32_t before) const;
+  // The address of a pod that has a network here.
+  std::optional<std::string> address_of(const std::string& pod_uid) const;
+  // A running container's process ends, as it does when somebody leaves its shell.
+  void end_process(const agent::ContainerId& id, int32_t exit_code);
   void each_running(const std::function<void(const agent::ContainerInfo&)>& visit) const;
 
  private:

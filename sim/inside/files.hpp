@@ -1,0 +1,43 @@
+// The files of one simulated container, in memory. Small: they are there so that `kubectl cp` and a
+// shell have something to show.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace keelson::sim {
+
+class ContainerFiles {
+ public:
+  static constexpr std::size_t kBytesMax = 8 << 20;  // of all files together
+  static constexpr std::size_t kFilesMax = 2048;
+
+  ContainerFiles();
+
+  // Paths are absolute and normalized: see absolute().
+  static std::string absolute(std::string_view directory, std::string_view path);
+
+  const std::string* read(const std::string& path) const;
+  bool is_directory(const std::string& path) const;
+  bool exists(const std::string& path) const { return read(path) != nullptr || is_directory(path); }
+  // False: no room, or a directory is there. Directories on the way are made.
+  bool write(const std::string& path, std::string content);
+  bool make_directory(const std::string& path);
+  // A file, or a directory with all that is in it.
+  void remove(const std::string& path);
+  // Names in a directory, sorted.
+  std::vector<std::string> list(const std::string& path) const;
+  // Files at and below a path.
+  std::vector<std::string> below(const std::string& path) const;
+
+ private:
+  std::map<std::string, std::string> files_;
+  std::set<std::string> directories_;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace keelson::sim

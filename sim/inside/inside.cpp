@@ -1,0 +1,141 @@
+#include "sim/inside/inside.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include <fmt/format.h>
+
+namespace keelson::sim {
+
+namespace {
+
+constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+
+struct Calendar {
+  int year;
+  unsigned month, day, weekday, hour, minute, second;
+};
+
+Calendar calendar_of(WallTime at) {
+  using namespace std::chrono;
+  const sys_seconds time{floor<seconds>(nanoseconds(at.unix_ns))};
+  const sys_days date = floor<days>(time);
+  const year_month_day ymd{date};
+  const auto in_day = static_cast<unsigned>((time - date).count());
+  return {int{ymd.year()},          unsigned{ymd.month()},    unsigned{ymd.day()},
+          weekday{date}.c_encoding(), in_day / 3600, in_day / 60 % 60, in_day % 60};
+}
+
+std::string value_of(const api::EnvVar& variable, const api::Pod& pod, const std::string& node) {
+  if (!variable.has_value_from()) return variable.value();
+  const std::string& path = variable.value_from().field_ref().field_path();
+  if (path == "metadata.name") return pod.metadata().name();
+  if (path == "metadata.namespace") return pod.metadata().namespace_();
+  if (path == "metadata.uid") return pod.metadata().uid();
+  if (path == "spec.nodeName") return node;
+  if (path == "spec.serviceAccountName") return pod.spec().service_account_name();
+  if (path == "status.podIP") return pod.status().pod_ip();
+  if (path == "status.hostIP") return pod.status().host_ip();
+  return {};
+}
+
+}  // namespace
+
+const api::Container* find_container(const api::Pod& pod, const std::string& name) {
+  for (const auto* containers : {&pod.spec().containers(), &pod.spec().init_containers()}) {
+    for (const api::Container& container : *containers) {
+      if (container.name() == name) return &container;
+    }
+  }
+  return nullptr;
+}
+
+std::vector<std::string> command_of(const api::Container& container) {
+  std::vector<std::string> command(container.command().begin(), container.command().end());
+  command.insert(command.end(), container.args().begin(), container.args().end());
+  return command;
+}
+
+std::string image_name(const std::string& image) {
+  std::string name = image.substr(image.rfind('/') + 1);  // npos + 1 is 0
+  return name.substr(0, name.find_first_of(":@"));
+}
+
+std::vector<uint16_t> ports_of(const api::Container& container) {
+  std::vector<uint16_t> ports;
+  for (const api::ContainerPort& port : container.ports()) {
+    ports.push_back(static_cast<uint16_t>(port.container_port()));
+  }
+  if (!ports.empty()) return ports;
+  const std::string name = image_name(container.image());
+  for (const char* web : {"nginx", "httpd", "caddy", "whoami"}) {
+    if (name == web) return {80};
+  }
+  if (name == "kubernetes-bootcamp" || name == "echoserver") return {8080};
+  if (name == "redis") return {6379};
+  return {};
+}
+
+Inside look_inside(const api::Pod& pod, const std::string& node, const std::string& container) {
+  Inside inside;
+  inside.ns = pod.metadata().namespace_();
+  inside.pod = pod.metadata().name();
+  inside.hostname = pod.spec().host_network()    ? node
+                    : pod.spec().hostname().empty() ? inside.pod
+                                                    : pod.spec().hostname();
+  inside.ip = pod.status().pod_ip();
+  inside.node = node;
+  inside.container = container;
+  inside.environment = {{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+                        {"HOSTNAME", inside.hostname}};
+  for (const api::Container& each : pod.spec().containers()) {
+    for (const uint16_t port : ports_of(each)) inside.ports.push_back(port);
+    if (inside.image.empty()) inside.image = each.image();
+  }
+  if (const api::Container* spec = find_container(pod, container)) {
+    inside.image = spec->image();
+    for (const api::EnvVar& variable : spec->env()) {
+      inside.environment.emplace_back(variable.name(), value_of(variable, pod, node));
+    }
+  }
+  inside.environment.emplace_back("HOME", "/root");
+  return inside;
+}
+
+std::string date_text(WallTime at) {
+  const Calendar c = calendar_of(at);
+  return fmt::format("{} {} {:2} {:02}:{:02}:{:02} UTC {}", kDays[c.weekday], kMonths[c.month - 1],
+                     c.day, c.hour, c.minute, c.second, c.year);
+}
+
+std::string access_log_time(WallTime at) {
+  const Calendar c = calendar_of(at);
+  return fmt::format("{:02}/{}/{}:{:02}:{:02}:{:02} +0000", c.day, kMonths[c.month - 1], c.year,
+                     c.hour, c.minute, c.second);
+}
+
+std::string page_text(const Inside& inside, const std::string& target) {
+  if (image_name(inside.image) == "kubernetes-bootcamp") {
+    const std::size_t colon = inside.image.rfind(":v");
+    return fmt::format("Hello Kubernetes bootcamp! | Running on: {} | v={}\n", inside.pod,
+                       colon == std::string::npos ? "1" : inside.image.substr(colon + 2));
+  }
+  return fmt::format("Hello from pod {}/{} ({}) on node {}, image {}.\nYou asked for {}\n", inside.ns,
+                     inside.pod, inside.ip, inside.node, inside.image, target);
+}
+
+std::string http_page(const Inside& inside, const PageRequest& request, WallTime at) {
+  const Calendar c = calendar_of(at);
+  const std::string body = page_text(inside, request.target);
+  std::string out = fmt::format(
+      "HTTP/1.1 200 OK\r\nServer: {}\r\nDate: {}, {:02} {} {} {:02}:{:02}:{:02} GMT\r\n"
+      "Content-Type: text/plain\r\nContent-Length: {}\r\nConnection: {}\r\n\r\n",
+      image_name(inside.image), kDays[c.weekday], c.day, kMonths[c.month - 1], c.year, c.hour,
+      c.minute, c.second, body.size(), request.keep_alive ? "keep-alive" : "close");
+  if (request.method != "HEAD") out += body;
+  return out;
+}
+
+}  // namespace keelson::sim
