@@ -192,8 +192,8 @@ void print_events(Session& session, Page& page, const Json& object) {
   page.line(0, "Events:\n  Type\tReason\tAge\tFrom\tMessage");
   page.line(1, "----\t------\t----\t----\t-------");
   for (const Json& event : events) {
-    std::string from = text_at(event, "source.component", text_at(event, "reportingComponent"));
-    if (const std::string host = text_at(event, "source.host"); !host.empty()) from += ", " + host;
+    std::string from = text_at(event, "source.component");
+    if (from.empty()) from = text_at(event, "reportingComponent");
     page.line(1, "{}\t{}\t{}\t{}\t{}", text_at(event, "type"), text_at(event, "reason"),
               event_age(event, session.io.now()), from, trimmed_end(text_at(event, "message")));
   }

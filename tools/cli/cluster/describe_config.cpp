@@ -98,9 +98,10 @@ Status describe_namespace(Session& session, Page& page, const Json& ns) {
   const auto known = session.discovery();
   if (!known) return known.error();
   for (const auto& [plural, none] : {std::pair{"resourcequotas", "No resource quota."}, std::pair{"limitranges", "No LimitRange resource."}}) {
-    page.line(0, "");
     const Resource* type = (*known)->find("", plural);
-    auto list = type ? session.list(type->path(text_at(ns, "metadata.name")), "") : Result<Json>(Json(JsonObject()));
+    if (!type) continue;  // a server without them
+    page.line(0, "");
+    auto list = session.list(type->path(text_at(ns, "metadata.name")), "");
     if (!list || list_at(*list, "items").empty()) {
       page.line(0, "{}", none);
       continue;

@@ -127,14 +127,16 @@ void pods_and_sums(Page& page, const Json& node, const JsonArray& pods) {
   page.line(0, "Allocated resources:\n  (Total limits may be over 100 percent, i.e., overcommitted.)");
   page.line(1, "Resource\tRequests\tLimits");
   page.line(1, "--------\t--------\t------");
+  const auto shares = [&](const std::string& name) {
+    const QuantityValue whole = amount(has, name);
+    const bool milli = name == "cpu";
+    page.line(1, "{}\t{}\t{}", name, share(amount(requests, name), whole, milli), share(amount(limits, name), whole, milli));
+  };
+  for (const char* name : {"cpu", "memory", "ephemeral-storage"}) shares(name);
   for (const auto& [name, whole] : has) {
-    if (name == "pods") continue;
-    const bool counted = name == "cpu" || name == "memory" || name == "ephemeral-storage" || name.starts_with("hugepages-");
-    if (counted) {
-      page.line(1, "{}\t{}\t{}", name, share(amount(requests, name), whole, name == "cpu"), share(amount(limits, name), whole, name == "cpu"));
-    } else {
-      page.line(1, "{}\t{}\t{}", name, amount(requests, name).to_string(), amount(limits, name).to_string());
-    }
+    if (name.starts_with("hugepages-")) shares(name);
+    if (name.find('/') == std::string::npos) continue;
+    page.line(1, "{}\t{}\t{}", name, amount(requests, name).to_string(), amount(limits, name).to_string());
   }
 }
 

@@ -78,7 +78,7 @@ Status describe_deployment(Session& session, Page& page, const Json& deployment)
     const bool current = !revision(set).empty() && revision(set) == revision(deployment);
     if (current) {
       new_sets.push_back(&set);
-    } else if (number_at(set, "spec.replicas") > 0 || number_at(set, "status.replicas") > 0) {
+    } else {
       old_sets.push_back(&set);
     }
   }

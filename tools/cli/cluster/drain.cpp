@@ -97,8 +97,8 @@ Sorted sort_pods(const JsonArray& pods) {
 std::string joined(const std::vector<std::string>& names) { return fmt::format("{}", fmt::join(names, ", ")); }
 
 Status check(Session& session, const Sorted& pods, const std::string& node) {
-  std::string wrong;
-  const auto add = [&](const std::string& text) { wrong += (wrong.empty() ? "" : ", ") + text; };
+  std::vector<std::string> all;
+  const auto add = [&](const std::string& text) { all.push_back(text); };
   if (!pods.with_data.empty() && !session.flags.on("delete-emptydir-data")) {
     add("cannot delete Pods with local storage (use --delete-emptydir-data to override): " + joined(pods.with_data));
   }
@@ -108,8 +108,9 @@ Status check(Session& session, const Sorted& pods, const std::string& node) {
   if (!pods.daemons.empty() && !session.flags.on("ignore-daemonsets")) {
     add("cannot delete DaemonSet-managed Pods (use --ignore-daemonsets to ignore): " + joined(pods.daemons));
   }
-  if (!wrong.empty()) {
-    return usage_error(fmt::format("unable to drain node \"{}\" due to error: [{}], continuing command...\n"
+  if (!all.empty()) {
+    const std::string wrong = all.size() == 1 ? all[0] : "[" + joined(all) + "]";
+    return usage_error(fmt::format("unable to drain node \"{}\" due to error: {}, continuing command...\n"
                                    "There are pending nodes to be drained:\n {}\n{}", node, wrong, node, wrong));
   }
   std::string warning;

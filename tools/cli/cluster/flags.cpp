@@ -93,7 +93,8 @@ Result<Flags> Flags::parse(const std::vector<std::vector<FlagSpec>>& specs,
     }
     return bad("unknown flag");
   } catch (const cxxopts::exceptions::missing_argument&) {
-    return bad("flag needs an argument: " + flagged.back());
+    const std::string& last = flagged.back();
+    return bad("flag needs an argument: " + (last.starts_with("--") ? last : fmt::format("'{}' in {}", last.substr(1), last)));
   } catch (const cxxopts::exceptions::exception& e) {
     return bad(e.what());
   }

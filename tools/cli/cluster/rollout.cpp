@@ -117,9 +117,12 @@ Status history_of(Session& session, const Found& found) {
     const auto at = std::find_if(sets->begin(), sets->end(), [&](const Json& one) { return revision_of(one) == *revision; });
     if (at == sets->end()) return usage_error("unable to find the specified revision");
     if (session.flags.has("output")) return session.report(found.resource, *at, "");
-    text += fmt::format("with revision #{}\n{}", *revision, describe_template(template_of(*at)));
+    text += fmt::format("with revision #{}\n{}\n", *revision, describe_template(template_of(*at)));
   } else {
-    if (sets->empty()) text += "\nNo rollout history found.\n";
+    if (sets->empty()) {
+      session.io.out(text + "\nNo rollout history found.\n");
+      return {};
+    }
     std::string table = "REVISION\tCHANGE-CAUSE\n";
     for (const Json& one : *sets) {
       const std::string cause = annotation(one, kCause);

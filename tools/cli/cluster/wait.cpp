@@ -146,10 +146,7 @@ Status wait(Session& session) {
         targets.push_back({target, ""});
         continue;
       }
-      if (reply->status == 404 && goal->kind == Goal::Kind::deleted) {
-        if (!session.flags.has("filename")) session.complain(failure_of(*reply));
-        continue;
-      }
+      if (reply->status == 404 && goal->kind == Goal::Kind::deleted) continue;
       if (reply->status >= 400) {
         session.complain(failure_of(*reply));
         continue;
