@@ -130,7 +130,7 @@ Ran run(FakeApi& api, const std::vector<std::string>& given, FakeConsole* consol
   auto flags = Flags::parse({verb->flags, global_flags()}, words);
   if (!flags) return {-1, "", flags.error().message};
   Ran out;
-  out.code = run_verb(*verb, *flags, connection_flags(*flags), Json(JsonObject()), flags->get("namespace", "default"), api, io);
+  out.code = run_verb(*verb, *flags, connection_flags(*verb, *flags), Json(JsonObject()), flags->get("namespace", "default"), api, io);
   out.out = io.output;
   out.err = io.errors;
   return out;

@@ -125,6 +125,14 @@ TEST(Flags, ValuesKeepTheirCommas) {
   EXPECT_EQ(flags->get("output"), "jsonpath={.a,b}");
 }
 
+TEST(Flags, ANameOfOneLetterTakesOneDashOrTwo) {
+  for (const char* word : {"-v=6", "--v=6", "-v6"}) {
+    const auto flags = Flags::parse({{{"v", "LEVEL"}}}, {word});
+    ASSERT_TRUE(flags) << word << ": " << flags.error().message;
+    EXPECT_EQ(flags->get("v"), "6") << word;
+  }
+}
+
 TEST(Flags, WhatIsWrongIsNamed) {
   EXPECT_EQ(Flags::parse({specs()}, {"--nope=1"}).error().message, "error: unknown flag: --nope");
   EXPECT_EQ(Flags::parse({specs()}, {"-x"}).error().message, "error: unknown shorthand flag: 'x' in -x");

@@ -51,7 +51,7 @@ const char* kTable = R"({"kind":"Table","columnDefinitions":[
 
 TEST(Table, HidesWideColumnsUnlessAskedFor) {
   EXPECT_EQ(TablePrinter({}).print(parse_tree(kTable), {}), "NAME    READY\nkel-1   1/1\nk       0/1\n");
-  EXPECT_EQ(TablePrinter({.wide = true}).print(parse_tree(kTable), {}), "NAME    READY   IP\nkel-1   1/1     10.0.0.1\nk       0/1     null\n");
+  EXPECT_EQ(TablePrinter({.wide = true}).print(parse_tree(kTable), {}), "NAME    READY   IP\nkel-1   1/1     10.0.0.1\nk       0/1     <nil>\n");
 }
 
 TEST(Table, NamespacesLabelsAndTypes) {

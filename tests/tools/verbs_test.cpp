@@ -40,7 +40,8 @@ TEST_F(Verbs, RunMakesTheTutorialsDeployment) {
 
 TEST_F(Verbs, RunSaysWhatIsMissing) {
   EXPECT_EQ(run(api, {"run", "web"}).err, "error: required flag(s) \"image\" not set\n");
-  EXPECT_EQ(run(api, {"run", "kel", "--image=x"}).err, "Error from server (AlreadyExists): failed to create deployment: deployments \"kel\" already exists\n");
+  EXPECT_EQ(run(api, {"run", "kel", "--image=x"}).err, "Error from server (AlreadyExists): deployments \"kel\" already exists\n");
+  EXPECT_EQ(run(api, {"create", "deployment", "kel", "--image=x"}).err, "error: failed to create deployment: deployments \"kel\" already exists\n");
   EXPECT_EQ(run(api, {"run", "x", "--image=x", "--port=eighty"}).code, 1);
   EXPECT_EQ(run(api, {"run", "x", "--image=x", "--dry-run=perhaps"}).err,
             "error: Invalid dry-run value (perhaps). Must be \"none\", \"server\", or \"client\".\n");
@@ -100,10 +101,10 @@ TEST_F(Verbs, LabelAnnotateTaintCordon) {
 }
 
 TEST_F(Verbs, DrainWantsToBeToldAboutPodsThatNothingMakesAgain) {
+  api.answer("/api/v1/pods", {.status = 200, .body = std::string(R"({"items":[)") + kPod + "]}"});
   const Ran refused = run(api, {"drain", "n1"});
   EXPECT_EQ(refused.code, 1);
   EXPECT_NE(refused.err.find("cannot delete Pods that declare no controller (use --force to override): default/kel-1"), std::string::npos) << refused.err;
-  api.answer("/api/v1/pods", {.status = 200, .body = std::string(R"({"items":[)") + kPod + "]}"});
   api.answer("/api/v1/namespaces/default/pods/kel-1", {.status = 404, .body = "{}"});
   const Ran done = run(api, {"drain", "n1", "--force"});
   EXPECT_EQ(done.code, 0) << done.err;
@@ -222,7 +223,7 @@ TEST_F(Verbs, DescribeAnyKind) {
             "Name:         c\nNamespace:    default\nLabels:       <none>\nAnnotations:  <none>\n\nData\n====\na:\n----\nb\n\n\n"
             "BinaryData\n====\n\nEvents:  <none>\n");
   const Ran pod = run(api, {"describe", "pod", "kel-1"});
-  EXPECT_NE(pod.out.find("Node:             n1/\n"), std::string::npos) << pod.out;
+  EXPECT_NE(pod.out.find("Node:         n1/\n"), std::string::npos) << pod.out;
   EXPECT_NE(pod.out.find("Containers:\n  a:\n    Image:        x\n    Port:         <none>\n    Host Port:    <none>\n    Environment:  <none>\n"), std::string::npos) << pod.out;
   for (const char* path : {"deploy/kel", "node/n1", "svc/kel", "ns/default"}) run(api, {"describe", path});  // with most parts absent
 }

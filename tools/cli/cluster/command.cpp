@@ -95,7 +95,7 @@ void on_interrupt(int) {
 
 int run_connected(const Verb& verb, const Flags& flags) {
   RealConsole console;
-  const ConnectionFlags given = connection_flags(flags);
+  const ConnectionFlags given = connection_flags(verb, flags);
   const Surroundings around = real_surroundings();
   auto config = load_kubeconfig(given, around);
   if (!config) return complain(config.error().message);

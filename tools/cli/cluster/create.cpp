@@ -100,7 +100,7 @@ Status create_job(Session& session) {
 Status create_namespace(Session& session) {
   auto name = one_name(session);
   if (!name) return name.error();
-  return create_object(session, "", "namespaces", new_object("v1", "Namespace", *name));
+  return create_object(session, "", "namespaces", new_object("v1", "Namespace", *name), Telling::plain);
 }
 
 Status create_budget(Session& session) {

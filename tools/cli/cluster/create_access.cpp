@@ -73,7 +73,7 @@ Status create_any_role(Session& session, const char* kind, const char* plural) {
   if (!rules) return rules.error();
   Json object = new_object(kGroupVersion, kind, *name);
   at_path(object, "rules") = std::move(*rules);
-  return create_object(session, kGroup, plural, std::move(object));
+  return create_object(session, kGroup, plural, std::move(object), Telling::plain);
 }
 
 Status create_role(Session& session) { return create_any_role(session, "Role", "roles"); }
@@ -139,8 +139,7 @@ Status create_token(Session& session) {
   const auto audiences = words(session.flags, "audience");
   if (!audiences.empty()) at_path(request, "spec.audiences") = array_of(audiences);
   Resource accounts{.group = "", .version = "v1", .plural = "serviceaccounts", .namespaced = true};
-  auto made = session.send("POST", accounts.path(session.ns, *name, "token"), request, "application/json",
-                           "failed to create token");
+  auto made = session.send("POST", accounts.path(session.ns, *name, "token"), request);
   if (!made) return made.error();
   if (session.flags.has("output")) return session.report(accounts, *made, "created");
   session.io.out(text_at(*made, "status.token") + "\n");

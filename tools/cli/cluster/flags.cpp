@@ -16,9 +16,9 @@ Error bad(std::string message) { return {Code::invalid, "error: " + message}; }
 
 bool is_switch(const FlagSpec& spec) { return *spec.value == '\0'; }
 
-// "-ojson" and "-o=json" in two words, as the flag library wants them.
-void split_short(const std::string& word, const std::set<char>& valued,
-                 std::vector<std::string>& out) {
+// "-ojson" and "-o=json" in two words, "--v=6" with one dash, as the flag library wants them.
+void split_short(std::string word, const std::set<char>& valued, std::vector<std::string>& out) {
+  if (word.starts_with("--") && (word.size() == 3 || (word.size() > 3 && word[3] == '='))) word.erase(0, 1);
   if (word.size() > 2 && word[0] == '-' && word[1] != '-') {
     // Switches may stand before: -itnkube-system.
     for (std::size_t i = 1; i < word.size(); ++i) {
@@ -60,7 +60,8 @@ Result<Flags> Flags::parse(const std::vector<std::vector<FlagSpec>>& specs,
         auto value = cxxopts::value<std::string>();
         if (is_switch(spec)) value->implicit_value("true");
         if (spec.implicit) value->implicit_value(spec.implicit);
-        if (!is_switch(spec) && !spec.implicit && !short_name.empty()) valued_short.insert(short_name[0]);
+        const std::string& letter = long_name.size() == 1 ? long_name : short_name;
+        if (!is_switch(spec) && !spec.implicit && !letter.empty()) valued_short.insert(letter[0]);
         long_of[long_name] = long_name;
         if (!short_name.empty()) long_of[short_name] = long_name;
         options.add_options()(short_name.empty() ? long_name : short_name + "," + long_name, "", value);

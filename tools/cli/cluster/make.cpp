@@ -67,7 +67,7 @@ std::string pod_spec_path(const Json& object) {
 }
 
 Status create_object(Session& session, std::string_view group, std::string_view plural, Json object,
-                     std::string_view operation) {
+                     Telling telling) {
   Resource resource;
   if (session.dry_run() == "client") {
     // Nothing is asked: the type is what the object says.
@@ -76,7 +76,7 @@ Status create_object(Session& session, std::string_view group, std::string_view 
     const std::string kind = text_at(object, "kind");
     for (const char c : kind) resource.singular += c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c;
     resource.kind = kind;
-    return session.report(resource, object, operation);
+    return session.report(resource, object, "created");
   }
   const auto known = session.discovery();
   if (!known) return known.error();
@@ -89,10 +89,17 @@ Status create_object(Session& session, std::string_view group, std::string_view 
     Json& meta = at_path(object, "metadata");
     if (meta.is_object() && !meta.get_object().contains("namespace")) meta.get_object()["namespace"] = ns;
   }
-  auto made = session.send("POST", served->path(ns), object, "application/json",
-                           fmt::format("failed to create {}", served->singular));
-  if (!made) return made.error();
-  return session.report(*served, *made, operation);
+  auto made = session.send("POST", served->path(ns), object);
+  if (!made) {
+    Error error = made.error();
+    constexpr std::string_view kServer = "Error from server";
+    if (telling == Telling::failed_to_create && error.message.starts_with(kServer)) {
+      const std::string words = error.message.substr(error.message.find(": ") + 2);
+      error.message = fmt::format("error: failed to create {}: {}", served->singular, words);
+    }
+    return error;
+  }
+  return session.report(*served, *made, "created");
 }
 
 }  // namespace keelson::cli

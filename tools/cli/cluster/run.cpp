@@ -47,7 +47,7 @@ Status expose(Session& session, const std::string& name, const JsonObject& label
                {"metadata", {{"name", name}}},
                {"spec", {{"selector", labels},
                          {"ports", JsonArray{JsonObject{{"port", *port}, {"protocol", "TCP"}, {"targetPort", *port}}}}}}};
-  return create_object(session, "", "services", std::move(service));
+  return create_object(session, "", "services", std::move(service), Telling::plain);
 }
 
 Status run(Session& session) {
@@ -80,14 +80,14 @@ Status run(Session& session) {
               {"spec", {{"replicas", *replicas},
                         {"selector", {{"matchLabels", labels}}},
                         {"template", {{"metadata", {{"labels", labels}}}, {"spec", pod_spec}}}}}};
-    made = create_object(session, "apps", "deployments", std::move(object));
+    made = create_object(session, "apps", "deployments", std::move(object), Telling::plain);
   } else if (restart == "Never" || restart == "OnFailure") {
     pod_spec["restartPolicy"] = restart;
     object = {{"apiVersion", "v1"},
               {"kind", "Pod"},
               {"metadata", {{"name", name}, {"labels", labels}}},
               {"spec", pod_spec}};
-    made = create_object(session, "", "pods", std::move(object));
+    made = create_object(session, "", "pods", std::move(object), Telling::plain);
   } else {
     return usage_error(fmt::format("invalid restart policy: {}", restart));
   }

@@ -41,7 +41,7 @@ Json tabulate(const Json& plain, WallTime now) {
 }  // namespace
 
 std::string cell_text(const Json& cell) {
-  std::string text = scalar_text(cell);
+  std::string text = cell.is_null() ? "<nil>" : scalar_text(cell);
   const auto end = text.find_first_of("\f\n\r");
   if (end != std::string::npos) text = text.substr(0, end) + "...";
   std::string out;

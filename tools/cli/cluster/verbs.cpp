@@ -100,23 +100,28 @@ const Verb* find_verb(std::vector<std::string>& words) {
   return best;
 }
 
-ConnectionFlags connection_flags(const Flags& flags) {
+ConnectionFlags connection_flags(const Verb& verb, const Flags& flags) {
+  const auto get = [&](const char* name) -> std::string {
+    const bool own = std::any_of(verb.flags.begin(), verb.flags.end(),
+                                 [&](const FlagSpec& spec) { return flag_names(spec).second == name; });
+    return own ? "" : flags.get(name);
+  };
   ConnectionFlags out;
-  out.kubeconfig = flags.get("kubeconfig");
-  out.context = flags.get("context");
-  out.cluster = flags.get("cluster");
-  out.user = flags.get("user");
-  out.server = flags.get("server");
-  out.name_space = flags.get("namespace");
-  out.token = flags.get("token");
-  out.username = flags.get("username");
-  out.password = flags.get("password");
-  out.tls_server_name = flags.get("tls-server-name");
-  out.as = flags.get("as");
+  out.kubeconfig = get("kubeconfig");
+  out.context = get("context");
+  out.cluster = get("cluster");
+  out.user = get("user");
+  out.server = get("server");
+  out.name_space = get("namespace");
+  out.token = get("token");
+  out.username = get("username");
+  out.password = get("password");
+  out.tls_server_name = get("tls-server-name");
+  out.as = get("as");
   out.as_groups = flags.all("as-group");
-  out.certificate_authority = flags.get("certificate-authority");
-  out.client_certificate = flags.get("client-certificate");
-  out.client_key = flags.get("client-key");
+  out.certificate_authority = get("certificate-authority");
+  out.client_certificate = get("client-certificate");
+  out.client_key = get("client-key");
   out.insecure_skip_verify = flags.on("insecure-skip-tls-verify");
   return out;
 }

@@ -57,6 +57,8 @@ const Verb* find_verb(std::vector<std::string>& words);
 int run_verb(const Verb& verb, const Flags& flags, const ConnectionFlags& connection, const Json& kubeconfig,
              const std::string& ns, Api& api, Console& io);
 
-ConnectionFlags connection_flags(const Flags& flags);
+// What the global flags say. Where a verb has a flag of the same name (create rolebinding --user), that
+// one is the verb's.
+ConnectionFlags connection_flags(const Verb& verb, const Flags& flags);
 
 }  // namespace keelson::cli
