@@ -6,14 +6,16 @@ namespace keelson::cli {
 
 namespace {
 
-constexpr std::string_view kCore = R"({"kind":"APIGroupDiscoveryList","items":[{"metadata":{"name":""},"versions":[{"version":"v1","resources":[
+constexpr std::string_view kCore =
+    R"({"kind":"APIGroupDiscoveryList","items":[{"metadata":{"name":""},"versions":[{"version":"v1","resources":[
  {"resource":"pods","responseKind":{"kind":"Pod"},"scope":"Namespaced","singularResource":"pod","verbs":["get","list","delete"],"shortNames":["po"],"categories":["all"]},
  {"resource":"services","responseKind":{"kind":"Service"},"scope":"Namespaced","singularResource":"service","verbs":["get","list"],"shortNames":["svc"],"categories":["all"]},
  {"resource":"nodes","responseKind":{"kind":"Node"},"scope":"Cluster","singularResource":"node","verbs":["get","list"],"shortNames":["no"]},
  {"resource":"namespaces","responseKind":{"kind":"Namespace"},"scope":"Cluster","singularResource":"namespace","verbs":["get","list"],"shortNames":["ns"]},
  {"resource":"configmaps","responseKind":{"kind":"ConfigMap"},"scope":"Namespaced","singularResource":"configmap","verbs":["get","list"],"shortNames":["cm"]},
  {"resource":"events","responseKind":{"kind":"Event"},"scope":"Namespaced","singularResource":"event","verbs":["get","list"],"shortNames":["ev"]}]}]}]})";
-constexpr std::string_view kGroups = R"({"kind":"APIGroupDiscoveryList","items":[{"metadata":{"name":"apps"},"versions":[{"version":"v1","resources":[
+constexpr std::string_view kGroups =
+    R"({"kind":"APIGroupDiscoveryList","items":[{"metadata":{"name":"apps"},"versions":[{"version":"v1","resources":[
  {"resource":"deployments","responseKind":{"kind":"Deployment"},"scope":"Namespaced","singularResource":"deployment","verbs":["get","list"],"shortNames":["deploy"],"categories":["all"],"subresources":[{"subresource":"scale"}]},
  {"resource":"replicasets","responseKind":{"kind":"ReplicaSet"},"scope":"Namespaced","singularResource":"replicaset","verbs":["get","list"],"shortNames":["rs"]}]}]},
  {"metadata":{"name":"events.k8s.io"},"versions":[{"version":"v1","resources":[
@@ -21,10 +23,16 @@ constexpr std::string_view kGroups = R"({"kind":"APIGroupDiscoveryList","items":
 
 ApiReply failure(int code, std::string_view reason, std::string_view message) {
   return {.status = code,
-          .body = compact_text(Json{{"kind", "Status"}, {"status", "Failure"}, {"reason", reason}, {"message", message}, {"code", code}})};
+          .body = compact_text(Json{{"kind", "Status"},
+                                    {"status", "Failure"},
+                                    {"reason", reason},
+                                    {"message", message},
+                                    {"code", code}})};
 }
 
-std::string last_part(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+std::string last_part(const std::string& path) {
+  return path.substr(path.rfind('/') + 1);
+}
 
 // What JSON merge patches do; enough for strategic ones of the tests, too.
 void merge(Json& into, const Json& patch) {
@@ -83,20 +91,28 @@ Result<ApiReply> FakeApi::call(const ApiRequest& request) {
   if (request.method == "POST") {
     Json object = parse_tree(request.body);
     const std::string name = text_at(object, "metadata.name");
-    if (objects_.count(path + "/" + name)) return failure(409, "AlreadyExists", last_part(path) + " \"" + name + "\" already exists");
+    if (objects_.count(path + "/" + name))
+      return failure(409, "AlreadyExists", last_part(path) + " \"" + name + "\" already exists");
     objects_[path + "/" + name] = object;
     return ApiReply{.status = 201, .body = compact_text(object)};
   }
   if (request.method == "GET" && at == objects_.end()) {
     JsonArray items;
     for (const auto& [where, object] : objects_) {
-      if (where.starts_with(path + "/") && where.find('/', path.size() + 1) == std::string::npos) items.push_back(object);
+      if (where.starts_with(path + "/") && where.find('/', path.size() + 1) == std::string::npos)
+        items.push_back(object);
     }
     const std::string kind = last_part(path);
-    const bool is_list = !items.empty() || kind == "pods" || kind == "events" || kind == "services" || kind == "replicasets";
-    if (is_list) return ApiReply{.status = 200, .body = compact_text(Json{{"kind", "List"}, {"metadata", {{"resourceVersion", "7"}}}, {"items", items}})};
+    const bool is_list = !items.empty() || kind == "pods" || kind == "events" ||
+                         kind == "services" || kind == "replicasets";
+    if (is_list)
+      return ApiReply{
+          .status = 200,
+          .body = compact_text(
+              Json{{"kind", "List"}, {"metadata", {{"resourceVersion", "7"}}}, {"items", items}})};
   }
-  if (at == objects_.end() && request.method == "PATCH" && path.ends_with("/scale")) return ApiReply{.status = 200, .body = "{}"};
+  if (at == objects_.end() && request.method == "PATCH" && path.ends_with("/scale"))
+    return ApiReply{.status = 200, .body = "{}"};
   if (at == objects_.end()) {
     const std::string above = path.substr(0, path.rfind('/'));
     return failure(404, "NotFound", last_part(above) + " \"" + last_part(path) + "\" not found");
@@ -110,7 +126,8 @@ Result<ApiReply> FakeApi::call(const ApiRequest& request) {
   return ApiReply{.status = 200, .body = body};
 }
 
-Result<ApiReply> FakeApi::stream(const ApiRequest& request, const std::function<bool(std::string_view)>& take) {
+Result<ApiReply> FakeApi::stream(const ApiRequest& request,
+                                 const std::function<bool(std::string_view)>& take) {
   requests.push_back(request);
   take(stream_);
   return ApiReply{.status = 200};
@@ -130,7 +147,8 @@ Ran run(FakeApi& api, const std::vector<std::string>& given, FakeConsole* consol
   auto flags = Flags::parse({verb->flags, global_flags()}, words);
   if (!flags) return {-1, "", flags.error().message};
   Ran out;
-  out.code = run_verb(*verb, *flags, connection_flags(*verb, *flags), Json(JsonObject()), flags->get("namespace", "default"), api, io);
+  out.code = run_verb(*verb, *flags, connection_flags(*verb, *flags), Json(JsonObject()),
+                      flags->get("namespace", "default"), api, io);
   out.out = io.output;
   out.err = io.errors;
   return out;

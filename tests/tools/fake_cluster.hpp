@@ -1,5 +1,5 @@
-// A cluster made of answers: objects by path, served as a Kubernetes API server serves them as far as
-// the verbs ask for it, and a console that keeps what is printed.
+// A cluster made of answers: objects by path, served as a Kubernetes API server serves them as far
+// as the verbs ask for it, and a console that keeps what is printed.
 #pragma once
 
 #include <map>
@@ -14,8 +14,8 @@ class FakeApi final : public Api {
  public:
   FakeApi();
 
-  // Puts an object at its path ("/api/v1/namespaces/default/pods/kel"); answers of a fixed text at any
-  // path, whatever the method.
+  // Puts an object at its path ("/api/v1/namespaces/default/pods/kel"); answers of a fixed text at
+  // any path, whatever the method.
   void put(const std::string& path, std::string_view json);
   void answer(const std::string& path, ApiReply reply) { fixed_[path] = std::move(reply); }
   // What the next watches deliver.
@@ -24,7 +24,8 @@ class FakeApi final : public Api {
   Result<ApiReply> call(const ApiRequest& request) override;
   Result<ApiReply> stream(const ApiRequest& request,
                           const std::function<bool(std::string_view)>& take) override;
-  Result<std::unique_ptr<Socket>> connect(const std::string& path, const std::string& protocol) override;
+  Result<std::unique_ptr<Socket>> connect(const std::string& path,
+                                          const std::string& protocol) override;
   std::string server() const override { return "https://cluster.test:6443"; }
 
   std::vector<ApiRequest> changes;  // all but GET, in order

@@ -41,7 +41,8 @@ TEST(JsonPath, TheExamplesOfTheManual) {
 }
 
 TEST(JsonPath, QuotedTextAndEscapes) {
-  EXPECT_EQ(print(R"({range .items[*]}{.metadata.name}{"\t"}{.n}{"\n"}{end})"), "127.0.0.1\t1\n127.0.0.2\t2\n");
+  EXPECT_EQ(print(R"({range .items[*]}{.metadata.name}{"\t"}{.n}{"\n"}{end})"),
+            "127.0.0.1\t1\n127.0.0.2\t2\n");
   EXPECT_EQ(print(R"({'it\'s'})"), "it's");
   EXPECT_EQ(print(R"({.items[0].metadata.labels.kubernetes\.io/hostname})"), "one");
   EXPECT_EQ(print(R"({.items[0].metadata.labels['kubernetes\.io/hostname']})"), "one");
@@ -74,8 +75,9 @@ TEST(JsonPath, WhatIsAbsentIsNothing) {
 }
 
 TEST(JsonPath, MalformedTemplatesAreRefused) {
-  for (const char* text : {"{.items[0}", "{.items", "{range .items[*]}x", "{end}", "{.items[?(@.n=1)]}", "{'open", "{.items[a]}",
-                           "{.items[1:2:3:4]}", "{word}", "{.items[?(@.n}"}) {
+  for (const char* text :
+       {"{.items[0}", "{.items", "{range .items[*]}x", "{end}", "{.items[?(@.n=1)]}", "{'open",
+        "{.items[a]}", "{.items[1:2:3:4]}", "{word}", "{.items[?(@.n}"}) {
     EXPECT_TRUE(print(text).starts_with("parse: ")) << text << ": " << print(text);
   }
   const std::string deep(5000, '{');

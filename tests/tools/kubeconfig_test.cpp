@@ -30,7 +30,8 @@ users:
 )";
 
 struct World {
-  std::map<std::string, std::string> files{{"/home/ann/.kube/config", kConfig}, {"/home/ann/.kube/pki/ca.crt", "CA"}};
+  std::map<std::string, std::string> files{{"/home/ann/.kube/config", kConfig},
+                                           {"/home/ann/.kube/pki/ca.crt", "CA"}};
   std::map<std::string, std::string> variables{{"HOME", "/home/ann"}};
 
   Surroundings around() const {
@@ -90,10 +91,14 @@ TEST(Kubeconfig, TheListOfTheEnvironmentIsMergedAndItsFirstWins) {
 
 TEST(Kubeconfig, WhatIsWrongIsNamed) {
   const World world;
-  EXPECT_EQ(world.connect({.context = "nope"}).error().message, "error: context \"nope\" does not exist");
-  EXPECT_EQ(world.connect({.context = "broken"}).error().message, "error: cluster \"nowhere\" does not exist");
-  EXPECT_EQ(world.connect({.kubeconfig = "/none"}).error().message, "error: stat /none: no such file or directory");
-  EXPECT_NE(world.connect({.context = "plugin"}).error().message.find("credential plugins"), std::string::npos);
+  EXPECT_EQ(world.connect({.context = "nope"}).error().message,
+            "error: context \"nope\" does not exist");
+  EXPECT_EQ(world.connect({.context = "broken"}).error().message,
+            "error: cluster \"nowhere\" does not exist");
+  EXPECT_EQ(world.connect({.kubeconfig = "/none"}).error().message,
+            "error: stat /none: no such file or directory");
+  EXPECT_NE(world.connect({.context = "plugin"}).error().message.find("credential plugins"),
+            std::string::npos);
   World bad;
   bad.files["/home/ann/.kube/config"] = "clusters: [}";
   EXPECT_NE(bad.connect().error().message.find("/home/ann/.kube/config"), std::string::npos);
@@ -104,11 +109,18 @@ TEST(Kubeconfig, WhatIsWrongIsNamed) {
 }
 
 std::vector<FlagSpec> specs() {
-  return {{"o,output", "FORMAT"}, {"w,watch"}, {"i,stdin"}, {"t,tty"}, {"n,namespace", "NAME"}, {"dry-run", "MODE", "", "client"}};
+  return {{"o,output", "FORMAT"},
+          {"w,watch"},
+          {"i,stdin"},
+          {"t,tty"},
+          {"n,namespace", "NAME"},
+          {"dry-run", "MODE", "", "client"}};
 }
 
 TEST(Flags, AllWaysToWriteThem) {
-  const auto flags = Flags::parse({specs()}, {"a", "-ojson", "-it", "-n=x", "b", "--dry-run", "--watch=false", "--output", "yaml", "--", "-o", "c"});
+  const auto flags =
+      Flags::parse({specs()}, {"a", "-ojson", "-it", "-n=x", "b", "--dry-run", "--watch=false",
+                               "--output", "yaml", "--", "-o", "c"});
   ASSERT_TRUE(flags) << flags.error().message;
   EXPECT_EQ(flags->args(), (std::vector<std::string>{"a", "b"}));
   EXPECT_EQ(flags->tail(), (std::vector<std::string>{"-o", "c"}));
@@ -135,8 +147,10 @@ TEST(Flags, ANameOfOneLetterTakesOneDashOrTwo) {
 
 TEST(Flags, WhatIsWrongIsNamed) {
   EXPECT_EQ(Flags::parse({specs()}, {"--nope=1"}).error().message, "error: unknown flag: --nope");
-  EXPECT_EQ(Flags::parse({specs()}, {"-x"}).error().message, "error: unknown shorthand flag: 'x' in -x");
-  EXPECT_EQ(Flags::parse({specs()}, {"--output"}).error().message, "error: flag needs an argument: --output");
+  EXPECT_EQ(Flags::parse({specs()}, {"-x"}).error().message,
+            "error: unknown shorthand flag: 'x' in -x");
+  EXPECT_EQ(Flags::parse({specs()}, {"--output"}).error().message,
+            "error: flag needs an argument: --output");
   const auto flags = Flags::parse({specs()}, {"-n", "7x"});
   EXPECT_FALSE(flags->number("namespace", 0));
 }

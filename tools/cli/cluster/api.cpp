@@ -18,7 +18,8 @@ Code code_of(int status, std::string_view reason) {
   }
 }
 
-// "The Pod "x" is invalid: spec.containers: Required value", one line for each cause if there are several.
+// "The Pod "x" is invalid: spec.containers: Required value", one line for each cause if there are
+// several.
 std::string invalid_text(const Json& status) {
   const std::string kind = text_at(status, "details.kind"), name = text_at(status, "details.name");
   std::string text = "The request is invalid";
@@ -41,11 +42,15 @@ std::string invalid_text(const Json& status) {
 Error failure_of(const ApiReply& reply, std::string_view doing) {
   const Json status = parse_tree(reply.body);
   if (text_at(status, "kind") != "Status") {
-    const std::string name = reply.status == 404 ? "NotFound" : reply.status == 401 ? "Unauthorized" : "";
-    std::string text = name.empty() ? "Error from server" : fmt::format("Error from server ({})", name);
+    const std::string name = reply.status == 404   ? "NotFound"
+                             : reply.status == 401 ? "Unauthorized"
+                                                   : "";
+    std::string text =
+        name.empty() ? "Error from server" : fmt::format("Error from server ({})", name);
     std::string body = reply.body.substr(0, 2000);
     while (!body.empty() && body.back() == '\n') body.pop_back();
-    if (body.empty() || reply.status == 404) body = "the server could not find the requested resource";
+    if (body.empty() || reply.status == 404)
+      body = "the server could not find the requested resource";
     if (reply.status != 404 && reply.body.empty()) {
       body = fmt::format("the server answered with status {}", reply.status);
     }

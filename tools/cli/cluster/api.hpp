@@ -39,8 +39,8 @@ class Socket {
   virtual Status send(std::string_view message) = 0;
   // The next message; none: the other side has closed.
   virtual Result<std::optional<std::string>> receive() = 0;
-  // Waits until there is something to receive, or `other_fd` (-1: none) is readable, or the time has
-  // passed, or a signal came (which counts as timeout).
+  // Waits until there is something to receive, or `other_fd` (-1: none) is readable, or the time
+  // has passed, or a signal came (which counts as timeout).
   virtual Wake wait(int other_fd, Duration timeout) = 0;
   virtual void close() = 0;
 };
@@ -54,7 +54,8 @@ class Api {
   // Other answers come back whole, as from call().
   virtual Result<ApiReply> stream(const ApiRequest& request,
                                   const std::function<bool(std::string_view)>& take) = 0;
-  // Speaks that subprotocol. An answer that is no upgrade is told in the error, as failure_of() does.
+  // Speaks that subprotocol. An answer that is no upgrade is told in the error, as failure_of()
+  // does.
   virtual Result<std::unique_ptr<Socket>> connect(const std::string& path,
                                                   const std::string& protocol) = 0;
   // Where it is: "https://10.0.0.1:6443".
@@ -64,9 +65,10 @@ class Api {
   ~Api() = default;
 };
 
-// What kubectl prints for an answer of status 400 and above: `Error from server (NotFound): pods "x"
-// not found`. `doing`: what stands before the server's words ("error when creating \"x.yaml\"").
-// The code is not_found, exists, conflict, compacted, denied, or else invalid or unavailable.
+// What kubectl prints for an answer of status 400 and above: `Error from server (NotFound): pods
+// "x" not found`. `doing`: what stands before the server's words ("error when creating
+// \"x.yaml\""). The code is not_found, exists, conflict, compacted, denied, or else invalid or
+// unavailable.
 Error failure_of(const ApiReply& reply, std::string_view doing = {});
 
 // Percent-encodes what is not unreserved.

@@ -35,11 +35,14 @@ class RealConsole final : public Console {
   std::string read_input() override {
     std::string text;
     char buffer[64 * 1024];
-    while (const std::size_t n = std::fread(buffer, 1, sizeof buffer, stdin)) text.append(buffer, n);
+    while (const std::size_t n = std::fread(buffer, 1, sizeof buffer, stdin))
+      text.append(buffer, n);
     return text;
   }
   WallTime now() override {
-    return {std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count()};
+    return {std::chrono::duration_cast<std::chrono::nanoseconds>(
+                std::chrono::system_clock::now().time_since_epoch())
+                .count()};
   }
   void sleep(Duration time) override {
     const timespec span{time.count() / 1'000'000'000, time.count() % 1'000'000'000};
@@ -56,12 +59,14 @@ std::vector<std::string> words_of(int argc, char** argv) {
 }
 
 void print_help(const Verb& verb) {
-  std::string text = fmt::format("{}.\n\nUsage:\n  keelson {} {}\n", verb.what, verb.name, verb.usage);
+  std::string text =
+      fmt::format("{}.\n\nUsage:\n  keelson {} {}\n", verb.what, verb.name, verb.usage);
   if (*verb.examples != '\0') text += fmt::format("\nExamples:\n{}", verb.examples);
   const std::string prefix = std::string(verb.name) + " ";
   std::string more;
   for (const Verb& one : all_verbs()) {
-    if (std::string_view(one.name).starts_with(prefix)) more += fmt::format("  {}\t{}\n", one.name, one.what);
+    if (std::string_view(one.name).starts_with(prefix))
+      more += fmt::format("  {}\t{}\n", one.name, one.what);
   }
   if (!more.empty()) text += "\nCommands:\n" + align_tabs(more, {0, 2});
   if (!verb.flags.empty()) text += "\nOptions:\n" + flags_help(verb.flags);
@@ -74,7 +79,8 @@ bool print_family(const std::vector<std::string>& words) {
   if (words.empty()) return false;
   std::string list;
   for (const Verb& verb : all_verbs()) {
-    if (std::string_view(verb.name).starts_with(words[0] + " ")) list += fmt::format("  keelson {} {}\t{}\n", verb.name, verb.usage, verb.what);
+    if (std::string_view(verb.name).starts_with(words[0] + " "))
+      list += fmt::format("  keelson {} {}\t{}\n", verb.name, verb.usage, verb.what);
   }
   if (list.empty()) return false;
   std::fputs(("Usage:\n" + align_tabs(list, {0, 2})).c_str(), stdout);
@@ -86,8 +92,8 @@ int complain(const std::string& message) {
   return 1;
 }
 
-// A verb that stays (a watch, logs -f, port-forward) ends at Ctrl-C whatever it waits for; the terminal
-// is given back by exec before.
+// A verb that stays (a watch, logs -f, port-forward) ends at Ctrl-C whatever it waits for; the
+// terminal is given back by exec before.
 void on_interrupt(int) {
   g_interrupts = g_interrupts + 1;
   if (g_interrupts > 1) _exit(130);
@@ -108,7 +114,8 @@ int run_connected(const Verb& verb, const Flags& flags) {
     return complain(found.error().message);
   }
   const auto timeout = parse_duration(flags.get("request-timeout", "0"));
-  if (!timeout || timeout->count() < 0) return complain("error: invalid --request-timeout: " + flags.get("request-timeout"));
+  if (!timeout || timeout->count() < 0)
+    return complain("error: invalid --request-timeout: " + flags.get("request-timeout"));
   const auto level = flags.number("v", 0);
   if (!level) return complain(level.error().message);
   HttpApi api(connection, {*timeout, *level >= kTraceFrom});
@@ -143,7 +150,8 @@ std::string cluster_usage() {
       what.clear();
       for (const Verb& one : all_verbs()) {
         const std::string_view other = one.name;
-        if (other.starts_with(first + " ")) what += (what.empty() ? "" : ", ") + std::string(other.substr(first.size() + 1));
+        if (other.starts_with(first + " "))
+          what += (what.empty() ? "" : ", ") + std::string(other.substr(first.size() + 1));
       }
     }
     text += fmt::format("  keelson {}\t{}\n", first, what);
@@ -157,11 +165,13 @@ int cluster(int argc, char** argv) {
   const Verb* verb = find_verb(words);
   if (!verb) {
     if (print_family(given)) return 0;
-    return complain(fmt::format("error: unknown command \"{}\" for \"keelson\"", given.empty() ? "" : given[0]));
+    return complain(fmt::format("error: unknown command \"{}\" for \"keelson\"",
+                                given.empty() ? "" : given[0]));
   }
   auto flags = Flags::parse({verb->flags, global_flags()}, words);
   if (!flags) {
-    return complain(fmt::format("{}\nSee 'keelson {} --help' for usage.", flags.error().message, verb->name));
+    return complain(
+        fmt::format("{}\nSee 'keelson {} --help' for usage.", flags.error().message, verb->name));
   }
   if (flags->on("help")) {
     print_help(*verb);

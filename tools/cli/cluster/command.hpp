@@ -5,8 +5,8 @@
 
 namespace keelson::cli {
 
-// Runs the verb that the words name. argv[0] is the program. Returns the exit code: 0 done, 1 refused or
-// failed (as kubectl), the command's own after exec.
+// Runs the verb that the words name. argv[0] is the program. Returns the exit code: 0 done, 1
+// refused or failed (as kubectl), the command's own after exec.
 int cluster(int argc, char** argv);
 
 // Whether these words are a cluster verb's.

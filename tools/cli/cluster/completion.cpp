@@ -1,5 +1,5 @@
-// completion: scripts for shells. They ask the command itself (`keelson __complete WORDS...`) at every
-// Tab, so that they know all verbs, flags, types and names without being written again.
+// completion: scripts for shells. They ask the command itself (`keelson __complete WORDS...`) at
+// every Tab, so that they know all verbs, flags, types and names without being written again.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,7 +12,8 @@ namespace keelson::cli {
 
 namespace {
 
-constexpr const char* kBash = R"shell(# bash completion for keelson: source <(keelson completion bash)
+constexpr const char* kBash =
+    R"shell(# bash completion for keelson: source <(keelson completion bash)
 _keelson() {
   local IFS=$'\n'
   local words=("${COMP_WORDS[@]:1:COMP_CWORD}")
@@ -32,7 +33,8 @@ _keelson() {
 compdef _keelson keelson
 )shell";
 
-constexpr const char* kFish = R"shell(# fish completion for keelson: keelson completion fish | source
+constexpr const char* kFish =
+    R"shell(# fish completion for keelson: keelson completion fish | source
 function __keelson_complete
   set -l words (commandline -opc) (commandline -ct)
   keelson __complete $words[2..-1] 2>/dev/null
@@ -50,12 +52,14 @@ Status completion(Session& session) {
   } else if (shell == "fish") {
     session.io.out(kFish);
   } else {
-    return usage_error(shell.empty() ? "Shell not specified: bash, zsh or fish" : fmt::format("Unsupported shell type \"{}\".", shell));
+    return usage_error(shell.empty() ? "Shell not specified: bash, zsh or fish"
+                                     : fmt::format("Unsupported shell type \"{}\".", shell));
   }
   return {};
 }
 
-void offer(Session& session, std::set<std::string>& seen, std::string_view begins, std::string_view word, std::string_view what = {}) {
+void offer(Session& session, std::set<std::string>& seen, std::string_view begins,
+           std::string_view word, std::string_view what = {}) {
   if (!word.starts_with(begins) || !seen.insert(std::string(word)).second) return;
   session.io.out(what.empty() ? fmt::format("{}\n", word) : fmt::format("{}\t{}\n", word, what));
 }
@@ -71,7 +75,8 @@ Status complete(Session& session) {
   if (last.starts_with("-")) {
     for (const auto* list : {verb ? &verb->flags : nullptr, &global_flags()}) {
       if (!list) continue;
-      for (const FlagSpec& spec : *list) offer(session, seen, last, "--" + flag_names(spec).second, spec.help);
+      for (const FlagSpec& spec : *list)
+        offer(session, seen, last, "--" + flag_names(spec).second, spec.help);
     }
     return {};
   }
@@ -81,15 +86,18 @@ Status complete(Session& session) {
   for (const Verb& one : all_verbs()) {
     const std::string name = one.name;
     if (!name.starts_with(prefix) || name.starts_with("__")) continue;
-    const std::string next = name.substr(prefix.size(), name.find(' ', prefix.size()) - prefix.size());
+    const std::string next =
+        name.substr(prefix.size(), name.find(' ', prefix.size()) - prefix.size());
     const bool whole = prefix.size() + next.size() == name.size();
     offer(session, seen, last, next, whole ? one.what : "");
   }
   if (!verb || !seen.empty()) return {};
-  if (words.size() > 1 && (words.back() == "-n" || words.back() == "--namespace")) rest = {"namespaces"};
+  if (words.size() > 1 && (words.back() == "-n" || words.back() == "--namespace"))
+    rest = {"namespaces"};
   std::erase_if(rest, [](const std::string& word) { return word.starts_with('-'); });
   const std::string name = verb->name;
-  const bool of_pods = name == "logs" || name == "exec" || name == "attach" || name == "port-forward";
+  const bool of_pods =
+      name == "logs" || name == "exec" || name == "attach" || name == "port-forward";
   const bool of_nodes = name == "cordon" || name == "uncordon" || name == "drain";
   if (of_pods || of_nodes) rest = {of_pods ? "pods" : "nodes"};
   const auto known = session.discovery();
@@ -105,14 +113,19 @@ Status complete(Session& session) {
   auto list = session.list(type->path(session.ns), "");
   if (!list) return {};
   const std::string before = rest.empty() ? last.substr(0, slash + 1) : "";
-  for (const Json& item : list_at(*list, "items")) offer(session, seen, last, before + text_at(item, "metadata.name"));
+  for (const Json& item : list_at(*list, "items"))
+    offer(session, seen, last, before + text_at(item, "metadata.name"));
   return {};
 }
 
 }  // namespace
 
 std::vector<Verb> completion_verbs() {
-  return {{"completion", "bash | zsh | fish", "a script for the shell", {}, completion,
+  return {{"completion",
+           "bash | zsh | fish",
+           "a script for the shell",
+           {},
+           completion,
            "  source <(keelson completion bash)\n"},
           {"__complete", "", "", {}, complete}};
 }

@@ -16,10 +16,12 @@ namespace keelson::cli {
 namespace {
 
 void redact(Json& config) {
-  const auto hide = [&](std::string_view list, std::string_view part, std::string_view name, const char* with) {
+  const auto hide = [&](std::string_view list, std::string_view part, std::string_view name,
+                        const char* with) {
     if (list_at(config, list).empty()) return;
     for (Json& entry : at_path(config, list).get_array()) {
-      if (const Json* inner = find(entry, part); inner && inner->is_object() && member(*inner, name)) {
+      if (const Json* inner = find(entry, part);
+          inner && inner->is_object() && member(*inner, name)) {
         at_path(entry, part).get_object()[{name.data(), name.size()}] = with;
       }
     }
@@ -56,7 +58,8 @@ Status config_view(Session& session) {
   if (session.flags.on("minify")) {
     const Json* context = context_named(config, current(session));
     if (!context) return usage_error("current-context must exist in order to minify");
-    const std::string name = current(session), cluster = text_at(*context, "context.cluster"), user = text_at(*context, "context.user");
+    const std::string name = current(session), cluster = text_at(*context, "context.cluster"),
+                      user = text_at(*context, "context.user");
     keep_only(config, "contexts", name);
     keep_only(config, "clusters", cluster);
     keep_only(config, "users", user);
@@ -84,7 +87,8 @@ Status current_context(Session& session) {
 
 Status get_contexts(Session& session) {
   const auto& args = session.flags.args();
-  if (!args.empty() && !context_named(session.kubeconfig, args[0])) return usage_error(fmt::format("context {} not found", args[0]));
+  if (!args.empty() && !context_named(session.kubeconfig, args[0]))
+    return usage_error(fmt::format("context {} not found", args[0]));
   std::string text = "CURRENT\tNAME\tCLUSTER\tAUTHINFO\tNAMESPACE\n";
   if (session.flags.on("no-headers") || session.flags.get("output") == "name") text.clear();
   for (const Json& entry : list_at(session.kubeconfig, "contexts")) {
@@ -92,8 +96,9 @@ Status get_contexts(Session& session) {
     if (!args.empty() && name != args[0]) continue;
     text += session.flags.get("output") == "name"
                 ? name + "\n"
-                : fmt::format("{}\t{}\t{}\t{}\t{}\n", name == current(session) ? "*" : "", name, text_at(entry, "context.cluster"),
-                              text_at(entry, "context.user"), text_at(entry, "context.namespace"));
+                : fmt::format("{}\t{}\t{}\t{}\t{}\n", name == current(session) ? "*" : "", name,
+                              text_at(entry, "context.cluster"), text_at(entry, "context.user"),
+                              text_at(entry, "context.namespace"));
   }
   session.io.out(align_tabs(text, {6, 3}));
   return {};
@@ -104,7 +109,8 @@ Result<std::string> config_file(const Session& session) {
   if (!session.connection_flags.kubeconfig.empty()) return session.connection_flags.kubeconfig;
   const Surroundings around = real_surroundings();
   if (const auto list = around.env("KUBECONFIG"); list && !list->empty()) {
-    if (list->find(':') != std::string::npos) return usage_error("$KUBECONFIG names several files: choose one by --kubeconfig");
+    if (list->find(':') != std::string::npos)
+      return usage_error("$KUBECONFIG names several files: choose one by --kubeconfig");
     return *list;
   }
   const auto home = around.env("HOME");
@@ -120,7 +126,8 @@ Status change_file(const Session& session, const std::function<Status(Json&)>& c
   if (!text) return usage_error(fmt::format("cannot read {}", *file));
   auto documents = api::yaml_documents(*text, *file);
   if (!documents) return usage_error(documents.error().message);
-  if (documents->empty() || !documents->front().is_object()) return usage_error(*file + " is no kubeconfig");
+  if (documents->empty() || !documents->front().is_object())
+    return usage_error(*file + " is no kubeconfig");
   Json config = std::move(documents->front());
   if (auto ok = change(config); !ok) return ok;
   const std::string fresh = *file + ".new";
@@ -128,7 +135,8 @@ Status change_file(const Session& session, const std::function<Status(Json&)>& c
   {
     std::ofstream out(fresh);
     // Keys are in there: for its owner alone, from the first byte on.
-    std::filesystem::permissions(fresh, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write, problem);
+    std::filesystem::permissions(
+        fresh, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write, problem);
     out << api::yaml_text(config);
     if (!out.flush()) return usage_error("cannot write " + fresh);
   }
@@ -141,7 +149,8 @@ Status use_context(Session& session) {
   if (session.flags.args().size() != 1) return usage_error("exactly one context is required");
   const std::string name = session.flags.args()[0];
   auto done = change_file(session, [&](Json& config) -> Status {
-    if (!context_named(config, name)) return usage_error(fmt::format("no context exists with the name: \"{}\"", name));
+    if (!context_named(config, name))
+      return usage_error(fmt::format("no context exists with the name: \"{}\"", name));
     config.get_object()["current-context"] = name;
     return {};
   });
@@ -166,29 +175,39 @@ Status set_context(Session& session) {
     for (Json& entry : at_path(config, "contexts").get_array()) {
       if (text_at(entry, "name") != name) continue;
       for (const char* field : {"cluster", "user", "namespace"}) {
-        if (session.flags.has(field)) at_path(entry, std::string("context.") + field) = session.flags.get(field);
+        if (session.flags.has(field))
+          at_path(entry, std::string("context.") + field) = session.flags.get(field);
       }
     }
     return {};
   });
-  if (done) session.io.out(fmt::format("Context \"{}\" {}.\n", name, made ? "created" : "modified"));
+  if (done)
+    session.io.out(fmt::format("Context \"{}\" {}.\n", name, made ? "created" : "modified"));
   return done;
 }
 
 }  // namespace
 
 std::vector<Verb> config_verbs() {
-  return {{"config view", "", "the kubeconfig, without its secrets",
+  return {{"config view",
+           "",
+           "the kubeconfig, without its secrets",
            {{"minify", "", "only what the current context needs"},
             {"raw", "", "with its secrets"},
             {"o,output", "FORMAT", "yaml, json, jsonpath=..."}},
            config_view},
           {"config current-context", "", "the context that counts", {}, current_context},
-          {"config get-contexts", "[NAME]", "all contexts", {{"o,output", "FORMAT", "name"}, {"no-headers", "", "without the line of titles"}},
+          {"config get-contexts",
+           "[NAME]",
+           "all contexts",
+           {{"o,output", "FORMAT", "name"}, {"no-headers", "", "without the line of titles"}},
            get_contexts},
           {"config use-context", "NAME", "let another context count", {}, use_context},
-          {"config set-context", "NAME | --current", "change a context: --namespace, --cluster, --user",
-           {{"current", "", "the one that counts"}}, set_context}};
+          {"config set-context",
+           "NAME | --current",
+           "change a context: --namespace, --cluster, --user",
+           {{"current", "", "the one that counts"}},
+           set_context}};
 }
 
 }  // namespace keelson::cli

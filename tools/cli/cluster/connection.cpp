@@ -65,7 +65,9 @@ class HttpSocket final : public Socket {
 }  // namespace
 
 HttpApi::HttpApi(const Connection& connection, const Options& options)
-    : connection_(connection), options_(options), client_options_(std::make_unique<http::ClientOptions>()) {
+    : connection_(connection),
+      options_(options),
+      client_options_(std::make_unique<http::ClientOptions>()) {
   http::ClientOptions& out = *client_options_;
   out.server = connection.server;
   out.ca_pem = connection.ca_pem;
@@ -80,7 +82,9 @@ HttpApi::HttpApi(const Connection& connection, const Options& options)
 
 HttpApi::~HttpApi() = default;
 
-std::string HttpApi::server() const { return connection_.server; }
+std::string HttpApi::server() const {
+  return connection_.server;
+}
 
 http::Request HttpApi::request_of(const ApiRequest& request) const {
   http::Request out;
@@ -89,12 +93,17 @@ http::Request HttpApi::request_of(const ApiRequest& request) const {
   out.body = request.body;
   out.timeout = options_.timeout;
   out.headers.push_back({"Accept", request.accept});
-  if (!request.content_type.empty() && !request.body.empty()) out.headers.push_back({"Content-Type", request.content_type});
-  if (connection_.token.empty() && !connection_.username.empty() && connection_.server.starts_with("https:")) {
-    out.headers.push_back({"Authorization", "Basic " + api::encode_base64(connection_.username + ":" + connection_.password)});
+  if (!request.content_type.empty() && !request.body.empty())
+    out.headers.push_back({"Content-Type", request.content_type});
+  if (connection_.token.empty() && !connection_.username.empty() &&
+      connection_.server.starts_with("https:")) {
+    out.headers.push_back(
+        {"Authorization",
+         "Basic " + api::encode_base64(connection_.username + ":" + connection_.password)});
   }
   if (!connection_.as.empty()) out.headers.push_back({"Impersonate-User", connection_.as});
-  for (const std::string& group : connection_.as_groups) out.headers.push_back({"Impersonate-Group", group});
+  for (const std::string& group : connection_.as_groups)
+    out.headers.push_back({"Impersonate-Group", group});
   return out;
 }
 
@@ -102,7 +111,11 @@ Error HttpApi::told(const Error& error) const {
   const std::string host = connection_.server.substr(connection_.server.find("://") + 3);
   if (error.code == Code::invalid) return {error.code, "error: " + error.message};
   if (error.message.find("refused") != std::string::npos) {
-    return {error.code, fmt::format("The connection to the server {} was refused - did you specify the right host or port?", host)};
+    return {
+        error.code,
+        fmt::format(
+            "The connection to the server {} was refused - did you specify the right host or port?",
+            host)};
   }
   return {error.code, "Unable to connect to the server: " + error.message};
 }
@@ -112,11 +125,14 @@ Result<ApiReply> HttpApi::call(const ApiRequest& request) {
   if (sent.timeout.count() == 0) sent.timeout = kPatience;
   const auto answer = client_->send(sent);
   if (!answer) return told(answer.error());
-  if (options_.trace) std::fprintf(stderr, "%s %s %d\n", request.method.c_str(), request.path.c_str(), answer->status);
+  if (options_.trace)
+    std::fprintf(stderr, "%s %s %d\n", request.method.c_str(), request.path.c_str(),
+                 answer->status);
   return reply_of(*answer);
 }
 
-Result<ApiReply> HttpApi::stream(const ApiRequest& request, const std::function<bool(std::string_view)>& take) {
+Result<ApiReply> HttpApi::stream(const ApiRequest& request,
+                                 const std::function<bool(std::string_view)>& take) {
   http::Response head;
   std::string refusal;
   bool stopped = false;
@@ -134,15 +150,18 @@ Result<ApiReply> HttpApi::stream(const ApiRequest& request, const std::function<
         stopped = !take(data);
         return !stopped;
       });
-  if (options_.trace) std::fprintf(stderr, "%s %s %d\n", request.method.c_str(), request.path.c_str(), head.status);
+  if (options_.trace)
+    std::fprintf(stderr, "%s %s %d\n", request.method.c_str(), request.path.c_str(), head.status);
   // Whether a stream has ended well is in what it said: a connection that breaks ends it, too.
   if (!status && !stopped && head.status == 0) return told(status.error());
-  if (!status && !stopped) std::fprintf(stderr, "the stream has ended: %s\n", status.error().message.c_str());
+  if (!status && !stopped)
+    std::fprintf(stderr, "the stream has ended: %s\n", status.error().message.c_str());
   head.body = std::move(refusal);
   return reply_of(head);
 }
 
-Result<std::unique_ptr<Socket>> HttpApi::connect(const std::string& path, const std::string& protocol) {
+Result<std::unique_ptr<Socket>> HttpApi::connect(const std::string& path,
+                                                 const std::string& protocol) {
   http::Client client(*client_options_);
   ApiRequest request;
   request.path = path;

@@ -28,7 +28,8 @@ class HttpApi final : public Api {
   Result<ApiReply> stream(const ApiRequest& request,
                           const std::function<bool(std::string_view)>& take) override;
   // Has a connection of its own: may be called beside the others, on any thread.
-  Result<std::unique_ptr<Socket>> connect(const std::string& path, const std::string& protocol) override;
+  Result<std::unique_ptr<Socket>> connect(const std::string& path,
+                                          const std::string& protocol) override;
   std::string server() const override;
 
  private:

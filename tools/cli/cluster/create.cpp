@@ -1,5 +1,5 @@
-// create: from manifests; and the shortest kinds by flags. Those of access control, configuration and
-// services are in create_*.cpp.
+// create: from manifests; and the shortest kinds by flags. Those of access control, configuration
+// and services are in create_*.cpp.
 #include <fmt/format.h>
 
 #include "tools/cli/cluster/create.hpp"
@@ -25,8 +25,9 @@ namespace {
 Status create_files(Session& session) {
   if (!session.flags.has("filename")) {
     if (!session.flags.args().empty()) {
-      return usage_error(fmt::format("Unexpected args: [{}]\nSee 'keelson create -h' for help and examples",
-                                     fmt::join(session.flags.args(), " ")));
+      return usage_error(
+          fmt::format("Unexpected args: [{}]\nSee 'keelson create -h' for help and examples",
+                      fmt::join(session.flags.args(), " ")));
     }
     return usage_error("must specify one of -f and -k");
   }
@@ -39,8 +40,9 @@ Status create_files(Session& session) {
     }
     std::string file = session.flags.get("filename");
     if (file == "-") file = "STDIN";
-    auto made = session.send("POST", target.resource.path(target.ns), target.manifest, "application/json",
-                             fmt::format("error when creating \"{}\"", file), "fieldValidation=Strict");
+    auto made =
+        session.send("POST", target.resource.path(target.ns), target.manifest, "application/json",
+                     fmt::format("error when creating \"{}\"", file), "fieldValidation=Strict");
     if (!made) {
       session.complain(made.error());
     } else if (auto ok = session.report(target.resource, *made, "created"); !ok) {
@@ -76,10 +78,11 @@ Status create_deployment(Session& session) {
   const JsonObject labels{{"app", *name}};
   Json object = new_object("apps/v1", "Deployment", *name);
   at_path(object, "metadata.labels") = labels;
-  at_path(object, "spec") = {{"replicas", *replicas},
-                             {"selector", {{"matchLabels", labels}}},
-                             {"template", {{"metadata", {{"labels", labels}}},
-                                           {"spec", {{"containers", std::move(containers)}}}}}};
+  at_path(object, "spec") = {
+      {"replicas", *replicas},
+      {"selector", {{"matchLabels", labels}}},
+      {"template",
+       {{"metadata", {{"labels", labels}}}, {"spec", {{"containers", std::move(containers)}}}}}};
   return create_object(session, "apps", "deployments", std::move(object));
 }
 
@@ -100,7 +103,8 @@ Status create_job(Session& session) {
 Status create_namespace(Session& session) {
   auto name = one_name(session);
   if (!name) return name.error();
-  return create_object(session, "", "namespaces", new_object("v1", "Namespace", *name), Telling::plain);
+  return create_object(session, "", "namespaces", new_object("v1", "Namespace", *name),
+                       Telling::plain);
 }
 
 Status create_budget(Session& session) {
@@ -130,7 +134,8 @@ Status create_priority_class(Session& session) {
   at_path(object, "value") = *value;
   at_path(object, "globalDefault") = session.flags.on("global-default");
   at_path(object, "description") = session.flags.get("description");
-  at_path(object, "preemptionPolicy") = session.flags.get("preemption-policy", "PreemptLowerPriority");
+  at_path(object, "preemptionPolicy") =
+      session.flags.get("preemption-policy", "PreemptLowerPriority");
   return create_object(session, "scheduling.k8s.io", "priorityclasses", std::move(object));
 }
 
@@ -148,20 +153,25 @@ Status create_quota(Session& session) {
 
 std::vector<Verb> create_verbs() {
   auto from_files = with_report(file_flags());
-  from_files.push_back({"validate", "MODE", "accepted for kubectl's sake: the server always validates", "strict"});
+  from_files.push_back(
+      {"validate", "MODE", "accepted for kubectl's sake: the server always validates", "strict"});
   from_files.push_back({"save-config", "", "accepted for kubectl's sake"});
   std::vector<Verb> out = {
-      {"create", "-f FILE", "create objects from manifests, or of a kind by flags", from_files, create_files,
-       "  keelson create -f web.yaml\n  keelson create deployment web --image=nginx --replicas=3\n"},
-      {"create deployment", "NAME --image=IMAGE [-- COMMAND...]", "create a Deployment labelled app=NAME",
+      {"create", "-f FILE", "create objects from manifests, or of a kind by flags", from_files,
+       create_files,
+       "  keelson create -f web.yaml\n  keelson create deployment web --image=nginx "
+       "--replicas=3\n"},
+      {"create deployment", "NAME --image=IMAGE [-- COMMAND...]",
+       "create a Deployment labelled app=NAME",
        with_report({{"image", "IMAGE", "what to run (repeatable)"},
                     {"r,replicas", "N", "how many pods (1)"},
                     {"port", "N", "the port that it listens on"}}),
        create_deployment},
       {"create namespace", "NAME", "create a namespace", with_report({}), create_namespace},
-      {"create job", "NAME --image=IMAGE [-- COMMAND...]", "create a Job", with_report({{"image", "IMAGE", "what to run"}}),
-       create_job},
-      {"create poddisruptionbudget", "NAME --selector=LABELS --min-available=N", "create a disruption budget",
+      {"create job", "NAME --image=IMAGE [-- COMMAND...]", "create a Job",
+       with_report({{"image", "IMAGE", "what to run"}}), create_job},
+      {"create poddisruptionbudget", "NAME --selector=LABELS --min-available=N",
+       "create a disruption budget",
        with_report({{"selector", "LABELS", "of the pods"},
                     {"min-available", "N", "how many must stay, or how many per cent"},
                     {"max-unavailable", "N", "how many may go, or how many per cent"}}),

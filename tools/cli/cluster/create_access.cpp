@@ -34,7 +34,8 @@ Result<JsonArray> rules_of(Session& session) {
   if (verbs.empty()) return usage_error("at least one verb must be specified");
   const auto resources = words(flags, "resource"), names = words(flags, "resource-name"),
              urls = words(flags, "non-resource-url");
-  if (resources.empty() && urls.empty()) return usage_error("at least one resource must be specified");
+  if (resources.empty() && urls.empty())
+    return usage_error("at least one resource must be specified");
   JsonArray rules;
   for (const std::string& given : resources) {
     const auto slash = given.find('/');
@@ -56,13 +57,16 @@ Result<JsonArray> rules_of(Session& session) {
       if (scalar_text(list_at(one, "apiGroups").front()) == group) rule = &one;
     }
     if (!rule) {
-      rules.push_back({{"verbs", array_of(verbs)}, {"apiGroups", JsonArray{Json(group)}}, {"resources", JsonArray()}});
+      rules.push_back({{"verbs", array_of(verbs)},
+                       {"apiGroups", JsonArray{Json(group)}},
+                       {"resources", JsonArray()}});
       rule = &rules.back();
       if (!names.empty()) rule->get_object()["resourceNames"] = array_of(names);
     }
     rule->get_object()["resources"].get_array().push_back(Json(plural + subresource));
   }
-  if (!urls.empty()) rules.push_back({{"verbs", array_of(verbs)}, {"nonResourceURLs", array_of(urls)}});
+  if (!urls.empty())
+    rules.push_back({{"verbs", array_of(verbs)}, {"nonResourceURLs", array_of(urls)}});
   return rules;
 }
 
@@ -76,8 +80,12 @@ Status create_any_role(Session& session, const char* kind, const char* plural) {
   return create_object(session, kGroup, plural, std::move(object), Telling::plain);
 }
 
-Status create_role(Session& session) { return create_any_role(session, "Role", "roles"); }
-Status create_cluster_role(Session& session) { return create_any_role(session, "ClusterRole", "clusterroles"); }
+Status create_role(Session& session) {
+  return create_any_role(session, "Role", "roles");
+}
+Status create_cluster_role(Session& session) {
+  return create_any_role(session, "ClusterRole", "clusterroles");
+}
 
 Result<JsonArray> subjects_of(const Flags& flags) {
   JsonArray subjects;
@@ -91,7 +99,9 @@ Result<JsonArray> subjects_of(const Flags& flags) {
     if (colon == std::string::npos || colon == 0 || colon + 1 == given.size()) {
       return usage_error("serviceaccount must be <namespace>:<name>");
     }
-    subjects.push_back({{"kind", "ServiceAccount"}, {"name", given.substr(colon + 1)}, {"namespace", given.substr(0, colon)}});
+    subjects.push_back({{"kind", "ServiceAccount"},
+                        {"name", given.substr(colon + 1)},
+                        {"namespace", given.substr(0, colon)}});
   }
   return subjects;
 }
@@ -99,7 +109,8 @@ Result<JsonArray> subjects_of(const Flags& flags) {
 Status create_any_binding(Session& session, const char* kind, const char* plural, bool cluster) {
   auto name = one_name(session);
   if (!name) return name.error();
-  const bool of_role = session.flags.has("role"), of_cluster_role = session.flags.has("clusterrole");
+  const bool of_role = session.flags.has("role"),
+             of_cluster_role = session.flags.has("clusterrole");
   if (of_role == of_cluster_role) {
     return usage_error(cluster ? "required flag(s) \"clusterrole\" not set"
                                : "exactly one of clusterrole or role must be specified");
@@ -130,11 +141,14 @@ Status create_service_account(Session& session) {
 Status create_token(Session& session) {
   auto name = one_name(session);
   if (!name) return name.error();
-  Json request{{"apiVersion", "authentication.k8s.io/v1"}, {"kind", "TokenRequest"}, {"spec", JsonObject()}};
+  Json request{
+      {"apiVersion", "authentication.k8s.io/v1"}, {"kind", "TokenRequest"}, {"spec", JsonObject()}};
   if (session.flags.has("duration")) {
     const auto duration = parse_duration(session.flags.get("duration"));
-    if (!duration || duration->count() < 0) return usage_error("invalid --duration: " + session.flags.get("duration"));
-    at_path(request, "spec.expirationSeconds") = std::chrono::duration_cast<std::chrono::seconds>(*duration).count();
+    if (!duration || duration->count() < 0)
+      return usage_error("invalid --duration: " + session.flags.get("duration"));
+    at_path(request, "spec.expirationSeconds") =
+        std::chrono::duration_cast<std::chrono::seconds>(*duration).count();
   }
   const auto audiences = words(session.flags, "audience");
   if (!audiences.empty()) at_path(request, "spec.audiences") = array_of(audiences);
@@ -149,28 +163,35 @@ Status create_token(Session& session) {
 }  // namespace
 
 std::vector<Verb> create_access_verbs() {
-  const std::vector<FlagSpec> rule = {{"verb", "VERBS", "get,list,watch (repeatable)"},
-                                      {"resource", "TYPES", "pods,deployments.apps,pods/log (repeatable)"},
-                                      {"resource-name", "NAME", "only this one (repeatable)"}};
+  const std::vector<FlagSpec> rule = {
+      {"verb", "VERBS", "get,list,watch (repeatable)"},
+      {"resource", "TYPES", "pods,deployments.apps,pods/log (repeatable)"},
+      {"resource-name", "NAME", "only this one (repeatable)"}};
   auto cluster_rule = rule;
-  cluster_rule.push_back({"non-resource-url", "PATH", "a path outside of the resources (repeatable)"});
-  const std::vector<FlagSpec> subjects = {{"clusterrole", "NAME", "what is granted"},
-                                          {"role", "NAME", "the same, of the namespace"},
-                                          {"user", "NAME", "to whom (repeatable)"},
-                                          {"group", "NAME", "to all of this group (repeatable)"},
-                                          {"serviceaccount", "NAMESPACE:NAME", "to a service account (repeatable)"}};
-  return {{"create serviceaccount", "NAME", "create a service account", with_report({}), create_service_account},
-          {"create sa", "NAME", "create a service account", with_report({}), create_service_account},
-          {"create token", "SERVICEACCOUNT", "ask for a token of a service account",
-           with_report({{"duration", "TIME", "how long it shall be valid"},
-                        {"audience", "NAME", "for whom it is meant (repeatable)"}}),
-           create_token},
-          {"create role", "NAME --verb=VERBS --resource=TYPES", "create a role", with_report(rule), create_role},
-          {"create clusterrole", "NAME --verb=VERBS --resource=TYPES", "create a role of the cluster",
-           with_report(cluster_rule), create_cluster_role},
-          {"create rolebinding", "NAME --role=ROLE --user=USER", "grant a role", with_report(subjects), create_binding},
-          {"create clusterrolebinding", "NAME --clusterrole=ROLE --user=USER", "grant a role in the whole cluster",
-           with_report(subjects), create_cluster_binding}};
+  cluster_rule.push_back(
+      {"non-resource-url", "PATH", "a path outside of the resources (repeatable)"});
+  const std::vector<FlagSpec> subjects = {
+      {"clusterrole", "NAME", "what is granted"},
+      {"role", "NAME", "the same, of the namespace"},
+      {"user", "NAME", "to whom (repeatable)"},
+      {"group", "NAME", "to all of this group (repeatable)"},
+      {"serviceaccount", "NAMESPACE:NAME", "to a service account (repeatable)"}};
+  return {
+      {"create serviceaccount", "NAME", "create a service account", with_report({}),
+       create_service_account},
+      {"create sa", "NAME", "create a service account", with_report({}), create_service_account},
+      {"create token", "SERVICEACCOUNT", "ask for a token of a service account",
+       with_report({{"duration", "TIME", "how long it shall be valid"},
+                    {"audience", "NAME", "for whom it is meant (repeatable)"}}),
+       create_token},
+      {"create role", "NAME --verb=VERBS --resource=TYPES", "create a role", with_report(rule),
+       create_role},
+      {"create clusterrole", "NAME --verb=VERBS --resource=TYPES", "create a role of the cluster",
+       with_report(cluster_rule), create_cluster_role},
+      {"create rolebinding", "NAME --role=ROLE --user=USER", "grant a role", with_report(subjects),
+       create_binding},
+      {"create clusterrolebinding", "NAME --clusterrole=ROLE --user=USER",
+       "grant a role in the whole cluster", with_report(subjects), create_cluster_binding}};
 }
 
 }  // namespace keelson::cli

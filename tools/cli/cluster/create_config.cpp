@@ -22,7 +22,8 @@ struct Entry {
 Status add(std::vector<Entry>& entries, std::string key, std::string value) {
   for (const Entry& entry : entries) {
     if (entry.key == key) {
-      return usage_error(fmt::format("cannot add key {}, another key by that name already exists", key));
+      return usage_error(
+          fmt::format("cannot add key {}, another key by that name already exists", key));
     }
   }
   entries.push_back({std::move(key), std::move(value)});
@@ -48,7 +49,10 @@ Status add_file(std::vector<Entry>& entries, const std::string& given) {
   if (!text || fs::is_directory(file, problem)) {
     return usage_error(fmt::format("error reading {}: no such file or directory", file));
   }
-  return add(entries, equals == std::string::npos ? fs::path(file).filename().string() : given.substr(0, equals), *text);
+  return add(
+      entries,
+      equals == std::string::npos ? fs::path(file).filename().string() : given.substr(0, equals),
+      *text);
 }
 
 // NAME=VALUE lines; empty ones and those that begin with # do not count.
@@ -92,7 +96,11 @@ bool is_text(std::string_view bytes) {
   // Valid UTF-8, so that JSON can carry it as it is.
   for (std::size_t i = 0; i < bytes.size();) {
     const auto c = static_cast<unsigned char>(bytes[i]);
-    const std::size_t more = c < 0x80 ? 0 : c >= 0xC2 && c < 0xE0 ? 1 : (c & 0xF0) == 0xE0 ? 2 : c >= 0xF0 && c < 0xF5 ? 3 : 9;
+    const std::size_t more = c < 0x80                ? 0
+                             : c >= 0xC2 && c < 0xE0 ? 1
+                             : (c & 0xF0) == 0xE0    ? 2
+                             : c >= 0xF0 && c < 0xF5 ? 3
+                                                     : 9;
     if (i + more >= bytes.size()) return false;
     for (std::size_t k = 1; k <= more; ++k) {
       if ((bytes[i + k] & 0xC0) != 0x80) return false;
@@ -139,9 +147,12 @@ Status create_generic(Session& session) {
 Status create_tls(Session& session) {
   std::vector<Entry> entries;
   for (const auto& [flag, key] : {std::pair{"cert", "tls.crt"}, std::pair{"key", "tls.key"}}) {
-    if (!session.flags.has(flag)) return usage_error(fmt::format("required flag(s) \"{}\" not set", flag));
+    if (!session.flags.has(flag))
+      return usage_error(fmt::format("required flag(s) \"{}\" not set", flag));
     const auto text = real_surroundings().read(session.flags.get(flag));
-    if (!text) return usage_error(fmt::format("open {}: no such file or directory", session.flags.get(flag)));
+    if (!text)
+      return usage_error(
+          fmt::format("open {}: no such file or directory", session.flags.get(flag)));
     entries.push_back({key, *text});
   }
   return create_secret(session, "kubernetes.io/tls", entries);
@@ -150,13 +161,18 @@ Status create_tls(Session& session) {
 Status create_docker(Session& session) {
   const Flags& flags = session.flags;
   for (const char* needed : {"docker-username", "docker-password"}) {
-    if (!flags.has(needed)) return usage_error(fmt::format("required flag(s) \"{}\" not set", needed));
+    if (!flags.has(needed))
+      return usage_error(fmt::format("required flag(s) \"{}\" not set", needed));
   }
   const std::string user = flags.get("docker-username"), password = flags.get("docker-password");
-  JsonObject login{{"username", user}, {"password", password}, {"auth", api::encode_base64(user + ":" + password)}};
+  JsonObject login{{"username", user},
+                   {"password", password},
+                   {"auth", api::encode_base64(user + ":" + password)}};
   if (flags.has("docker-email")) login["email"] = flags.get("docker-email");
-  const Json config{{"auths", JsonObject{{flags.get("docker-server", "https://index.docker.io/v1/"), login}}}};
-  return create_secret(session, "kubernetes.io/dockerconfigjson", {{".dockerconfigjson", compact_text(config)}});
+  const Json config{
+      {"auths", JsonObject{{flags.get("docker-server", "https://index.docker.io/v1/"), login}}}};
+  return create_secret(session, "kubernetes.io/dockerconfigjson",
+                       {{".dockerconfigjson", compact_text(config)}});
 }
 
 }  // namespace
@@ -168,18 +184,23 @@ std::vector<Verb> create_config_verbs() {
       {"from-env-file", "FILE", "lines NAME=VALUE (repeatable)"}};
   auto generic = sources;
   generic.push_back({"type", "TYPE", "of the secret (Opaque)"});
-  return {{"create configmap", "NAME --from-literal=KEY=VALUE", "create a ConfigMap", with_report(sources), create_configmap},
-          {"create cm", "NAME --from-literal=KEY=VALUE", "create a ConfigMap", with_report(sources), create_configmap},
-          {"create secret generic", "NAME --from-literal=KEY=VALUE", "create a Secret", with_report(generic), create_generic},
-          {"create secret tls", "NAME --cert=FILE --key=FILE", "create a Secret of a certificate and its key",
-           with_report({{"cert", "FILE", "PEM certificate"}, {"key", "FILE", "PEM key"}}), create_tls},
-          {"create secret docker-registry", "NAME --docker-username=U --docker-password=P",
-           "create a Secret for an image registry",
-           with_report({{"docker-server", "URL", "the registry"},
-                        {"docker-username", "NAME", "the user"},
-                        {"docker-password", "TEXT", "the password"},
-                        {"docker-email", "ADDRESS", "the user's mail address"}}),
-           create_docker}};
+  return {
+      {"create configmap", "NAME --from-literal=KEY=VALUE", "create a ConfigMap",
+       with_report(sources), create_configmap},
+      {"create cm", "NAME --from-literal=KEY=VALUE", "create a ConfigMap", with_report(sources),
+       create_configmap},
+      {"create secret generic", "NAME --from-literal=KEY=VALUE", "create a Secret",
+       with_report(generic), create_generic},
+      {"create secret tls", "NAME --cert=FILE --key=FILE",
+       "create a Secret of a certificate and its key",
+       with_report({{"cert", "FILE", "PEM certificate"}, {"key", "FILE", "PEM key"}}), create_tls},
+      {"create secret docker-registry", "NAME --docker-username=U --docker-password=P",
+       "create a Secret for an image registry",
+       with_report({{"docker-server", "URL", "the registry"},
+                    {"docker-username", "NAME", "the user"},
+                    {"docker-password", "TEXT", "the password"},
+                    {"docker-email", "ADDRESS", "the user's mail address"}}),
+       create_docker}};
 }
 
 }  // namespace keelson::cli

@@ -27,8 +27,9 @@ Result<Json> options_of(const Session& session) {
   } else if (cascade == "orphan" || cascade == "false") {
     options["propagationPolicy"] = "Orphan";
   } else {
-    return usage_error(fmt::format("invalid cascade value ({}). Must be \"background\", \"foreground\", or \"orphan\"",
-                                   cascade));
+    return usage_error(fmt::format(
+        "invalid cascade value ({}). Must be \"background\", \"foreground\", or \"orphan\"",
+        cascade));
   }
   const auto grace = session.flags.number("grace-period", -1);
   if (!grace) return grace.error();
@@ -51,7 +52,8 @@ Status wait_gone(Session& session, const std::vector<Doomed>& doomed) {
   for (const Doomed& one : doomed) {
     Duration pause = kPollEvery;
     for (;;) {
-      auto reply = session.api.call({.path = one.target.resource.path(one.target.ns, one.target.name)});
+      auto reply =
+          session.api.call({.path = one.target.resource.path(one.target.ns, one.target.name)});
       if (!reply) return reply.error();
       if (reply->status == 404) break;
       if (reply->status >= 400) return failure_of(*reply);
@@ -81,13 +83,15 @@ Result<std::vector<Target>> named_targets(Session& session) {
       out.push_back(target);
       continue;
     }
-    if (!session.flags.on("all") && !session.flags.has("selector") && !session.flags.has("field-selector")) {
+    if (!session.flags.on("all") && !session.flags.has("selector") &&
+        !session.flags.has("field-selector")) {
       return usage_error("resource(s) were provided, but no name was specified");
     }
     auto list = session.list(target.resource.path(target.ns), selector_query(session.flags));
     if (!list) return list.error();
     for (const Json& item : list_at(*list, "items")) {
-      out.push_back({target.resource, text_at(item, "metadata.namespace"), text_at(item, "metadata.name"), nullptr});
+      out.push_back({target.resource, text_at(item, "metadata.namespace"),
+                     text_at(item, "metadata.name"), nullptr});
     }
   }
   return out;
@@ -100,8 +104,9 @@ Status remove(Session& session) {
   if (!targets) return targets.error();
   const bool force = session.flags.on("force");
   if (force && number_at(*options, "gracePeriodSeconds", 1) == 0) {
-    session.io.err("Warning: Immediate deletion does not wait for confirmation that the running resource has "
-                   "been terminated. The resource may continue to run on the cluster indefinitely.\n");
+    session.io.err(
+        "Warning: Immediate deletion does not wait for confirmation that the running resource has "
+        "been terminated. The resource may continue to run on the cluster indefinitely.\n");
   }
   if (targets->empty()) {
     session.io.out("No resources found\n");
@@ -125,8 +130,11 @@ Status remove(Session& session) {
     if (session.flags.get("output") == "name") {
       session.io.out(target.resource.called(target.name) + "\n");
     } else {
-      session.io.out(fmt::format("{} \"{}\" {}{}\n", type, target.name, force ? "force deleted" : "deleted",
-                                 mode == "client" ? " (dry run)" : mode == "server" ? " (server dry run)" : ""));
+      session.io.out(fmt::format("{} \"{}\" {}{}\n", type, target.name,
+                                 force ? "force deleted" : "deleted",
+                                 mode == "client"   ? " (dry run)"
+                                 : mode == "server" ? " (server dry run)"
+                                                    : ""));
     }
     if (mode == "none") doomed.push_back({target, uid});
   }
@@ -137,7 +145,8 @@ Status remove(Session& session) {
 }  // namespace
 
 std::vector<Verb> delete_verbs() {
-  return {{"delete", "TYPE NAME... | TYPE/NAME... | TYPE --all | TYPE -l SELECTOR | -f FILE", "delete objects",
+  return {{"delete", "TYPE NAME... | TYPE/NAME... | TYPE --all | TYPE -l SELECTOR | -f FILE",
+           "delete objects",
            with_selection({{"cascade", "POLICY", "background, foreground or orphan", "background"},
                            {"grace-period", "SECONDS", "how long a pod may take to end"},
                            {"now", "", "the same as --grace-period=1"},

@@ -22,7 +22,9 @@ std::vector<std::pair<std::string, const Json*>> sorted_members(const JsonObject
   return out;
 }
 
-std::string or_none(std::string text) { return text.empty() ? "<none>" : text; }
+std::string or_none(std::string text) {
+  return text.empty() ? "<none>" : text;
+}
 
 void Page::labels(std::string_view title, const JsonObject& labels) {
   text_ += fmt::format("{}:\t", title);
@@ -86,7 +88,8 @@ std::string label_selector_text(const Json& selector) {
 std::string selector_text(const Json& object) {
   const Json* selector = find(object, "spec.selector");
   if (!selector || !selector->is_object()) return "";
-  if (find(*selector, "matchLabels") || find(*selector, "matchExpressions")) return label_selector_text(*selector);
+  if (find(*selector, "matchLabels") || find(*selector, "matchExpressions"))
+    return label_selector_text(*selector);
   return selector->get_object().empty() ? "" : label_text(selector->get_object());
 }
 
@@ -99,15 +102,18 @@ std::string controller_text(const Json& object) {
 
 namespace {
 
-bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
+bool is_upper(char c) {
+  return c >= 'A' && c <= 'Z';
+}
 
-// "creationTimestamp" -> "Creation Timestamp", "apiVersion" -> "API Version", "podIPs" -> "Pod I Ps" as
-// kubectl has it.
+// "creationTimestamp" -> "Creation Timestamp", "apiVersion" -> "API Version", "podIPs" -> "Pod I
+// Ps" as kubectl has it.
 std::string field_label(std::string_view field) {
   std::vector<std::string> words;
   for (std::size_t i = 0; i < field.size(); ++i) {
-    const bool begins = i == 0 || (is_upper(field[i]) && (!is_upper(field[i - 1]) ||
-                                                          (i + 1 < field.size() && !is_upper(field[i + 1]))));
+    const bool begins =
+        i == 0 || (is_upper(field[i]) &&
+                   (!is_upper(field[i - 1]) || (i + 1 < field.size() && !is_upper(field[i + 1]))));
     if (begins) words.emplace_back();
     words.back() += field[i];
   }
@@ -115,7 +121,8 @@ std::string field_label(std::string_view field) {
   for (std::string& word : words) {
     std::string upper = word;
     for (char& c : upper) c = c >= 'a' && c <= 'z' ? char(c - 'a' + 'A') : c;
-    const bool acronym = upper == "API" || upper == "URL" || upper == "UID" || upper == "OSB" || upper == "GUID";
+    const bool acronym =
+        upper == "API" || upper == "URL" || upper == "UID" || upper == "OSB" || upper == "GUID";
     if (acronym) {
       word = upper;
     } else {
@@ -127,8 +134,9 @@ std::string field_label(std::string_view field) {
 }
 
 void fields(Page& page, int level, const JsonObject& object, const std::string& path) {
-  constexpr std::string_view kSkipped[] = {".metadata.managedFields", ".metadata.name", ".metadata.namespace",
-                                           ".metadata.labels", ".metadata.annotations"};
+  constexpr std::string_view kSkipped[] = {".metadata.managedFields", ".metadata.name",
+                                           ".metadata.namespace", ".metadata.labels",
+                                           ".metadata.annotations"};
   for (const auto& [name, value] : sorted_members(object)) {
     const std::string at = path + "." + name;
     if (std::find(std::begin(kSkipped), std::end(kSkipped), at) != std::end(kSkipped)) continue;
@@ -163,8 +171,10 @@ void describe_generic(Page& page, const Json& object) {
 
 namespace {
 
-Result<Json> events_of(Session& session, const std::string& ns, const Json& object, const std::string& uid) {
-  std::string selector = "involvedObject.name=" + text_at(object, "metadata.name") + ",involvedObject.namespace=" + text_at(object, "metadata.namespace");
+Result<Json> events_of(Session& session, const std::string& ns, const Json& object,
+                       const std::string& uid) {
+  std::string selector = "involvedObject.name=" + text_at(object, "metadata.name") +
+                         ",involvedObject.namespace=" + text_at(object, "metadata.namespace");
   if (!uid.empty()) selector += ",involvedObject.uid=" + uid;
   const Resource type{.group = "", .version = "v1", .plural = "events", .namespaced = true};
   return session.list(type.path(ns), "fieldSelector=" + encode_query(selector));
@@ -188,7 +198,8 @@ void print_events(Session& session, Page& page, const Json& object) {
     return;
   }
   session.io.out(page.take());
-  std::stable_sort(events.begin(), events.end(), [](const Json& a, const Json& b) { return event_time(a) < event_time(b); });
+  std::stable_sort(events.begin(), events.end(),
+                   [](const Json& a, const Json& b) { return event_time(a) < event_time(b); });
   page.line(0, "Events:\n  Type\tReason\tAge\tFrom\tMessage");
   page.line(1, "----\t------\t----\t----\t-------");
   for (const Json& event : events) {
@@ -243,8 +254,10 @@ Status describe_one(Session& session, const Found& found) {
 Status describe(Session& session) {
   const auto& words = session.flags.args();
   if (words.empty() && !session.flags.has("filename")) {
-    return usage_error("You must specify the type of resource to describe. Use \"keelson api-resources\" for a complete "
-                       "list of supported resources.");
+    return usage_error(
+        "You must specify the type of resource to describe. Use \"keelson api-resources\" for a "
+        "complete "
+        "list of supported resources.");
   }
   auto found = fetch(session, words, false);
   if (!found) {
@@ -257,8 +270,9 @@ Status describe(Session& session) {
     if (auto ok = describe_one(session, one); !ok) session.complain(ok.error());
   }
   if (found->empty() && session.exit_code == 0) {
-    session.io.err(session.all_namespaces() ? "No resources found\n"
-                                            : fmt::format("No resources found in {} namespace.\n", session.ns));
+    session.io.err(session.all_namespaces()
+                       ? "No resources found\n"
+                       : fmt::format("No resources found in {} namespace.\n", session.ns));
   }
   return {};
 }
@@ -266,7 +280,8 @@ Status describe(Session& session) {
 }  // namespace
 
 std::vector<Verb> describe_verbs() {
-  return {{"describe", "TYPE [NAME...] | TYPE/NAME", "show an object, what belongs to it and what happened to it",
+  return {{"describe", "TYPE [NAME...] | TYPE/NAME",
+           "show an object, what belongs to it and what happened to it",
            with_selection({{"show-events", "", "with what happened (default)"}}), describe,
            "  keelson describe pod kel-7d9c-x2x4z\n  keelson describe node n1\n"}};
 }

@@ -1,5 +1,5 @@
-// describe: one object and what belongs to it, in kubectl's layout. Each kind that has a layout of its
-// own is a function; all others are printed field by field.
+// describe: one object and what belongs to it, in kubectl's layout. Each kind that has a layout of
+// its own is a function; all others are printed field by field.
 #pragma once
 
 #include <fmt/format.h>
@@ -37,7 +37,8 @@ class Page {
   std::string text_;
 };
 
-// "a=b,c in (d,e)" of an object's selector: spec.selector with matchLabels, or a map; "" if it has none.
+// "a=b,c in (d,e)" of an object's selector: spec.selector with matchLabels, or a map; "" if it has
+// none.
 std::string selector_text(const Json& object);
 std::string label_selector_text(const Json& selector);
 

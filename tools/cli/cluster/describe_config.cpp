@@ -1,4 +1,5 @@
-// Namespaces, secrets, config maps, service accounts and disruption budgets, as describe prints them.
+// Namespaces, secrets, config maps, service accounts and disruption budgets, as describe prints
+// them.
 #include "core/api/json_text.hpp"
 #include "tools/cli/cluster/describe.hpp"
 
@@ -24,7 +25,8 @@ std::size_t decoded_size(const Json& value, std::string* text = nullptr) {
 void names(Page& page, std::string_view title, const JsonArray& list) {
   if (list.empty()) return page.line(0, "{}:\t<none>", title);
   for (const Json& one : list) {
-    page.line(0, "{}\t{}", &one == &list.front() ? fmt::format("{}:", title) : "", text_at(one, "name"));
+    page.line(0, "{}\t{}", &one == &list.front() ? fmt::format("{}:", title) : "",
+              text_at(one, "name"));
   }
 }
 
@@ -90,14 +92,18 @@ Status describe_namespace(Session& session, Page& page, const Json& ns) {
   page.annotations("Annotations", map_at(ns, "metadata.annotations"));
   page.line(0, "Status:\t{}", text_at(ns, "status.phase"));
   const JsonArray& conditions = list_at(ns, "status.conditions");
-  if (!conditions.empty()) page.line(0, "Conditions:\n  Type\tStatus\tLastTransitionTime\tReason\tMessage\n  ----\t------\t------------------\t------\t-------");
+  if (!conditions.empty())
+    page.line(0,
+              "Conditions:\n  Type\tStatus\tLastTransitionTime\tReason\tMessage\n  "
+              "----\t------\t------------------\t------\t-------");
   for (const Json& one : conditions) {
-    page.line(1, "{}\t{}\t{}\t{}\t{}", text_at(one, "type"), text_at(one, "status"), text_at(one, "lastTransitionTime"),
-              text_at(one, "reason"), text_at(one, "message"));
+    page.line(1, "{}\t{}\t{}\t{}\t{}", text_at(one, "type"), text_at(one, "status"),
+              text_at(one, "lastTransitionTime"), text_at(one, "reason"), text_at(one, "message"));
   }
   const auto known = session.discovery();
   if (!known) return known.error();
-  for (const auto& [plural, none] : {std::pair{"resourcequotas", "No resource quota."}, std::pair{"limitranges", "No LimitRange resource."}}) {
+  for (const auto& [plural, none] : {std::pair{"resourcequotas", "No resource quota."},
+                                     std::pair{"limitranges", "No LimitRange resource."}}) {
     const Resource* type = (*known)->find("", plural);
     if (!type) continue;  // a server without them
     page.line(0, "");

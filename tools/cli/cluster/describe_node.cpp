@@ -28,7 +28,8 @@ void add(Amounts& to, const JsonObject& amounts) {
 // What a pod asks for: its containers together, or the largest of its init containers.
 Amounts asked_for(const Json& pod, const std::string& kind) {
   Amounts out;
-  for (const Json& container : list_at(pod, "spec.containers")) add(out, map_at(container, "resources." + kind));
+  for (const Json& container : list_at(pod, "spec.containers"))
+    add(out, map_at(container, "resources." + kind));
   for (const Json& container : list_at(pod, "spec.initContainers")) {
     for (const auto& one : map_at(container, "resources." + kind)) {
       QuantityValue& now = out[std::string(view(one.key()))];
@@ -48,15 +49,18 @@ QuantityValue amount(const Amounts& amounts, const std::string& name) {
 std::string share(const QuantityValue& part, const QuantityValue& whole, bool milli) {
   const int64_t of = milli ? whole.milli_value() : whole.value();
   const int64_t is = milli ? part.milli_value() : part.value();
-  return fmt::format("{} ({}%)", part.to_string(), of > 0 ? static_cast<int64_t>(double(is) / double(of) * 100) : 0);
+  return fmt::format("{} ({}%)", part.to_string(),
+                     of > 0 ? static_cast<int64_t>(double(is) / double(of) * 100) : 0);
 }
 
 std::string roles(const Json& node) {
   constexpr std::string_view kPrefix = "node-role.kubernetes.io/";
   std::vector<std::string> names;
   for (const auto& [key, value] : sorted_members(map_at(node, "metadata.labels"))) {
-    if (key.starts_with(kPrefix) && key.size() > kPrefix.size()) names.push_back(key.substr(kPrefix.size()));
-    if (key == "kubernetes.io/role" && !scalar_text(*value).empty()) names.push_back(scalar_text(*value));
+    if (key.starts_with(kPrefix) && key.size() > kPrefix.size())
+      names.push_back(key.substr(kPrefix.size()));
+    if (key == "kubernetes.io/role" && !scalar_text(*value).empty())
+      names.push_back(scalar_text(*value));
   }
   std::sort(names.begin(), names.end());
   return or_none(fmt::format("{}", fmt::join(names, ",")));
@@ -68,13 +72,15 @@ void taints(Page& page, const JsonArray& list) {
   const char* before = "";
   for (const Json& taint : list) {
     const std::string value = text_at(taint, "value");
-    page.raw(fmt::format("{}{}{}:{}\n", before, text_at(taint, "key"), value.empty() ? "" : "=" + value, text_at(taint, "effect")));
+    page.raw(fmt::format("{}{}{}:{}\n", before, text_at(taint, "key"),
+                         value.empty() ? "" : "=" + value, text_at(taint, "effect")));
     before = "\t";
   }
 }
 
 void lease(Session& session, Page& page, const std::string& name) {
-  const Resource leases{.group = "coordination.k8s.io", .version = "v1", .plural = "leases", .namespaced = true};
+  const Resource leases{
+      .group = "coordination.k8s.io", .version = "v1", .plural = "leases", .namespaced = true};
   auto reply = session.api.call({.path = leases.path("kube-node-lease", name)});
   if (!reply || reply->status >= 400) {
     page.line(0, "Lease:\tFailed to get lease: leases.coordination.k8s.io \"{}\" not found", name);
@@ -83,7 +89,8 @@ void lease(Session& session, Page& page, const std::string& name) {
   const Json found = parse_tree(reply->body);
   page.line(0, "Lease:");
   page.line(1, "HolderIdentity:\t{}", text_at(found, "spec.holderIdentity", "<unset>"));
-  for (const auto& [title, path] : {std::pair{"AcquireTime", "spec.acquireTime"}, std::pair{"RenewTime", "spec.renewTime"}}) {
+  for (const auto& [title, path] :
+       {std::pair{"AcquireTime", "spec.acquireTime"}, std::pair{"RenewTime", "spec.renewTime"}}) {
     const std::string time = long_time(text_at(found, path));
     page.line(1, "{}:\t{}", title, time.empty() ? "<unset>" : time);
   }
@@ -92,10 +99,12 @@ void lease(Session& session, Page& page, const std::string& name) {
 void system_info(Page& page, const Json& node) {
   page.line(0, "System Info:");
   for (const auto& [title, name] :
-       {std::pair{"Machine ID", "machineID"}, std::pair{"System UUID", "systemUUID"}, std::pair{"Boot ID", "bootID"},
-        std::pair{"Kernel Version", "kernelVersion"}, std::pair{"OS Image", "osImage"},
-        std::pair{"Operating System", "operatingSystem"}, std::pair{"Architecture", "architecture"},
-        std::pair{"Container Runtime Version", "containerRuntimeVersion"}, std::pair{"Kubelet Version", "kubeletVersion"},
+       {std::pair{"Machine ID", "machineID"}, std::pair{"System UUID", "systemUUID"},
+        std::pair{"Boot ID", "bootID"}, std::pair{"Kernel Version", "kernelVersion"},
+        std::pair{"OS Image", "osImage"}, std::pair{"Operating System", "operatingSystem"},
+        std::pair{"Architecture", "architecture"},
+        std::pair{"Container Runtime Version", "containerRuntimeVersion"},
+        std::pair{"Kubelet Version", "kubeletVersion"},
         std::pair{"Kube-Proxy Version", "kubeProxyVersion"}}) {
     page.line(1, "{}:\t{}", title, text_at(node, std::string("status.nodeInfo.") + name));
   }
@@ -103,7 +112,8 @@ void system_info(Page& page, const Json& node) {
 
 void pods_and_sums(Page& page, const Json& node, const JsonArray& pods) {
   Amounts has;
-  add(has, map_at(node, find(node, "status.allocatable") ? "status.allocatable" : "status.capacity"));
+  add(has,
+      map_at(node, find(node, "status.allocatable") ? "status.allocatable" : "status.capacity"));
   const QuantityValue cpu = amount(has, "cpu"), memory = amount(has, "memory");
   Amounts requests, limits;
   const auto sum = [](Amounts& to, const Amounts& more) {
@@ -117,26 +127,30 @@ void pods_and_sums(Page& page, const Json& node, const JsonArray& pods) {
   page.line(1, "---------\t----\t\t------------\t----------\t---------------\t-------------\t---");
   for (const Json& pod : pods) {
     const Amounts asked = asked_for(pod, "requests"), limit = asked_for(pod, "limits");
-    page.line(1, "{}\t{}\t\t{}\t{}\t{}\t{}\t{}", text_at(pod, "metadata.namespace"), text_at(pod, "metadata.name"),
-              share(amount(asked, "cpu"), cpu, true), share(amount(limit, "cpu"), cpu, true),
-              share(amount(asked, "memory"), memory, false), share(amount(limit, "memory"), memory, false),
+    page.line(1, "{}\t{}\t\t{}\t{}\t{}\t{}\t{}", text_at(pod, "metadata.namespace"),
+              text_at(pod, "metadata.name"), share(amount(asked, "cpu"), cpu, true),
+              share(amount(limit, "cpu"), cpu, true), share(amount(asked, "memory"), memory, false),
+              share(amount(limit, "memory"), memory, false),
               age(text_at(pod, "metadata.creationTimestamp"), page.now()));
     sum(requests, asked);
     sum(limits, limit);
   }
-  page.line(0, "Allocated resources:\n  (Total limits may be over 100 percent, i.e., overcommitted.)");
+  page.line(0,
+            "Allocated resources:\n  (Total limits may be over 100 percent, i.e., overcommitted.)");
   page.line(1, "Resource\tRequests\tLimits");
   page.line(1, "--------\t--------\t------");
   const auto shares = [&](const std::string& name) {
     const QuantityValue whole = amount(has, name);
     const bool milli = name == "cpu";
-    page.line(1, "{}\t{}\t{}", name, share(amount(requests, name), whole, milli), share(amount(limits, name), whole, milli));
+    page.line(1, "{}\t{}\t{}", name, share(amount(requests, name), whole, milli),
+              share(amount(limits, name), whole, milli));
   };
   for (const char* name : {"cpu", "memory", "ephemeral-storage"}) shares(name);
   for (const auto& [name, whole] : has) {
     if (name.starts_with("hugepages-")) shares(name);
     if (name.find('/') == std::string::npos) continue;
-    page.line(1, "{}\t{}\t{}", name, amount(requests, name).to_string(), amount(limits, name).to_string());
+    page.line(1, "{}\t{}\t{}", name, amount(requests, name).to_string(),
+              amount(limits, name).to_string());
   }
 }
 
@@ -154,28 +168,40 @@ Status describe_node(Session& session, Page& page, const Json& node) {
   lease(session, page, name);
   const JsonArray& conditions = list_at(node, "status.conditions");
   if (!conditions.empty()) {
-    page.line(0, "Conditions:\n  Type\tStatus\tLastHeartbeatTime\tLastTransitionTime\tReason\tMessage");
+    page.line(
+        0, "Conditions:\n  Type\tStatus\tLastHeartbeatTime\tLastTransitionTime\tReason\tMessage");
     page.line(1, "----\t------\t-----------------\t------------------\t------\t-------");
   }
   for (const Json& one : conditions) {
-    page.line(1, "{} \t{} \t{} \t{} \t{} \t{}", text_at(one, "type"), text_at(one, "status"), long_time(text_at(one, "lastHeartbeatTime")),
-              long_time(text_at(one, "lastTransitionTime")), text_at(one, "reason"), text_at(one, "message"));
+    page.line(1, "{} \t{} \t{} \t{} \t{} \t{}", text_at(one, "type"), text_at(one, "status"),
+              long_time(text_at(one, "lastHeartbeatTime")),
+              long_time(text_at(one, "lastTransitionTime")), text_at(one, "reason"),
+              text_at(one, "message"));
   }
   page.line(0, "Addresses:");
-  for (const Json& one : list_at(node, "status.addresses")) page.line(1, "{}:\t{}", text_at(one, "type"), text_at(one, "address"));
-  for (const auto& [title, path] : {std::pair{"Capacity", "status.capacity"}, std::pair{"Allocatable", "status.allocatable"}}) {
+  for (const Json& one : list_at(node, "status.addresses"))
+    page.line(1, "{}:\t{}", text_at(one, "type"), text_at(one, "address"));
+  for (const auto& [title, path] :
+       {std::pair{"Capacity", "status.capacity"}, std::pair{"Allocatable", "status.allocatable"}}) {
     const JsonObject& amounts = map_at(node, path);
     if (!amounts.empty()) page.line(0, "{}:", title);
-    for (const auto& [resource, value] : sorted_members(amounts)) page.line(1, "{}:\t{}", resource, scalar_text(*value));
+    for (const auto& [resource, value] : sorted_members(amounts))
+      page.line(1, "{}:\t{}", resource, scalar_text(*value));
   }
   system_info(page, node);
-  if (const auto cidr = text_at(node, "spec.podCIDR"); !cidr.empty()) page.line(0, "PodCIDR:\t{}", cidr);
+  if (const auto cidr = text_at(node, "spec.podCIDR"); !cidr.empty())
+    page.line(0, "PodCIDR:\t{}", cidr);
   std::string cidrs;
-  for (const Json& one : list_at(node, "spec.podCIDRs")) cidrs += (cidrs.empty() ? "" : ",") + scalar_text(one);
+  for (const Json& one : list_at(node, "spec.podCIDRs"))
+    cidrs += (cidrs.empty() ? "" : ",") + scalar_text(one);
   if (!cidrs.empty()) page.line(0, "PodCIDRs:\t{}", cidrs);
-  if (const auto id = text_at(node, "spec.providerID"); !id.empty()) page.line(0, "ProviderID:\t{}", id);
+  if (const auto id = text_at(node, "spec.providerID"); !id.empty())
+    page.line(0, "ProviderID:\t{}", id);
   const Resource pods{.group = "", .version = "v1", .plural = "pods", .namespaced = true};
-  auto list = session.list(pods.path(""), "fieldSelector=" + encode_query("spec.nodeName=" + name + ",status.phase!=Succeeded,status.phase!=Failed"));
+  auto list = session.list(
+      pods.path(""),
+      "fieldSelector=" +
+          encode_query("spec.nodeName=" + name + ",status.phase!=Succeeded,status.phase!=Failed"));
   if (!list) return list.error();
   pods_and_sums(page, node, list_at(*list, "items"));
   return {};

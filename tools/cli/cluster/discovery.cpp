@@ -57,8 +57,7 @@ void read_aggregated(const Json& list, std::vector<Resource>& out) {
 // One group version as servers without aggregated discovery list it.
 Status read_group_version(Api& api, const std::string& group, const std::string& version,
                           std::vector<Resource>& out) {
-  const std::string path =
-      group.empty() ? "/api/" + version : "/apis/" + group + "/" + version;
+  const std::string path = group.empty() ? "/api/" + version : "/apis/" + group + "/" + version;
   auto list = ask(api, path);
   if (!list) return list.error();
   const std::size_t first = out.size();
@@ -66,7 +65,8 @@ Status read_group_version(Api& api, const std::string& group, const std::string&
     const std::string name = text_at(one, "name");
     if (const auto slash = name.find('/'); slash != std::string::npos) {
       for (std::size_t i = first; i < out.size(); ++i) {
-        if (out[i].plural == name.substr(0, slash)) out[i].subresources.push_back(name.substr(slash + 1));
+        if (out[i].plural == name.substr(0, slash))
+          out[i].subresources.push_back(name.substr(slash + 1));
       }
       continue;
     }
@@ -109,7 +109,8 @@ Status read_legacy(Api& api, const Json& core, const Json& groups, std::vector<R
 
 std::string Resource::called(std::string_view name) const {
   const std::string type = singular.empty() ? lower(kind) : singular;
-  return group.empty() ? fmt::format("{}/{}", type, name) : fmt::format("{}.{}/{}", type, group, name);
+  return group.empty() ? fmt::format("{}/{}", type, name)
+                       : fmt::format("{}.{}/{}", type, group, name);
 }
 
 bool Resource::can(std::string_view verb) const {
@@ -154,11 +155,12 @@ Result<Resource> Discovery::resolve(std::string_view given) const {
   for (const bool by_short_name : {false, true}) {
     for (const Resource& one : resources_) {
       const bool named =
-          by_short_name
-              ? std::find(one.short_names.begin(), one.short_names.end(), type) != one.short_names.end()
-              : type == one.plural || type == one.singular || type == lower(one.kind);
+          by_short_name ? std::find(one.short_names.begin(), one.short_names.end(), type) !=
+                              one.short_names.end()
+                        : type == one.plural || type == one.singular || type == lower(one.kind);
       if (!named) continue;
-      const std::string version_group = one.group.empty() ? one.version : one.version + "." + one.group;
+      const std::string version_group =
+          one.group.empty() ? one.version : one.version + "." + one.group;
       if (rest.empty() || rest == one.group || rest == version_group ||
           (one.group.starts_with(rest + "."))) {
         return one;
@@ -187,7 +189,8 @@ const Resource* Discovery::find(std::string_view group, std::string_view plural)
 std::vector<Resource> Discovery::category(std::string_view name) const {
   std::vector<Resource> out;
   for (const Resource& one : resources_) {
-    if (std::find(one.categories.begin(), one.categories.end(), name) == one.categories.end()) continue;
+    if (std::find(one.categories.begin(), one.categories.end(), name) == one.categories.end())
+      continue;
     const bool other_version = std::any_of(out.begin(), out.end(), [&](const Resource& other) {
       return other.group == one.group && other.plural == one.plural;
     });

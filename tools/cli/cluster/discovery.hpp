@@ -1,4 +1,5 @@
-// What a cluster serves, and how people call it: "po", "pods", "deployment.apps", "deployments.v1.apps".
+// What a cluster serves, and how people call it: "po", "pods", "deployment.apps",
+// "deployments.v1.apps".
 #pragma once
 
 #include <string>

@@ -11,7 +11,8 @@ namespace keelson::cli {
 
 namespace {
 
-constexpr auto kRetryAfter = std::chrono::seconds(5);  // as kubectl, where a budget forbids an eviction
+constexpr auto kRetryAfter =
+    std::chrono::seconds(5);  // as kubectl, where a budget forbids an eviction
 constexpr auto kPollEvery = std::chrono::seconds(1);
 
 std::vector<std::string> node_words(const Session& session) {
@@ -35,7 +36,8 @@ Status set_schedulable(Session& session, const Found& node, bool schedulable) {
   if (now == schedulable) return session.report(node.resource, node.object, "already " + word);
   if (session.dry_run() != "client") {
     const Json value = schedulable ? Json(nullptr) : Json(true);
-    auto changed = session.send("PATCH", node.path(), {{"spec", {{"unschedulable", value}}}}, patch::strategic);
+    auto changed = session.send("PATCH", node.path(), {{"spec", {{"unschedulable", value}}}},
+                                patch::strategic);
     if (!changed) return changed.error();
   }
   return session.report(node.resource, node.object, word);
@@ -50,8 +52,12 @@ Status cordon_all(Session& session, bool schedulable) {
   return {};
 }
 
-Status cordon(Session& session) { return cordon_all(session, false); }
-Status uncordon(Session& session) { return cordon_all(session, true); }
+Status cordon(Session& session) {
+  return cordon_all(session, false);
+}
+Status uncordon(Session& session) {
+  return cordon_all(session, true);
+}
 
 std::string full_name(const Json& pod) {
   return text_at(pod, "metadata.namespace") + "/" + text_at(pod, "metadata.name");
@@ -94,29 +100,38 @@ Sorted sort_pods(const JsonArray& pods) {
   return out;
 }
 
-std::string joined(const std::vector<std::string>& names) { return fmt::format("{}", fmt::join(names, ", ")); }
+std::string joined(const std::vector<std::string>& names) {
+  return fmt::format("{}", fmt::join(names, ", "));
+}
 
 Status check(Session& session, const Sorted& pods, const std::string& node) {
   std::vector<std::string> all;
   const auto add = [&](const std::string& text) { all.push_back(text); };
   if (!pods.with_data.empty() && !session.flags.on("delete-emptydir-data")) {
-    add("cannot delete Pods with local storage (use --delete-emptydir-data to override): " + joined(pods.with_data));
+    add("cannot delete Pods with local storage (use --delete-emptydir-data to override): " +
+        joined(pods.with_data));
   }
   if (!pods.unmanaged.empty() && !session.flags.on("force")) {
-    add("cannot delete Pods that declare no controller (use --force to override): " + joined(pods.unmanaged));
+    add("cannot delete Pods that declare no controller (use --force to override): " +
+        joined(pods.unmanaged));
   }
   if (!pods.daemons.empty() && !session.flags.on("ignore-daemonsets")) {
-    add("cannot delete DaemonSet-managed Pods (use --ignore-daemonsets to ignore): " + joined(pods.daemons));
+    add("cannot delete DaemonSet-managed Pods (use --ignore-daemonsets to ignore): " +
+        joined(pods.daemons));
   }
   if (!all.empty()) {
     const std::string wrong = all.size() == 1 ? all[0] : "[" + joined(all) + "]";
-    return usage_error(fmt::format("unable to drain node \"{}\" due to error: {}, continuing command...\n"
-                                   "There are pending nodes to be drained:\n {}\n{}", node, wrong, node, wrong));
+    return usage_error(
+        fmt::format("unable to drain node \"{}\" due to error: {}, continuing command...\n"
+                    "There are pending nodes to be drained:\n {}\n{}",
+                    node, wrong, node, wrong));
   }
   std::string warning;
-  if (!pods.unmanaged.empty()) warning = "deleting Pods that declare no controller: " + joined(pods.unmanaged);
+  if (!pods.unmanaged.empty())
+    warning = "deleting Pods that declare no controller: " + joined(pods.unmanaged);
   if (!pods.daemons.empty()) {
-    warning += (warning.empty() ? "" : "; ") + ("ignoring DaemonSet-managed Pods: " + joined(pods.daemons));
+    warning += (warning.empty() ? "" : "; ") +
+               ("ignoring DaemonSet-managed Pods: " + joined(pods.daemons));
   }
   if (!warning.empty()) session.io.err("Warning: " + warning + "\n");
   return {};
@@ -138,7 +153,8 @@ Status expel(Session& session, const Json& pod, const Resource& pods) {
                          {"kind", "Eviction"},
                          {"metadata", {{"name", name}, {"namespace", ns}}},
                          {"deleteOptions", std::move(options)}},
-                        "application/json", fmt::format("error when evicting pods/\"{}\" -n \"{}\"", name, ns));
+                        "application/json",
+                        fmt::format("error when evicting pods/\"{}\" -n \"{}\"", name, ns));
   }
   // Gone, or another one of that name by now: what was wanted.
   if (done || done.code() == Code::not_found || done.code() == Code::conflict) return {};
@@ -147,24 +163,29 @@ Status expel(Session& session, const Json& pod, const Resource& pods) {
 
 class Drain {
  public:
-  Drain(Session& session, Duration timeout) : session_(session), timeout_(timeout), begin_(session.io.now()) {}
+  Drain(Session& session, Duration timeout)
+      : session_(session), timeout_(timeout), begin_(session.io.now()) {}
 
   Status run(const Found& node) {
     auto type = session_.resource("pods");
     if (!type) return type.error();
     pods_ = *type;
-    auto list = session_.list(pods_.path(""), "fieldSelector=" + encode_query("spec.nodeName=" + node.name) +
-                                                  (session_.flags.has("pod-selector")
-                                                       ? "&labelSelector=" + encode_query(session_.flags.get("pod-selector"))
-                                                       : ""));
+    auto list = session_.list(
+        pods_.path(""),
+        "fieldSelector=" + encode_query("spec.nodeName=" + node.name) +
+            (session_.flags.has("pod-selector")
+                 ? "&labelSelector=" + encode_query(session_.flags.get("pod-selector"))
+                 : ""));
     if (!list) return list.error();
     const Sorted sorted = sort_pods(list_at(*list, "items"));
     if (auto ok = check(session_, sorted, node.name); !ok) return ok;
     const bool dry = session_.dry_run() != "none";
     std::vector<Json> leaving;
     for (const Json& pod : sorted.evict) {
-      session_.io.out(fmt::format("{} pod {}{}\n", session_.flags.on("disable-eviction") ? "deleting" : "evicting",
-                                  full_name(pod), dry ? fmt::format(" ({}dry run)", session_.dry_run() == "server" ? "server " : "") : ""));
+      session_.io.out(fmt::format(
+          "{} pod {}{}\n", session_.flags.on("disable-eviction") ? "deleting" : "evicting",
+          full_name(pod),
+          dry ? fmt::format(" ({}dry run)", session_.dry_run() == "server" ? "server " : "") : ""));
       if (session_.dry_run() == "client") continue;
       if (auto ok = expel_patiently(pod); !ok) return ok;
       leaving.push_back(pod);
@@ -185,14 +206,18 @@ class Drain {
   Status expel_patiently(const Json& pod) {
     for (;;) {
       Status done = expel(session_, pod, pods_);
-      if (done || done.code() != Code::unavailable || done.message().find("TooManyRequests") == std::string::npos) {
+      if (done || done.code() != Code::unavailable ||
+          done.message().find("TooManyRequests") == std::string::npos) {
         return done;
       }
-      session_.io.err(fmt::format("error when evicting pods/\"{}\" -n \"{}\" (will retry after 5s): {}\n",
-                                  text_at(pod, "metadata.name"), text_at(pod, "metadata.namespace"),
-                                  done.message().substr(done.message().rfind("\": ") == std::string::npos
-                                                            ? 0 : done.message().rfind("\": ") + 3)));
-      if (late()) return usage_error("drain did not complete within " + session_.flags.get("timeout"));
+      session_.io.err(
+          fmt::format("error when evicting pods/\"{}\" -n \"{}\" (will retry after 5s): {}\n",
+                      text_at(pod, "metadata.name"), text_at(pod, "metadata.namespace"),
+                      done.message().substr(done.message().rfind("\": ") == std::string::npos
+                                                ? 0
+                                                : done.message().rfind("\": ") + 3)));
+      if (late())
+        return usage_error("drain did not complete within " + session_.flags.get("timeout"));
       if (session_.io.interrupted()) return Error{Code::cancelled, ""};
       session_.io.sleep(kRetryAfter);
       session_.io.out("evicting pod " + full_name(pod) + "\n");
@@ -201,15 +226,18 @@ class Drain {
 
   Status wait_gone(const Json& pod) {
     for (;;) {
-      auto reply = session_.api.call({.path = pods_.path(text_at(pod, "metadata.namespace"), text_at(pod, "metadata.name"))});
+      auto reply = session_.api.call(
+          {.path = pods_.path(text_at(pod, "metadata.namespace"), text_at(pod, "metadata.name"))});
       if (!reply) return reply.error();
       if (reply->status == 404 ||
-          (reply->status < 400 && text_at(parse_tree(reply->body), "metadata.uid") != text_at(pod, "metadata.uid"))) {
+          (reply->status < 400 &&
+           text_at(parse_tree(reply->body), "metadata.uid") != text_at(pod, "metadata.uid"))) {
         session_.io.out(fmt::format("pod/{} evicted\n", text_at(pod, "metadata.name")));
         return {};
       }
       if (reply->status >= 400) return failure_of(*reply);
-      if (late()) return usage_error("drain did not complete within " + session_.flags.get("timeout"));
+      if (late())
+        return usage_error("drain did not complete within " + session_.flags.get("timeout"));
       if (session_.io.interrupted()) return Error{Code::cancelled, ""};
       session_.io.sleep(kPollEvery);
     }
@@ -242,7 +270,9 @@ std::vector<Verb> drain_verbs() {
   const FlagSpec dry{"dry-run", "MODE", "none, server or client", "client"};
   return {{"cordon", "NODE...", "let no new pods onto a node", {selector, dry}, cordon},
           {"uncordon", "NODE...", "let pods onto a node again", {selector, dry}, uncordon},
-          {"drain", "NODE...", "move all pods off a node, as their budgets allow",
+          {"drain",
+           "NODE...",
+           "move all pods off a node, as their budgets allow",
            {selector,
             dry,
             {"force", "", "also pods that nothing will make again"},

@@ -1,5 +1,5 @@
-// exec and attach, over WebSocket (v5.channel.k8s.io): the first byte of a message says which stream it
-// is of.
+// exec and attach, over WebSocket (v5.channel.k8s.io): the first byte of a message says which
+// stream it is of.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -14,7 +14,8 @@ namespace keelson::cli {
 namespace {
 
 constexpr char kInput = 0, kOutput = 1, kErrors = 2, kStatus = 3, kResize = 4, kClose = '\xff';
-constexpr auto kLookEvery = std::chrono::milliseconds(500);  // at the terminal's size and for Ctrl-C
+constexpr auto kLookEvery =
+    std::chrono::milliseconds(500);  // at the terminal's size and for Ctrl-C
 
 struct Streams {
   bool input = false, tty = false;
@@ -95,9 +96,11 @@ Status converse(Session& session, Socket& socket, const Streams& streams) {
   }
 }
 
-Status stream(Session& session, const Found& pod, std::string_view subresource, std::string query, Streams streams) {
+Status stream(Session& session, const Found& pod, std::string_view subresource, std::string query,
+              Streams streams) {
   if (streams.tty && (!is_terminal(STDIN_FILENO) || !streams.input)) {
-    if (streams.input) session.io.err("Unable to use a TTY - input is not a terminal or the right kind of file\n");
+    if (streams.input)
+      session.io.err("Unable to use a TTY - input is not a terminal or the right kind of file\n");
     streams.tty = false;
   }
   if (streams.input) query += "&stdin=true";
@@ -116,7 +119,8 @@ Result<Found> running_pod(Session& session, const std::string& word) {
   if (!pods) return pods.error();
   const std::string phase = text_at(pods->front().object, "status.phase");
   if (phase == "Succeeded" || phase == "Failed") {
-    return usage_error(fmt::format("cannot exec into a container in a completed pod; current phase is {}", phase));
+    return usage_error(
+        fmt::format("cannot exec into a container in a completed pod; current phase is {}", phase));
   }
   return std::move(pods->front());
 }
@@ -127,7 +131,8 @@ Status exec(Session& session) {
   const auto& args = flags.args();
   if (args.empty()) return usage_error("pod, type/name or --filename must be specified");
   if (!flags.has_tail() && args.size() > 1) command.assign(args.begin() + 1, args.end());
-  if (command.empty()) return usage_error("you must specify at least one command for the container");
+  if (command.empty())
+    return usage_error("you must specify at least one command for the container");
   auto pod = running_pod(session, args[0]);
   if (!pod) return pod.error();
   auto container = container_of(session, pod->object, flags.get("container"));
@@ -139,7 +144,8 @@ Status exec(Session& session) {
 }
 
 Status attach(Session& session) {
-  if (session.flags.args().empty()) return usage_error("at least 1 argument is required for attach");
+  if (session.flags.args().empty())
+    return usage_error("at least 1 argument is required for attach");
   auto pod = running_pod(session, session.flags.args()[0]);
   if (!pod) return pod.error();
   auto container = container_of(session, pod->object, session.flags.get("container"));
@@ -154,9 +160,11 @@ std::vector<Verb> exec_verbs() {
   const std::vector<FlagSpec> flags = {{"c,container", "NAME", "of the pod"},
                                        {"i,stdin", "", "pass standard input on"},
                                        {"t,tty", "", "as a terminal"}};
-  return {{"exec", "POD | TYPE/NAME [-c CONTAINER] -- COMMAND ARGS...", "run a command in a container", flags, exec,
-           "  keelson exec kel-7d9c-x2x4z -- date\n  keelson exec -it deploy/kel -- sh\n"},
-          {"attach", "POD | TYPE/NAME [-c CONTAINER]", "connect to what a container is running", flags, attach}};
+  return {
+      {"exec", "POD | TYPE/NAME [-c CONTAINER] -- COMMAND ARGS...", "run a command in a container",
+       flags, exec, "  keelson exec kel-7d9c-x2x4z -- date\n  keelson exec -it deploy/kel -- sh\n"},
+      {"attach", "POD | TYPE/NAME [-c CONTAINER]", "connect to what a container is running", flags,
+       attach}};
 }
 
 }  // namespace keelson::cli

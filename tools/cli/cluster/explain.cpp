@@ -43,7 +43,8 @@ class Explainer {
       const Json* kinds = member(*schema, "x-kubernetes-group-version-kind");
       if (!kinds || !kinds->is_array()) continue;
       for (const Json& kind : kinds->get_array()) {
-        if (text_at(kind, "group") == type.group && text_at(kind, "version") == type.version && text_at(kind, "kind") == type.kind) {
+        if (text_at(kind, "group") == type.group && text_at(kind, "version") == type.version &&
+            text_at(kind, "kind") == type.kind) {
           return schema;
         }
       }
@@ -95,20 +96,26 @@ class Explainer {
     return at ? text_at(*at, "description") : "";
   }
 
-  // `above`: the schemas that this one stands in. A kind within itself (JSON schemas) would have no end.
-  void field_list(const Json& schema, bool recursive, std::vector<const Json*>& above, std::string& out) const {
+  // `above`: the schemas that this one stands in. A kind within itself (JSON schemas) would have no
+  // end.
+  void field_list(const Json& schema, bool recursive, std::vector<const Json*>& above,
+                  std::string& out) const {
     const Json* at = inner(schema);
     if (!at || std::find(above.begin(), above.end(), at) != above.end()) return;
     above.push_back(at);
     const std::size_t level = above.size();
     const JsonArray& required = list_at(*at, "required");
     for (const auto& [name, field] : sorted_members(map_at(*at, "properties"))) {
-      const bool needed = std::any_of(required.begin(), required.end(), [&](const Json& one) { return scalar_text(one) == name; });
-      out += fmt::format("{}{}\t<{}>{}\n", std::string(level * 2, ' '), name, type_text(*field), needed ? " -required-" : "");
+      const bool needed = std::any_of(required.begin(), required.end(),
+                                      [&](const Json& one) { return scalar_text(one) == name; });
+      out += fmt::format("{}{}\t<{}>{}\n", std::string(level * 2, ' '), name, type_text(*field),
+                         needed ? " -required-" : "");
       if (recursive) {
         field_list(*field, true, above, out);
       } else {
-        out += wrapped(description(*field).empty() ? "<no description>" : description(*field), level * 2 + 2) + "\n";
+        out += wrapped(description(*field).empty() ? "<no description>" : description(*field),
+                       level * 2 + 2) +
+               "\n";
       }
     }
     above.pop_back();
@@ -121,18 +128,23 @@ class Explainer {
 Result<Json> document_of(Session& session, const Resource& type) {
   auto index = session.get("/openapi/v3");
   if (!index) return index.error();
-  const std::string key = type.group.empty() ? "api/" + type.version : "apis/" + type.group + "/" + type.version;
+  const std::string key =
+      type.group.empty() ? "api/" + type.version : "apis/" + type.group + "/" + type.version;
   const Json* paths = find(*index, "paths");
   const Json* entry = paths ? member(*paths, key) : nullptr;
-  if (!entry) return usage_error(fmt::format("couldn't find resource for \"{}/{}, Kind={}\"", type.group, type.version, type.kind));
+  if (!entry)
+    return usage_error(fmt::format("couldn't find resource for \"{}/{}, Kind={}\"", type.group,
+                                   type.version, type.kind));
   return session.get(text_at(*entry, "serverRelativeURL"));
 }
 
 Status explain(Session& session) {
   const auto& args = session.flags.args();
   if (args.empty()) {
-    return usage_error("You must specify the type of resource to explain. Use \"keelson api-resources\" for a complete list of "
-                       "supported resources.");
+    return usage_error(
+        "You must specify the type of resource to explain. Use \"keelson api-resources\" for a "
+        "complete list of "
+        "supported resources.");
   }
   if (args.size() > 1) return usage_error("We accept only this format: explain RESOURCE");
   std::vector<std::string> path = split_list(args[0], '.');
@@ -153,7 +165,9 @@ Status explain(Session& session) {
   if (!document) return document.error();
   const Explainer explainer(*document);
   const Json* schema = explainer.of_kind(*type);
-  if (!schema) return usage_error(fmt::format("couldn't find resource for \"{}, Kind={}\"", type->group_version(), type->kind));
+  if (!schema)
+    return usage_error(fmt::format("couldn't find resource for \"{}, Kind={}\"",
+                                   type->group_version(), type->kind));
   std::string out = type->group.empty() ? "" : fmt::format("GROUP:      {}\n", type->group);
   out += fmt::format("KIND:       {}\nVERSION:    {}\n\n", type->kind, type->version);
   for (std::size_t i = 1; i < path.size(); ++i) {
@@ -162,7 +176,8 @@ Status explain(Session& session) {
     schema = fields ? member(*fields, path[i]) : nullptr;
     if (!schema) return usage_error(fmt::format("field \"{}\" does not exist", path[i]));
   }
-  if (path.size() > 1) out += fmt::format("FIELD: {} <{}>\n\n", path.back(), explainer.type_text(*schema));
+  if (path.size() > 1)
+    out += fmt::format("FIELD: {} <{}>\n\n", path.back(), explainer.type_text(*schema));
   const std::string description = explainer.description(*schema);
   out += "DESCRIPTION:\n" + wrapped(description.empty() ? "<empty>" : description, 4);
   std::string fields;
@@ -176,11 +191,14 @@ Status explain(Session& session) {
 }  // namespace
 
 std::vector<Verb> explain_verbs() {
-  return {{"explain", "TYPE[.FIELD...]", "what a kind and its fields mean",
+  return {{"explain",
+           "TYPE[.FIELD...]",
+           "what a kind and its fields mean",
            {{"recursive", "", "the fields of the fields, by their names alone"},
             {"api-version", "GROUP/VERSION", "of the kind"},
             {"output", "FORMAT", "accepted for kubectl's sake"}},
-           explain, "  keelson explain deployment.spec.strategy\n"}};
+           explain,
+           "  keelson explain deployment.spec.strategy\n"}};
 }
 
 }  // namespace keelson::cli

@@ -15,7 +15,10 @@ Result<JsonObject> selector_of(const Session& session, const Found& found) {
   JsonObject labels;
   if (kind == "Pod") {
     labels = map_at(found.object, "metadata.labels");
-    if (labels.empty()) return usage_error("couldn't retrieve selectors via --selector flag or introspection: the pod has no labels and cannot be exposed");
+    if (labels.empty())
+      return usage_error(
+          "couldn't retrieve selectors via --selector flag or introspection: the pod has no labels "
+          "and cannot be exposed");
     return labels;
   }
   if (kind == "Service") {
@@ -35,7 +38,8 @@ Result<JsonObject> selector_of(const Session& session, const Found& found) {
 }
 
 // Those of --port, else all that the containers (or a service) name.
-Result<std::vector<std::pair<int64_t, std::string>>> ports_of(const Session& session, const Found& found) {
+Result<std::vector<std::pair<int64_t, std::string>>> ports_of(const Session& session,
+                                                              const Found& found) {
   std::vector<std::pair<int64_t, std::string>> out;
   const std::string protocol = session.flags.get("protocol");
   if (session.flags.has("port")) {
@@ -74,7 +78,8 @@ Status expose_one(Session& session, const Found& found) {
   for (std::size_t i = 0; i < ports->size(); ++i) {
     const auto& [port, protocol] = (*ports)[i];
     JsonObject one{{"port", port}, {"protocol", protocol}};
-    one["targetPort"] = flags.has("target-port") ? int_or_string(flags.get("target-port")) : Json(port);
+    one["targetPort"] =
+        flags.has("target-port") ? int_or_string(flags.get("target-port")) : Json(port);
     if (ports->size() > 1) one["name"] = fmt::format("port-{}", i + 1);
     list.push_back(std::move(one));
   }
@@ -89,9 +94,10 @@ Status expose_one(Session& session, const Found& found) {
     labels = std::move(*given);
   }
   if (!labels.empty()) at_path(object, "metadata.labels") = std::move(labels);
-  for (const auto& [flag, path] : {std::pair{"type", "spec.type"}, std::pair{"cluster-ip", "spec.clusterIP"},
-                                   std::pair{"session-affinity", "spec.sessionAffinity"},
-                                   std::pair{"load-balancer-ip", "spec.loadBalancerIP"}}) {
+  for (const auto& [flag, path] :
+       {std::pair{"type", "spec.type"}, std::pair{"cluster-ip", "spec.clusterIP"},
+        std::pair{"session-affinity", "spec.sessionAffinity"},
+        std::pair{"load-balancer-ip", "spec.loadBalancerIP"}}) {
     if (flags.has(flag)) at_path(object, path) = flags.get(flag);
   }
   if (flags.has("external-ip")) {
@@ -99,7 +105,12 @@ Status expose_one(Session& session, const Found& found) {
     for (const std::string& ip : split_list(flags.get("external-ip"))) ips.push_back(Json(ip));
     at_path(object, "spec.externalIPs") = std::move(ips);
   }
-  Resource services{.group = "", .version = "v1", .plural = "services", .singular = "service", .kind = "Service", .namespaced = true};
+  Resource services{.group = "",
+                    .version = "v1",
+                    .plural = "services",
+                    .singular = "service",
+                    .kind = "Service",
+                    .namespaced = true};
   if (session.dry_run() == "client") return session.report(services, object, "exposed");
   auto made = session.send("POST", services.path(found.ns), object);
   if (!made) return made.error();
@@ -119,17 +130,18 @@ Status expose(Session& session) {
 
 std::vector<Verb> expose_verbs() {
   auto flags = with_report(file_flags());
-  const std::vector<FlagSpec> own = {{"port", "PORTS", "of the service (else those of the containers)"},
-                                     {"target-port", "PORT", "of the containers, by number or name"},
-                                     {"protocol", "NAME", "TCP, UDP or SCTP"},
-                                     {"type", "TYPE", "ClusterIP, NodePort, LoadBalancer or ExternalName"},
-                                     {"name", "NAME", "of the service"},
-                                     {"selector", "LABELS", "of the pods"},
-                                     {"l,labels", "LABELS", "of the service"},
-                                     {"cluster-ip", "IP", "its address; None: a headless service"},
-                                     {"external-ip", "IPS", "further addresses"},
-                                     {"load-balancer-ip", "IP", "the load balancer's"},
-                                     {"session-affinity", "KIND", "None or ClientIP"}};
+  const std::vector<FlagSpec> own = {
+      {"port", "PORTS", "of the service (else those of the containers)"},
+      {"target-port", "PORT", "of the containers, by number or name"},
+      {"protocol", "NAME", "TCP, UDP or SCTP"},
+      {"type", "TYPE", "ClusterIP, NodePort, LoadBalancer or ExternalName"},
+      {"name", "NAME", "of the service"},
+      {"selector", "LABELS", "of the pods"},
+      {"l,labels", "LABELS", "of the service"},
+      {"cluster-ip", "IP", "its address; None: a headless service"},
+      {"external-ip", "IPS", "further addresses"},
+      {"load-balancer-ip", "IP", "the load balancer's"},
+      {"session-affinity", "KIND", "None or ClientIP"}};
   flags.insert(flags.end(), own.begin(), own.end());
   return {{"expose", "TYPE NAME [--port=N]", "make a service of a workload", flags, expose,
            "  keelson expose deployment kel --type=NodePort --port=80\n"}};

@@ -12,13 +12,18 @@ namespace keelson::cli {
 
 namespace {
 
-Error bad(std::string message) { return {Code::invalid, "error: " + message}; }
+Error bad(std::string message) {
+  return {Code::invalid, "error: " + message};
+}
 
-bool is_switch(const FlagSpec& spec) { return *spec.value == '\0'; }
+bool is_switch(const FlagSpec& spec) {
+  return *spec.value == '\0';
+}
 
 // "-ojson" and "-o=json" in two words, "--v=6" with one dash, as the flag library wants them.
 void split_short(std::string word, const std::set<char>& valued, std::vector<std::string>& out) {
-  if (word.starts_with("--") && (word.size() == 3 || (word.size() > 3 && word[3] == '='))) word.erase(0, 1);
+  if (word.starts_with("--") && (word.size() == 3 || (word.size() > 3 && word[3] == '=')))
+    word.erase(0, 1);
   if (word.size() > 2 && word[0] == '-' && word[1] != '-') {
     // Switches may stand before: -itnkube-system.
     for (std::size_t i = 1; i < word.size(); ++i) {
@@ -32,7 +37,9 @@ void split_short(std::string word, const std::set<char>& valued, std::vector<std
   out.push_back(word);
 }
 
-std::string dashes(const std::string& name) { return name.size() == 1 ? "-" + name : "--" + name; }
+std::string dashes(const std::string& name) {
+  return name.size() == 1 ? "-" + name : "--" + name;
+}
 
 }  // namespace
 
@@ -64,18 +71,21 @@ Result<Flags> Flags::parse(const std::vector<std::vector<FlagSpec>>& specs,
         if (!is_switch(spec) && !spec.implicit && !letter.empty()) valued_short.insert(letter[0]);
         long_of[long_name] = long_name;
         if (!short_name.empty()) long_of[short_name] = long_name;
-        options.add_options()(short_name.empty() ? long_name : short_name + "," + long_name, "", value);
+        options.add_options()(short_name.empty() ? long_name : short_name + "," + long_name, "",
+                              value);
       }
     }
     std::size_t i = 0;
     for (; i < words.size() && words[i] != "--"; ++i) split_short(words[i], valued_short, flagged);
     out.has_tail_ = i < words.size();
-    if (out.has_tail_) out.tail_.assign(words.begin() + static_cast<std::ptrdiff_t>(i) + 1, words.end());
+    if (out.has_tail_)
+      out.tail_.assign(words.begin() + static_cast<std::ptrdiff_t>(i) + 1, words.end());
 
     std::vector<const char*> argv;
     for (const std::string& word : flagged) argv.push_back(word.c_str());
     const auto parsed = options.parse(static_cast<int>(argv.size()), argv.data());
-    for (const auto& one : parsed.arguments()) out.values_[long_of[one.key()]].push_back(one.value());
+    for (const auto& one : parsed.arguments())
+      out.values_[long_of[one.key()]].push_back(one.value());
     out.args_ = parsed.unmatched();
   } catch (const cxxopts::exceptions::no_such_option&) {
     for (std::size_t i = 1; i < flagged.size(); ++i) {
@@ -95,7 +105,8 @@ Result<Flags> Flags::parse(const std::vector<std::vector<FlagSpec>>& specs,
     return bad("unknown flag");
   } catch (const cxxopts::exceptions::missing_argument&) {
     const std::string& last = flagged.back();
-    return bad("flag needs an argument: " + (last.starts_with("--") ? last : fmt::format("'{}' in {}", last.substr(1), last)));
+    return bad("flag needs an argument: " +
+               (last.starts_with("--") ? last : fmt::format("'{}' in {}", last.substr(1), last)));
   } catch (const cxxopts::exceptions::exception& e) {
     return bad(e.what());
   }
@@ -123,7 +134,8 @@ Result<int64_t> Flags::number(const std::string& name, int64_t absent) const {
   int64_t value = 0;
   const auto end = std::from_chars(text.data(), text.data() + text.size(), value);
   if (text.empty() || end.ec != std::errc{} || end.ptr != text.data() + text.size()) {
-    return bad(fmt::format("invalid argument \"{}\" for \"{}\" flag: it is no number", text, dashes(name)));
+    return bad(fmt::format("invalid argument \"{}\" for \"{}\" flag: it is no number", text,
+                           dashes(name)));
   }
   return value;
 }

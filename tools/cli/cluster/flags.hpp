@@ -1,4 +1,5 @@
-// A verb's command line: flags before, between and after the arguments, `--` before a command's own.
+// A verb's command line: flags before, between and after the arguments, `--` before a command's
+// own.
 #pragma once
 
 #include <map>
@@ -11,16 +12,17 @@
 namespace keelson::cli {
 
 struct FlagSpec {
-  const char* names;               // "o,output" or "replicas"
-  const char* value = "";          // what the value is called; "": a switch
+  const char* names;       // "o,output" or "replicas"
+  const char* value = "";  // what the value is called; "": a switch
   const char* help = "";
-  const char* implicit = nullptr;  // the value if the flag stands without "=..."; the value is optional
+  const char* implicit =
+      nullptr;  // the value if the flag stands without "=..."; the value is optional
 };
 
 class Flags {
  public:
-  // Error: Code::invalid, e.g. `unknown flag: --nope`. A flag that is in several of the lists is taken
-  // from the first.
+  // Error: Code::invalid, e.g. `unknown flag: --nope`. A flag that is in several of the lists is
+  // taken from the first.
   static Result<Flags> parse(const std::vector<std::vector<FlagSpec>>& specs,
                              const std::vector<std::string>& words);
 

@@ -13,7 +13,8 @@ namespace keelson::cli {
 namespace {
 
 constexpr const char* kTableAccept =
-    "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,"
+    "application/json;as=Table;v=v1;g=meta.k8s.io,application/"
+    "json;as=Table;v=v1beta1;g=meta.k8s.io,"
     "application/json";
 
 std::vector<std::string> label_columns(const Flags& flags) {
@@ -28,7 +29,8 @@ std::vector<std::string> label_columns(const Flags& flags) {
   return out;
 }
 
-TableOptions table_options(const Session& session, const Target& target, bool with_type, bool wide) {
+TableOptions table_options(const Session& session, const Target& target, bool with_type,
+                           bool wide) {
   TableOptions options;
   options.wide = wide;
   options.headers = !session.flags.on("no-headers");
@@ -52,9 +54,10 @@ Result<Json> read(Session& session, const Target& target, bool as_table) {
     if (!objects.empty()) query += (query.empty() ? "" : "&") + objects;
     return session.list(target.resource.path(target.ns), query, accept);
   }
-  return session.get(target.resource.path(target.ns, target.name, session.flags.get("subresource")) +
-                         (objects.empty() ? "" : "?" + objects),
-                     accept);
+  return session.get(
+      target.resource.path(target.ns, target.name, session.flags.get("subresource")) +
+          (objects.empty() ? "" : "?" + objects),
+      accept);
 }
 
 bool ignored(const Session& session, const Error& error) {
@@ -213,11 +216,13 @@ Status get(Session& session) {
     return {};
   }
   if (session.flags.args().empty() && !session.flags.has("filename")) {
-    return {Code::invalid,
-            "You must specify the type of resource to get. Use \"keelson api-resources\" for a complete "
-            "list of supported resources.\n\nerror: Required resource not specified.\nUse \"keelson "
-            "explain <resource>\" for a detailed description of that resource (e.g. keelson explain "
-            "pods).\nSee 'keelson get -h' for help and examples"};
+    return {
+        Code::invalid,
+        "You must specify the type of resource to get. Use \"keelson api-resources\" for a "
+        "complete "
+        "list of supported resources.\n\nerror: Required resource not specified.\nUse \"keelson "
+        "explain <resource>\" for a detailed description of that resource (e.g. keelson explain "
+        "pods).\nSee 'keelson get -h' for help and examples"};
   }
   auto selection = select(session, session.flags.args());
   if (!selection) return selection.error();
@@ -232,21 +237,22 @@ Status get(Session& session) {
 
 std::vector<Verb> get_verbs() {
   return {{"get", "TYPE [NAME...] | TYPE/NAME... | -f FILE", "list objects, or show some of them",
-           with_selection({{"o,output", "FORMAT", "wide, json, yaml, name, jsonpath=..., custom-columns=..."},
-                           {"template", "TEXT", "the template of -o jsonpath or custom-columns"},
-                           {"w,watch", "", "go on with what changes"},
-                           {"watch-only", "", "only what changes"},
-                           {"output-watch-events", "", "say what each change of a watch is"},
-                           {"show-labels", "", "with a column of all labels"},
-                           {"L,label-columns", "LABELS", "with a column for each of these labels"},
-                           {"show-kind", "", "names with their types"},
-                           {"sort-by", "PATH", "order by this field: .metadata.creationTimestamp"},
-                           {"no-headers", "", "without the line of titles"},
-                           {"ignore-not-found", "", "what does not exist is no error"},
-                           {"show-managed-fields", "", "keep managedFields in JSON and YAML"},
-                           {"subresource", "NAME", "status or scale of an object"},
-                           {"chunk-size", "N", "accepted for kubectl's sake: lists always come in pages"},
-                           {"raw", "PATH", "what the server answers to GET PATH, as it is"}}),
+           with_selection(
+               {{"o,output", "FORMAT", "wide, json, yaml, name, jsonpath=..., custom-columns=..."},
+                {"template", "TEXT", "the template of -o jsonpath or custom-columns"},
+                {"w,watch", "", "go on with what changes"},
+                {"watch-only", "", "only what changes"},
+                {"output-watch-events", "", "say what each change of a watch is"},
+                {"show-labels", "", "with a column of all labels"},
+                {"L,label-columns", "LABELS", "with a column for each of these labels"},
+                {"show-kind", "", "names with their types"},
+                {"sort-by", "PATH", "order by this field: .metadata.creationTimestamp"},
+                {"no-headers", "", "without the line of titles"},
+                {"ignore-not-found", "", "what does not exist is no error"},
+                {"show-managed-fields", "", "keep managedFields in JSON and YAML"},
+                {"subresource", "NAME", "status or scale of an object"},
+                {"chunk-size", "N", "accepted for kubectl's sake: lists always come in pages"},
+                {"raw", "PATH", "what the server answers to GET PATH, as it is"}}),
            get,
            "  keelson get pods -o wide\n"
            "  keelson get deploy,svc -A\n"

@@ -68,8 +68,8 @@ std::optional<Duration> parse_duration(std::string_view text) {
     std::string_view name;
     double ns;
   };
-  constexpr UnitName kUnits[] = {{"ns", 1},   {"us", 1e3}, {"ms", 1e6},
-                                 {"s", 1e9},  {"m", 60e9}, {"h", 3600e9}};
+  constexpr UnitName kUnits[] = {{"ns", 1},  {"us", 1e3}, {"ms", 1e6},
+                                 {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}};
   bool negative = false;
   if (!text.empty() && (text[0] == '-' || text[0] == '+')) {
     negative = text[0] == '-';
@@ -79,8 +79,8 @@ std::optional<Duration> parse_duration(std::string_view text) {
   double total_ns = 0;
   while (!text.empty()) {
     double value = 0;
-    const auto end = std::from_chars(text.data(), text.data() + text.size(), value,
-                                     std::chars_format::fixed);
+    const auto end =
+        std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
     if (end.ec != std::errc{} || value < 0) return std::nullopt;
     text.remove_prefix(std::size_t(end.ptr - text.data()));
     std::size_t letters = 0;

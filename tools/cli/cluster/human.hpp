@@ -17,8 +17,8 @@ std::string human_duration(int64_t seconds);
 // The age at `now` of an RFC 3339 time; "<unknown>" if it is absent or malformed.
 std::string age(std::string_view time, WallTime now);
 
-// "Mon, 02 Jan 2006 15:04:05 +0000": how describe prints times (UTC, whatever the machine's zone: the
-// server's clock is what counts). Empty if malformed.
+// "Mon, 02 Jan 2006 15:04:05 +0000": how describe prints times (UTC, whatever the machine's zone:
+// the server's clock is what counts). Empty if malformed.
 std::string long_time(std::string_view rfc3339);
 
 // "30s", "1m30s", "2h", "500ms", and a bare number as seconds: what kubectl takes for durations.

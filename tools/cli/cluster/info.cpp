@@ -15,7 +15,8 @@ namespace {
 Status cluster_info(Session& session) {
   const Resource services{.group = "", .version = "v1", .plural = "services", .namespaced = true};
   const std::string path = services.path("kube-system");
-  auto list = session.list(path, "labelSelector=" + encode_query("kubernetes.io/cluster-service=true"));
+  auto list =
+      session.list(path, "labelSelector=" + encode_query("kubernetes.io/cluster-service=true"));
   if (!list && list.code() != Code::not_found) return list.error();
   session.io.out(fmt::format("Kubernetes control plane is running at {}\n", session.api.server()));
   if (list) {
@@ -25,8 +26,9 @@ Status cluster_info(Session& session) {
       const std::string port = ports.empty() ? "" : text_at(ports[0], "name");
       const Json* labels = find(service, "metadata.labels");
       const Json* title = labels ? member(*labels, "kubernetes.io/name") : nullptr;
-      session.io.out(fmt::format("{} is running at {}{}/{}{}/proxy\n", title ? scalar_text(*title) : name, session.api.server(), path, name,
-                                 port.empty() ? "" : ":" + port));
+      session.io.out(fmt::format("{} is running at {}{}/{}{}/proxy\n",
+                                 title ? scalar_text(*title) : name, session.api.server(), path,
+                                 name, port.empty() ? "" : ":" + port));
     }
   }
   session.io.out("\nTo see what happens in the cluster, use 'keelson events -A'.\n");
@@ -36,7 +38,8 @@ Status cluster_info(Session& session) {
 Status version(Session& session) {
   const std::string own = "v" KEELSON_VERSION;
   const std::string format = session.flags.get("output");
-  if (!format.empty() && format != "json" && format != "yaml") return usage_error("--output must be 'yaml' or 'json'");
+  if (!format.empty() && format != "json" && format != "yaml")
+    return usage_error("--output must be 'yaml' or 'json'");
   Json all{{"clientVersion", {{"gitVersion", own}}}};
   Status asked;
   if (!session.flags.on("client")) {
@@ -49,7 +52,8 @@ Status version(Session& session) {
   }
   if (format.empty()) {
     session.io.out("Client Version: " + own + "\n");
-    if (find(all, "serverVersion")) session.io.out("Server Version: " + text_at(all, "serverVersion.gitVersion") + "\n");
+    if (find(all, "serverVersion"))
+      session.io.out("Server Version: " + text_at(all, "serverVersion.gitVersion") + "\n");
   } else {
     session.io.out(format == "json" ? pretty_text(all, 2) + "\n" : api::yaml_text(all));
   }
@@ -63,7 +67,8 @@ bool wanted(const Flags& flags, const Resource& one) {
     if (!one.can(verb)) return false;
   }
   for (const std::string& category : split_list(flags.get("categories"))) {
-    if (std::find(one.categories.begin(), one.categories.end(), category) == one.categories.end()) return false;
+    if (std::find(one.categories.begin(), one.categories.end(), category) == one.categories.end())
+      return false;
   }
   return true;
 }
@@ -71,7 +76,8 @@ bool wanted(const Flags& flags, const Resource& one) {
 Status api_resources(Session& session) {
   const std::string format = session.flags.get("output");
   if (!format.empty() && format != "wide" && format != "name") {
-    return usage_error(fmt::format("--output {} is not available in keelson api-resources", format));
+    return usage_error(
+        fmt::format("--output {} is not available in keelson api-resources", format));
   }
   const auto known = session.discovery();
   if (!known) return known.error();
@@ -96,11 +102,14 @@ Status api_resources(Session& session) {
   }
   const bool wide = format == "wide";
   if (!session.flags.on("no-headers")) {
-    text = std::string("NAME\tSHORTNAMES\tAPIVERSION\tNAMESPACED\tKIND") + (wide ? "\tVERBS\tCATEGORIES\n" : "\n");
+    text = std::string("NAME\tSHORTNAMES\tAPIVERSION\tNAMESPACED\tKIND") +
+           (wide ? "\tVERBS\tCATEGORIES\n" : "\n");
   }
   for (const Resource& one : all) {
-    text += fmt::format("{}\t{}\t{}\t{}\t{}", one.plural, fmt::join(one.short_names, ","), one.group_version(), one.namespaced, one.kind);
-    if (wide) text += fmt::format("\t{}\t{}", fmt::join(one.verbs, ","), fmt::join(one.categories, ","));
+    text += fmt::format("{}\t{}\t{}\t{}\t{}", one.plural, fmt::join(one.short_names, ","),
+                        one.group_version(), one.namespaced, one.kind);
+    if (wide)
+      text += fmt::format("\t{}\t{}", fmt::join(one.verbs, ","), fmt::join(one.categories, ","));
     text += "\n";
   }
   session.io.out(align_tabs(text, {6, 3}));
@@ -118,9 +127,14 @@ Status api_versions(Session& session) {
 
 std::vector<Verb> info_verbs() {
   return {{"cluster-info", "", "where the cluster is", {}, cluster_info},
-          {"version", "", "of this command and of the server",
-           {{"client", "", "of this command alone"}, {"o,output", "FORMAT", "json or yaml"}}, version},
-          {"api-resources", "", "the types that the server has",
+          {"version",
+           "",
+           "of this command and of the server",
+           {{"client", "", "of this command alone"}, {"o,output", "FORMAT", "json or yaml"}},
+           version},
+          {"api-resources",
+           "",
+           "the types that the server has",
            {{"o,output", "FORMAT", "wide or name"},
             {"namespaced", "", "only those in namespaces; =false: only the others"},
             {"api-group", "NAME", "only of this group"},

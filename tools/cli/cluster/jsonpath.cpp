@@ -3,28 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <map>
+
+#include "tools/cli/cluster/jsonpath_steps.hpp"
 
 namespace keelson::cli {
-
-struct JsonPath::Step {
-  enum class Kind : uint8_t { field, slice, wildcard, recursive, filter, unite, literal } kind;
-  std::string name;                     // field
-  std::optional<int64_t> begin, end;    // slice
-  int64_t step = 1;                     // slice
-  bool single = false;                  // slice: [3], not [3:4]
-  std::vector<std::vector<Step>> sides;  // filter: left and right; unite: all alternatives
-  std::string op;                       // filter; empty: exists
-  Json value;                           // literal
-};
-
-struct JsonPath::Segment {
-  enum class Kind : uint8_t { text, expression, range } kind;
-  std::string text;
-  std::vector<Step> steps;
-  std::vector<Segment> body;
-};
 
 namespace {
 
@@ -33,252 +15,9 @@ using Segment = JsonPath::Segment;
 using Steps = std::vector<Step>;
 using Found = std::vector<const Json*>;
 
-constexpr int kDepthMax = 60;  // of nested ranges and filters
-
-Error bad(std::string message) { return {Code::invalid, std::move(message)}; }
-
-class Parser {
- public:
-  explicit Parser(std::string_view text) : text_(text) {}
-
-  // Segments until the end, or until {end} within a range. Throws Error.
-  std::vector<Segment> segments(bool in_range) {
-    if (++depth_ > kDepthMax) throw bad("the template nests too deeply");
-    std::vector<Segment> out;
-    while (at_ < text_.size()) {
-      const auto brace = text_.find('{', at_);
-      if (brace != at_) {
-        const auto end = std::min(brace, text_.size());
-        out.push_back({Segment::Kind::text, std::string(text_.substr(at_, end - at_)), {}, {}});
-        at_ = end;
-        continue;
-      }
-      ++at_;
-      skip_spaces();
-      if (take_word("end")) {
-        close();
-        if (!in_range) throw bad("not in range, nothing to end");
-        --depth_;
-        return out;
-      }
-      Segment segment{Segment::Kind::expression, {}, {}, {}};
-      if (take_word("range")) segment.kind = Segment::Kind::range;
-      segment.steps = steps("}");
-      close();
-      if (segment.kind == Segment::Kind::range) segment.body = segments(true);
-      out.push_back(std::move(segment));
-    }
-    if (in_range) throw bad("unterminated range: {end} is missing");
-    --depth_;
-    return out;
-  }
-
- private:
-  char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
-  bool ended() const { return at_ >= text_.size(); }
-  void skip_spaces() {
-    while (peek() == ' ' || peek() == '\t') ++at_;
-  }
-  bool take(std::string_view what) {
-    if (!text_.substr(at_).starts_with(what)) return false;
-    at_ += what.size();
-    return true;
-  }
-  bool take_word(std::string_view word) {
-    const auto after = text_.substr(std::min(at_ + word.size(), text_.size()));
-    if (!text_.substr(at_).starts_with(word) || after.empty() ||
-        (after[0] != ' ' && after[0] != '}')) {
-      return false;
-    }
-    at_ += word.size();
-    return true;
-  }
-  void close() {
-    skip_spaces();
-    if (!take("}")) throw bad(ended() ? "unclosed action" : fmt::format("unexpected \"{}\"", peek()));
-  }
-
-  static bool ends_name(char c) {
-    return std::string_view(" \t\r\n.,[]$@{}()=!<>'\"|").find(c) != std::string_view::npos;
-  }
-  std::string name() {
-    std::string out;
-    while (!ended() && !ends_name(peek())) {
-      if (peek() == '\\' && at_ + 1 < text_.size()) ++at_;  // kubernetes\.io: a dot in a name
-      out += text_[at_++];
-    }
-    return out;
-  }
-
-  std::string quoted() {
-    const char quote = text_[at_++];
-    std::string out;
-    while (!ended() && peek() != quote) {
-      char c = text_[at_++];
-      if (c == '\\' && !ended()) {
-        c = text_[at_++];
-        if (c == 'n') c = '\n';
-        if (c == 't') c = '\t';
-        if (c == 'r') c = '\r';
-      }
-      out += c;
-    }
-    if (ended()) throw bad("unterminated quoted string");
-    ++at_;
-    return out;
-  }
-
-  static Step of(Step::Kind kind) {
-    Step step;
-    step.kind = kind;
-    return step;
-  }
-  static Step field(std::string name) {
-    Step step = of(Step::Kind::field);
-    step.name = std::move(name);
-    return step;
-  }
-  static Step literal(Json value) {
-    Step step = of(Step::Kind::literal);
-    step.value = std::move(value);
-    return step;
-  }
-
-  // Steps until one of `stops` (not taken) stands outside of brackets and quotes.
-  Steps steps(std::string_view stops) {
-    if (++depth_ > kDepthMax) throw bad("the expression nests too deeply");
-    Steps out;
-    for (;;) {
-      skip_spaces();
-      if (ended() || stops.find(peek()) != std::string_view::npos) break;
-      const char c = peek();
-      if (c == '$' || c == '@') {
-        ++at_;
-      } else if (c == '\'' || c == '"') {
-        out.push_back(literal(Json(quoted())));
-      } else if (c == '[') {
-        out.push_back(bracket());
-      } else if (take("..")) {
-        out.push_back(of(Step::Kind::recursive));
-        if (const std::string called = name(); called == "*") {
-          out.push_back(of(Step::Kind::wildcard));
-        } else if (!called.empty()) {
-          out.push_back(field(called));
-        }
-      } else if (c == '.') {
-        ++at_;
-        if (const std::string called = name(); called == "*") {
-          out.push_back(of(Step::Kind::wildcard));
-        } else if (!called.empty()) {
-          out.push_back(field(called));
-        }
-      } else {
-        out.push_back(bare(name()));
-      }
-    }
-    --depth_;
-    return out;
-  }
-
-  Step bare(const std::string& word) {
-    if (word.empty()) throw bad(fmt::format("unexpected character \"{}\"", peek()));
-    if (word == "true" || word == "false") return literal(Json(word == "true"));
-    const Json number = parse_tree(word + (peek() == '.' ? fraction() : ""));
-    if (number.is_number()) return literal(number);
-    if (word == "range" || word == "end") throw bad("unexpected " + word);
-    throw bad("unrecognized identifier " + word);
-  }
-  std::string fraction() {
-    std::string out(1, text_[at_++]);
-    while (peek() >= '0' && peek() <= '9') out += text_[at_++];
-    return out;
-  }
-
-  Step bracket() {
-    ++at_;
-    skip_spaces();
-    if (take("?(")) return filter();
-    if (take("*]")) return of(Step::Kind::wildcard);
-    std::vector<Steps> parts;
-    do {
-      parts.push_back(element());
-      skip_spaces();
-    } while (take(","));
-    if (!take("]")) throw bad("unterminated array");
-    if (parts.size() == 1 && parts[0].size() == 1) return std::move(parts[0][0]);
-    Step step = of(Step::Kind::unite);
-    step.sides = std::move(parts);
-    return step;
-  }
-
-  Steps element() {
-    skip_spaces();
-    if (peek() == '\'' || peek() == '"') {
-      // A name in quotes is a path, dots and all: ['metadata.name'], ['kubernetes\.io/arch'].
-      const auto end = text_.find(peek(), at_ + 1);
-      if (end == std::string_view::npos) throw bad("unterminated quoted string");
-      Parser inside(text_.substr(at_ + 1, end - at_ - 1));
-      at_ = end + 1;
-      Steps out;
-      do {
-        out.push_back(field(inside.name()));
-      } while (inside.take("."));
-      if (!inside.ended()) throw bad(fmt::format("unexpected character \"{}\" in a name", inside.peek()));
-      return out;
-    }
-    if (peek() == '*') {
-      ++at_;
-      return {of(Step::Kind::wildcard)};
-    }
-    std::string text;
-    while (!ended() && peek() != ',' && peek() != ']') text += text_[at_++];
-    Step step = of(Step::Kind::slice);
-    std::optional<int64_t> parts[3];
-    int count = 0;
-    for (std::size_t begin = 0; begin <= text.size() && count < 3; ++count) {
-      const auto end = std::min(text.find(':', begin), text.size());
-      const auto part = std::string_view(text).substr(begin, end - begin);
-      int64_t number = 0;
-      const auto read = std::from_chars(part.data(), part.data() + part.size(), number);
-      if (!part.empty()) {
-        if (read.ec != std::errc{} || read.ptr != part.data() + part.size()) {
-          throw bad("invalid array index " + text);
-        }
-        parts[count] = number;
-      }
-      begin = end + 1;
-    }
-    if (text.empty() || std::count(text.begin(), text.end(), ':') > 2) {
-      throw bad("invalid array index " + text);
-    }
-    step.begin = parts[0];
-    step.end = parts[1];
-    step.step = parts[2].value_or(1);
-    step.single = count == 1;
-    return {step};
-  }
-
-  Step filter() {
-    Step step = of(Step::Kind::filter);
-    step.sides.push_back(steps("=!<>)"));
-    while (std::string_view("=!<>").find(peek()) != std::string_view::npos && !ended()) {
-      step.op += text_[at_++];
-    }
-    constexpr std::string_view kOperators[] = {"", "==", "!=", "<", ">", "<=", ">="};
-    if (std::find(std::begin(kOperators), std::end(kOperators), step.op) == std::end(kOperators)) {
-      throw bad("unrecognized filter operator " + step.op);
-    }
-    if (!step.op.empty()) step.sides.push_back(steps(")"));
-    if (!take(")")) throw bad("unterminated filter");
-    skip_spaces();
-    if (!take("]")) throw bad("unclosed array expect ]");
-    return step;
-  }
-
-  std::string_view text_;
-  std::size_t at_ = 0;
-  int depth_ = 0;
-};
+Error bad(std::string message) {
+  return {Code::invalid, std::move(message)};
+}
 
 std::vector<const boost::json::key_value_pair*> sorted(const JsonObject& object) {
   std::vector<const boost::json::key_value_pair*> members;
@@ -429,7 +168,7 @@ void collect(const std::vector<Segment>& segments, const Json& tree, Found& out)
 Result<JsonPath> JsonPath::parse(std::string_view text) {
   JsonPath path;
   try {
-    path.segments_ = std::make_shared<const std::vector<Segment>>(Parser(text).segments(false));
+    path.segments_ = std::make_shared<const std::vector<Segment>>(parse_jsonpath(text));
   } catch (const Error& error) {
     return error;
   }
@@ -443,8 +182,9 @@ Result<JsonPath> JsonPath::parse_relaxed(std::string_view text) {
     text.remove_suffix(1);
   }
   if (text.find_first_of("{}") != std::string_view::npos) {
-    return bad("unexpected path string, expected a 'name1.name2' or '.name1.name2' or "
-               "'{name1.name2}' or '{.name1.name2}'");
+    return bad(
+        "unexpected path string, expected a 'name1.name2' or '.name1.name2' or "
+        "'{name1.name2}' or '{.name1.name2}'");
   }
   const bool rooted = text.starts_with('.') || text.starts_with('[') || text.starts_with('$');
   return parse("{" + std::string(rooted ? "" : ".") + std::string(text) + "}");

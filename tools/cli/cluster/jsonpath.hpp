@@ -23,8 +23,8 @@ class JsonPath {
   // custom-columns and wait take.
   static Result<JsonPath> parse_relaxed(std::string_view text);
 
-  // The template, filled in. Members that are absent give nothing; an index beyond the end of a list
-  // is an error.
+  // The template, filled in. Members that are absent give nothing; an index beyond the end of a
+  // list is an error.
   Result<std::string> print(const Json& tree) const;
   // The values that all expressions find, in order. They live as long as the tree and this do.
   Result<std::vector<const Json*>> values(const Json& tree) const;

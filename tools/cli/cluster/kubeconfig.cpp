@@ -15,7 +15,9 @@ namespace {
 
 constexpr std::string_view kLists[] = {"clusters", "contexts", "users"};
 
-Error bad(std::string message) { return {Code::invalid, "error: " + message}; }
+Error bad(std::string message) {
+  return {Code::invalid, "error: " + message};
+}
 
 // Names of files in a kubeconfig are relative to it.
 void make_absolute(Json& tree, const std::string& file) {
@@ -28,7 +30,8 @@ void make_absolute(Json& tree, const std::string& file) {
     for (Json& entry : at_path(tree, list).get_array()) {
       for (const std::string_view path : kFiles) {
         const std::string name = text_at(entry, path);
-        if (!name.empty() && name[0] != '/') at_path(entry, path) = file.substr(0, slash + 1) + name;
+        if (!name.empty() && name[0] != '/')
+          at_path(entry, path) = file.substr(0, slash + 1) + name;
       }
     }
   }
@@ -82,8 +85,9 @@ Status read_cluster(const Json& cluster, Connection& out, const Surroundings& ar
 
 Status read_user(const Json& user, Connection& out, const Surroundings& around) {
   if (find(user, "user.exec") || find(user, "user.auth-provider")) {
-    return bad("credential plugins (users[].user.exec, auth-provider) are not supported: use a client "
-               "certificate or a token");
+    return bad(
+        "credential plugins (users[].user.exec, auth-provider) are not supported: use a client "
+        "certificate or a token");
   }
   auto certificate = pem(user, "user.client-certificate", around);
   if (!certificate) return certificate.error();
@@ -100,7 +104,8 @@ Status read_user(const Json& user, Connection& out, const Surroundings& around) 
   out.username = text_at(user, "user.username");
   out.password = text_at(user, "user.password");
   out.as = text_at(user, "user.as");
-  for (const Json& group : list_at(user, "user.as-groups")) out.as_groups.push_back(scalar_text(group));
+  for (const Json& group : list_at(user, "user.as-groups"))
+    out.as_groups.push_back(scalar_text(group));
   return {};
 }
 
@@ -157,7 +162,7 @@ Result<Json> load_kubeconfig(const ConnectionFlags& flags, const Surroundings& a
   } else if (const auto home = around.env("HOME")) {
     files.push_back(*home + "/.kube/config");
   }
-  Json config{{"apiVersion", "v1"}, {"kind", "Config"},    {"preferences", JsonObject()},
+  Json config{{"apiVersion", "v1"},      {"kind", "Config"},        {"preferences", JsonObject()},
               {"clusters", JsonArray()}, {"contexts", JsonArray()}, {"users", JsonArray()},
               {"current-context", ""}};
   for (const std::string& file : files) {
@@ -167,7 +172,8 @@ Result<Json> load_kubeconfig(const ConnectionFlags& flags, const Surroundings& a
       return bad(fmt::format("stat {}: no such file or directory", file));
     }
     auto documents = api::yaml_documents(*text, file);
-    if (!documents) return bad("error loading config file \"" + file + "\": " + documents.error().message);
+    if (!documents)
+      return bad("error loading config file \"" + file + "\": " + documents.error().message);
     if (documents->empty() || documents->front().is_null()) continue;
     if (!documents->front().is_object()) {
       return bad("error loading config file \"" + file + "\": it is no kubeconfig");

@@ -1,6 +1,6 @@
-// The kubeconfig file: which cluster, as whom, in which namespace. Read as kubectl reads it: the files
-// of --kubeconfig or of the list in $KUBECONFIG or ~/.kube/config, merged (the first that names a thing
-// wins), then the flags.
+// The kubeconfig file: which cluster, as whom, in which namespace. Read as kubectl reads it: the
+// files of --kubeconfig or of the list in $KUBECONFIG or ~/.kube/config, merged (the first that
+// names a thing wins), then the flags.
 #pragma once
 
 #include <functional>

@@ -13,7 +13,8 @@ struct Change {
   std::optional<std::string> value;  // none: remove
 };
 
-Result<std::vector<Change>> changes_of(const std::vector<std::string>& words, std::string_view what) {
+Result<std::vector<Change>> changes_of(const std::vector<std::string>& words,
+                                       std::string_view what) {
   std::vector<Change> out;
   for (const std::string& word : words) {
     const auto equals = word.find('=');
@@ -42,7 +43,8 @@ struct Words {
 constexpr Words kLabel{"label", "labels", "labeled", "unlabeled", "not labeled"};
 constexpr Words kAnnotation{"annotation", "annotations", "annotated", "annotated", "annotated"};
 
-Status change_one(Session& session, const Found& found, const std::vector<Change>& changes, const Words& words) {
+Status change_one(Session& session, const Found& found, const std::vector<Change>& changes,
+                  const Words& words) {
   const std::string path = fmt::format("metadata.{}", words.field);
   const JsonObject& now = map_at(found.object, path);
   JsonObject body;
@@ -60,15 +62,20 @@ Status change_one(Session& session, const Found& found, const std::vector<Change
     if (old && scalar_text(*old) == *change.value) continue;
     if (old && !session.flags.on("overwrite")) {
       return words.what == "label"
-                 ? usage_error(fmt::format("'{}' already has a value ({}), and --overwrite is false", change.key,
-                                           scalar_text(*old)))
-                 : usage_error(fmt::format("--overwrite is false but found the following declared annotation(s): "
-                                           "'{}' already has a value ({})", change.key, scalar_text(*old)));
+                 ? usage_error(
+                       fmt::format("'{}' already has a value ({}), and --overwrite is false",
+                                   change.key, scalar_text(*old)))
+                 : usage_error(fmt::format(
+                       "--overwrite is false but found the following declared annotation(s): "
+                       "'{}' already has a value ({})",
+                       change.key, scalar_text(*old)));
     }
     body[change.key] = *change.value;
     sets = true;
   }
-  const std::string_view operation = sets ? words.done : body.empty() ? words.nothing : words.removed;
+  const std::string_view operation = sets           ? words.done
+                                     : body.empty() ? words.nothing
+                                                    : words.removed;
   Json object = found.object;
   if (!body.empty() && session.dry_run() != "client") {
     Json patch_body = JsonObject();
@@ -87,15 +94,18 @@ Status change(Session& session, const Words& words) {
   std::vector<std::string> objects, settings;
   for (const std::string& word : session.flags.args()) {
     // The first word that sets or removes ends the names; names have no "=", and end with no "-".
-    const bool setting = !settings.empty() || word.find('=') != std::string::npos || word.ends_with('-');
+    const bool setting =
+        !settings.empty() || word.find('=') != std::string::npos || word.ends_with('-');
     (setting ? settings : objects).push_back(word);
   }
   const bool listing = session.flags.on("list");
-  if (settings.empty() && !listing) return usage_error(fmt::format("at least one {} update is required", words.what));
+  if (settings.empty() && !listing)
+    return usage_error(fmt::format("at least one {} update is required", words.what));
   auto changes = changes_of(settings, words.what);
   if (!changes) return changes.error();
   if (objects.empty() && !session.flags.has("filename")) {
-    return usage_error("one or more resources must be specified as <resource> <name> or <resource>/<name>");
+    return usage_error(
+        "one or more resources must be specified as <resource> <name> or <resource>/<name>");
   }
   auto found = fetch(session, objects, true);
   if (!found) return found.error();
@@ -111,19 +121,25 @@ Status change(Session& session, const Words& words) {
   return {};
 }
 
-Status label(Session& session) { return change(session, kLabel); }
-Status annotate(Session& session) { return change(session, kAnnotation); }
+Status label(Session& session) {
+  return change(session, kLabel);
+}
+Status annotate(Session& session) {
+  return change(session, kAnnotation);
+}
 
 }  // namespace
 
 std::vector<Verb> label_verbs() {
-  const auto flags = with_report(with_selection({{"overwrite", "", "change those that have a value"},
-                                                 {"resource-version", "VERSION", "only if this is the object's version"},
-                                                 {"list", "", "show what is there"}}));
-  return {{"label", "TYPE NAME KEY=VALUE... KEY-...", "set and remove labels", flags, label,
-           "  keelson label pod kel env=test\n  keelson label node n1 disk-\n"},
-          {"annotate", "TYPE NAME KEY=VALUE... KEY-...", "set and remove annotations", flags, annotate,
-           "  keelson annotate deployment/kel kubernetes.io/change-cause='first release'\n"}};
+  const auto flags = with_report(
+      with_selection({{"overwrite", "", "change those that have a value"},
+                      {"resource-version", "VERSION", "only if this is the object's version"},
+                      {"list", "", "show what is there"}}));
+  return {
+      {"label", "TYPE NAME KEY=VALUE... KEY-...", "set and remove labels", flags, label,
+       "  keelson label pod kel env=test\n  keelson label node n1 disk-\n"},
+      {"annotate", "TYPE NAME KEY=VALUE... KEY-...", "set and remove annotations", flags, annotate,
+       "  keelson annotate deployment/kel kubernetes.io/change-cause='first release'\n"}};
 }
 
 }  // namespace keelson::cli

@@ -42,7 +42,8 @@ Result<std::string> query_of(const Session& session, const std::string& containe
 Status print_one(Session& session, const Source& source) {
   auto query = query_of(session, source.container);
   if (!query) return query.error();
-  const std::string prefix = session.flags.on("prefix") ? fmt::format("[pod/{}/{}] ", source.pod, source.container) : "";
+  const std::string prefix =
+      session.flags.on("prefix") ? fmt::format("[pod/{}/{}] ", source.pod, source.container) : "";
   bool line_begins = true;
   const auto on_data = [&](std::string_view data) {
     if (prefix.empty()) {
@@ -59,7 +60,8 @@ Status print_one(Session& session, const Source& source) {
     return !session.io.interrupted();
   };
   const Resource pods{.group = "", .version = "v1", .plural = "pods", .namespaced = true};
-  auto reply = session.api.stream({.path = pods.path(source.ns, source.pod, "log") + "?" + *query, .accept = "*/*"}, on_data);
+  auto reply = session.api.stream(
+      {.path = pods.path(source.ns, source.pod, "log") + "?" + *query, .accept = "*/*"}, on_data);
   if (!reply) return reply.error();
   if (reply->status >= 400) return failure_of(*reply);
   return {};
@@ -68,7 +70,8 @@ Status print_one(Session& session, const Source& source) {
 Status add_sources(Session& session, const Found& pod, std::vector<Source>& out) {
   if (session.flags.on("all-containers")) {
     for (const char* list : {"spec.initContainers", "spec.containers"}) {
-      for (const Json& one : list_at(pod.object, list)) out.push_back({pod.ns, pod.name, text_at(one, "name")});
+      for (const Json& one : list_at(pod.object, list))
+        out.push_back({pod.ns, pod.name, text_at(one, "name")});
     }
     return {};
   }
@@ -95,12 +98,16 @@ Status logs(Session& session) {
     }
   } else {
     if (args.empty()) {
-      return usage_error("expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\nPOD or TYPE/NAME is a required "
-                         "argument for the logs command\nSee 'keelson logs -h' for help and examples");
+      return usage_error(
+          "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\nPOD or TYPE/NAME is a "
+          "required "
+          "argument for the logs command\nSee 'keelson logs -h' for help and examples");
     }
     auto pods = pods_of(session, args[0]);
     if (!pods) return pods.error();
-    if (pods->size() > 1) session.io.err(fmt::format("Found {} pods, using pod/{}\n", pods->size(), pods->front().name));
+    if (pods->size() > 1)
+      session.io.err(
+          fmt::format("Found {} pods, using pod/{}\n", pods->size(), pods->front().name));
     if (auto ok = add_sources(session, pods->front(), sources); !ok) return ok;
   }
   if (session.flags.on("follow") && sources.size() > 1) {
@@ -118,7 +125,9 @@ Status logs(Session& session) {
 }  // namespace
 
 std::vector<Verb> logs_verbs() {
-  return {{"logs", "POD | TYPE/NAME [-c CONTAINER]", "show what a container has printed",
+  return {{"logs",
+           "POD | TYPE/NAME [-c CONTAINER]",
+           "show what a container has printed",
            {{"f,follow", "", "go on with what it prints"},
             {"c,container", "NAME", "of the pod"},
             {"p,previous", "", "of the container's run before this one"},
@@ -130,7 +139,8 @@ std::vector<Verb> logs_verbs() {
             {"all-containers", "", "of the pod, one after the other"},
             {"prefix", "", "with pod and container before every line"},
             {"l,selector", "LABELS", "all pods with these labels"}},
-           logs, "  keelson logs deploy/kel --tail=20\n  keelson logs -f kel-7d9c-x2x4z -c kel\n"}};
+           logs,
+           "  keelson logs deploy/kel --tail=20\n  keelson logs -f kel-7d9c-x2x4z -c kel\n"}};
 }
 
 }  // namespace keelson::cli

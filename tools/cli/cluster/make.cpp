@@ -54,15 +54,17 @@ Result<JsonArray> parse_env(const std::vector<std::string>& pairs) {
 }
 
 Json int_or_string(const std::string& text) {
-  const bool number = !text.empty() && text.size() < 10 &&
-                      std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const bool number =
+      !text.empty() && text.size() < 10 &&
+      std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
   return number ? Json(std::stoll(text)) : Json(text);
 }
 
 std::string pod_spec_path(const Json& object) {
   if (text_at(object, "kind") == "Pod") return "spec";
   if (find(object, "spec.template.spec")) return "spec.template.spec";
-  if (find(object, "spec.jobTemplate.spec.template.spec")) return "spec.jobTemplate.spec.template.spec";
+  if (find(object, "spec.jobTemplate.spec.template.spec"))
+    return "spec.jobTemplate.spec.template.spec";
   return "";
 }
 
@@ -87,7 +89,8 @@ Status create_object(Session& session, std::string_view group, std::string_view 
   const std::string ns = served->namespaced ? session.ns : "";
   if (served->namespaced) {
     Json& meta = at_path(object, "metadata");
-    if (meta.is_object() && !meta.get_object().contains("namespace")) meta.get_object()["namespace"] = ns;
+    if (meta.is_object() && !meta.get_object().contains("namespace"))
+      meta.get_object()["namespace"] = ns;
   }
   auto made = session.send("POST", served->path(ns), object);
   if (!made) {

@@ -1,4 +1,5 @@
-// Parts of objects that the verbs make: pods of an image, ports of a service, quantities from flags.
+// Parts of objects that the verbs make: pods of an image, ports of a service, quantities from
+// flags.
 #pragma once
 
 #include <string>
@@ -26,9 +27,9 @@ Json int_or_string(const std::string& text);
 // The pod template's spec within an object: of a Pod its own. "" for kinds without pods.
 std::string pod_spec_path(const Json& object);
 
-// Creates the object with --dry-run and -o as they apply: POST, then `x created`. What the server refuses
-// is told in its words (`Error from server (...)`), or as kubectl's `create` puts most of it, after
-// `error: failed to create x: `.
+// Creates the object with --dry-run and -o as they apply: POST, then `x created`. What the server
+// refuses is told in its words (`Error from server (...)`), or as kubectl's `create` puts most of
+// it, after `error: failed to create x: `.
 enum class Telling : uint8_t { plain, failed_to_create };
 Status create_object(Session& session, std::string_view group, std::string_view plural, Json object,
                      Telling telling = Telling::failed_to_create);

@@ -14,7 +14,9 @@ namespace keelson::cli {
 
 namespace {
 
-Error bad(std::string message) { return {Code::invalid, "error: " + message}; }
+Error bad(std::string message) {
+  return {Code::invalid, "error: " + message};
+}
 
 void drop_managed_fields(Json& object) {
   if (!list_at(object, "items").empty()) {
@@ -34,7 +36,8 @@ std::string go_text(const Json& value) {
   }
   if (const auto* object = value.if_object()) {
     std::vector<std::string> parts;
-    for (const auto& one : *object) parts.push_back(std::string(view(one.key())) + ":" + go_text(one.value()));
+    for (const auto& one : *object)
+      parts.push_back(std::string(view(one.key())) + ":" + go_text(one.value()));
     std::sort(parts.begin(), parts.end());
     for (const std::string& part : parts) out += (out.empty() ? "" : " ") + part;
     return "map[" + out + "]";
@@ -42,7 +45,9 @@ std::string go_text(const Json& value) {
   return value.is_null() ? "<nil>" : scalar_text(value);
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 // "node-2" before "node-10".
 int natural_order(std::string_view a, std::string_view b) {
@@ -100,7 +105,8 @@ Status Output::read_columns(std::string_view text) {
     begin = i + 1;
     const auto colon = part.find(':');
     if (colon == std::string_view::npos) {
-      return bad(fmt::format("unexpected custom-columns spec: {}, expected <header>:<json-path-expr>", part));
+      return bad(fmt::format(
+          "unexpected custom-columns spec: {}, expected <header>:<json-path-expr>", part));
     }
     auto path = JsonPath::parse_relaxed(part.substr(colon + 1));
     if (!path) return bad(path.error().message);
@@ -127,7 +133,8 @@ Result<Output> Output::of(const Flags& flags) {
   if (out.format_ == "jsonpath" || out.format_ == "jsonpath-as-json") {
     if (out.template_.empty()) return bad("template format specified but no template given");
     auto path = JsonPath::parse(out.template_);
-    if (!path) return bad(fmt::format("error parsing jsonpath {}, {}", out.template_, path.error().message));
+    if (!path)
+      return bad(fmt::format("error parsing jsonpath {}, {}", out.template_, path.error().message));
     out.path_ = *path;
     return out;
   }
@@ -150,8 +157,10 @@ Result<Output> Output::of(const Flags& flags) {
       const auto titles = words(std::string_view(text).substr(0, newline));
       const auto paths = newline == std::string::npos
                              ? std::vector<std::string>{}
-                             : words(std::string_view(text).substr(newline + 1, text.find('\n', newline + 1) - newline - 1));
-      if (titles.size() != paths.size()) return bad("custom-columns file: the lines differ in length");
+                             : words(std::string_view(text).substr(
+                                   newline + 1, text.find('\n', newline + 1) - newline - 1));
+      if (titles.size() != paths.size())
+        return bad("custom-columns file: the lines differ in length");
       text.clear();
       for (std::size_t i = 0; i < titles.size(); ++i) {
         text += (i > 0 ? "," : "") + titles[i] + ":" + paths[i];
@@ -163,9 +172,11 @@ Result<Output> Output::of(const Flags& flags) {
   for (const std::string_view known : {"", "wide", "json", "yaml", "name"}) {
     if (out.format_ == known && !from_file) return out;
   }
-  return bad(fmt::format("unable to match a printer suitable for the output format \"{}\", allowed formats "
-                         "are: custom-columns,custom-columns-file,json,jsonpath,jsonpath-as-json,"
-                         "jsonpath-file,name,wide,yaml", given));
+  return bad(fmt::format(
+      "unable to match a printer suitable for the output format \"{}\", allowed formats "
+      "are: custom-columns,custom-columns-file,json,jsonpath,jsonpath-as-json,"
+      "jsonpath-file,name,wide,yaml",
+      given));
 }
 
 Result<std::string> Output::columns(const Json& object) const {
@@ -207,15 +218,17 @@ Result<std::string> Output::print(Json object) const {
   if (is("custom-columns")) return columns(object);
   if (is("jsonpath-as-json")) {
     auto values = path_.values(object);
-    if (!values) return bad(fmt::format("error executing jsonpath \"{}\": {}", template_, values.error().message));
+    if (!values)
+      return bad(
+          fmt::format("error executing jsonpath \"{}\": {}", template_, values.error().message));
     JsonArray list;
     for (const Json* value : *values) list.push_back(*value);
     return pretty_text(list, 4) + "\n";
   }
   auto text = path_.print(object);
   if (!text) {
-    return bad(fmt::format("error executing jsonpath \"{}\": Error executing template: {}", template_,
-                           text.error().message));
+    return bad(fmt::format("error executing jsonpath \"{}\": Error executing template: {}",
+                           template_, text.error().message));
   }
   return text;
 }
@@ -230,13 +243,17 @@ Status sort_by(Json& list, std::string_view path) {
   bool any = false;
   for (std::size_t i = 0; i < all.size(); ++i) {
     const Json* object = part == "rows" ? find(all[i], "object") : &all[i];
-    auto values = object ? key->values(*object) : Result<std::vector<const Json*>>(std::vector<const Json*>{});
+    auto values = object ? key->values(*object)
+                         : Result<std::vector<const Json*>>(std::vector<const Json*>{});
     if (!values) return bad(values.error().message);
     any = any || !values->empty();
     keys.emplace_back(values->empty() ? nullptr : values->front(), i);
   }
-  if (!any) return bad(fmt::format("couldn't find any field with path \"{}\" in the list of objects", path));
-  std::stable_sort(keys.begin(), keys.end(), [](const auto& a, const auto& b) { return less(a.first, b.first); });
+  if (!any)
+    return bad(
+        fmt::format("couldn't find any field with path \"{}\" in the list of objects", path));
+  std::stable_sort(keys.begin(), keys.end(),
+                   [](const auto& a, const auto& b) { return less(a.first, b.first); });
   JsonArray sorted;
   for (const auto& [value, index] : keys) sorted.push_back(all[index]);
   all = std::move(sorted);

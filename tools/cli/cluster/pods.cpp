@@ -21,7 +21,8 @@ bool is_ready(const Json& pod) {
 
 Result<std::vector<Found>> pods_of(Session& session, const std::string& word) {
   const bool typed = word.find('/') != std::string::npos;
-  auto object = fetch_one(session, typed ? std::vector<std::string>{word} : std::vector<std::string>{"pods", word});
+  auto object = fetch_one(
+      session, typed ? std::vector<std::string>{word} : std::vector<std::string>{"pods", word});
   if (!object) return object.error();
   if (object->resource.kind == "Pod") return std::vector<Found>{std::move(*object)};
   const std::string selector = selector_text(object->object);
@@ -39,7 +40,8 @@ Result<std::vector<Found>> pods_of(Session& session, const std::string& word) {
   }
   std::stable_sort(out.begin(), out.end(), [](const Found& a, const Found& b) {
     if (is_ready(a.object) != is_ready(b.object)) return is_ready(a.object);
-    return text_at(a.object, "metadata.creationTimestamp") < text_at(b.object, "metadata.creationTimestamp");
+    return text_at(a.object, "metadata.creationTimestamp") <
+           text_at(b.object, "metadata.creationTimestamp");
   });
   if (out.empty()) return usage_error(fmt::format("no pods found for {}", object->called()));
   return out;
@@ -59,10 +61,13 @@ Result<std::string> container_of(Session& session, const Json& pod, const std::s
   }
   if (names.empty()) return usage_error(fmt::format("pod {} has no containers", pod_name));
   const Json* annotations = find(pod, "metadata.annotations");
-  const Json* chosen = annotations ? member(*annotations, "kubectl.kubernetes.io/default-container") : nullptr;
-  if (chosen && std::find(all.begin(), all.end(), scalar_text(*chosen)) != all.end()) return scalar_text(*chosen);
+  const Json* chosen =
+      annotations ? member(*annotations, "kubectl.kubernetes.io/default-container") : nullptr;
+  if (chosen && std::find(all.begin(), all.end(), scalar_text(*chosen)) != all.end())
+    return scalar_text(*chosen);
   if (all.size() > 1) {
-    session.io.err(fmt::format("Defaulted container \"{}\" out of: {}\n", names[0], fmt::join(all, ", ")));
+    session.io.err(
+        fmt::format("Defaulted container \"{}\" out of: {}\n", names[0], fmt::join(all, ", ")));
   }
   return names[0];
 }

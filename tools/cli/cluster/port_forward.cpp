@@ -1,5 +1,6 @@
-// port-forward: ports of this machine that lead to ports of a pod. Each connection has a WebSocket of its
-// own: channel 0 carries its bytes, channel 1 what goes wrong; the first message of each is the port.
+// port-forward: ports of this machine that lead to ports of a pod. Each connection has a WebSocket
+// of its own: channel 0 carries its bytes, channel 1 what goes wrong; the first message of each is
+// the port.
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
@@ -44,7 +45,8 @@ class Descriptor {
 std::optional<uint16_t> port_number(std::string_view text) {
   uint16_t port = 0;
   const auto end = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (text.empty() || end.ec != std::errc{} || end.ptr != text.data() + text.size()) return std::nullopt;
+  if (text.empty() || end.ec != std::errc{} || end.ptr != text.data() + text.size())
+    return std::nullopt;
   return port;
 }
 
@@ -53,7 +55,8 @@ std::optional<uint16_t> container_port(const Json& pod, const std::string& text)
   if (const auto number = port_number(text)) return number;
   for (const Json& container : list_at(pod, "spec.containers")) {
     for (const Json& port : list_at(container, "ports")) {
-      if (text_at(port, "name") == text) return static_cast<uint16_t>(number_at(port, "containerPort"));
+      if (text_at(port, "name") == text)
+        return static_cast<uint16_t>(number_at(port, "containerPort"));
     }
   }
   return std::nullopt;
@@ -73,10 +76,14 @@ Result<Forward> parse_ports(const std::string& text, const Json& pod, const Json
       found = true;
       break;
     }
-    if (!found) return usage_error(fmt::format("Service {} does not have a service port {}", text_at(service, "metadata.name"), remote));
+    if (!found)
+      return usage_error(fmt::format("Service {} does not have a service port {}",
+                                     text_at(service, "metadata.name"), remote));
   }
   const auto port = container_port(pod, remote);
-  if (!port || *port == 0) return usage_error(fmt::format("Pod '{}' does not have a named port '{}'", text_at(pod, "metadata.name"), remote));
+  if (!port || *port == 0)
+    return usage_error(fmt::format("Pod '{}' does not have a named port '{}'",
+                                   text_at(pod, "metadata.name"), remote));
   out.remote = *port;
   if (colon == std::string::npos) {
     out.local = port_number(local).value_or(*port);
@@ -92,7 +99,8 @@ Status listen_at(Forward& forward, const std::string& address) {
   sockaddr_in at{};
   at.sin_family = AF_INET;
   at.sin_port = htons(forward.local);
-  if (inet_pton(AF_INET, address == "localhost" ? "127.0.0.1" : address.c_str(), &at.sin_addr) != 1) {
+  if (inet_pton(AF_INET, address == "localhost" ? "127.0.0.1" : address.c_str(), &at.sin_addr) !=
+      1) {
     return usage_error("invalid --address: " + address);
   }
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -100,7 +108,8 @@ Status listen_at(Forward& forward, const std::string& address) {
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
   if (fd < 0 || bind(fd, reinterpret_cast<sockaddr*>(&at), sizeof at) != 0 || listen(fd, 64) != 0) {
     if (fd >= 0) close(fd);
-    return usage_error(fmt::format("unable to listen on port {}: address already in use", forward.local));
+    return usage_error(
+        fmt::format("unable to listen on port {}: address already in use", forward.local));
   }
   socklen_t size = sizeof at;
   getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size);
@@ -171,11 +180,14 @@ Status serve(Session& session, const Found& pod, const std::vector<Forward>& for
       }
       std::thread([&session, &printing, pod, forward, accepted] {
         const Descriptor connection(accepted);
-        auto socket = session.api.connect(pod.path("portforward") + fmt::format("?ports={}", forward.remote), "v4.channel.k8s.io");
+        auto socket =
+            session.api.connect(pod.path("portforward") + fmt::format("?ports={}", forward.remote),
+                                "v4.channel.k8s.io");
         const std::string wrong = socket ? carry(**socket, accepted) : socket.error().message;
         if (wrong.empty()) return;
         const std::lock_guard lock(printing);
-        session.io.err(fmt::format("error forwarding port {} to pod {}: {}\n", forward.remote, pod.name, wrong));
+        session.io.err(fmt::format("error forwarding port {} to pod {}: {}\n", forward.remote,
+                                   pod.name, wrong));
       }).detach();
     }
   }
@@ -186,12 +198,15 @@ Status serve(Session& session, const Found& pod, const std::vector<Forward>& for
 
 Status port_forward(Session& session) {
   const auto& args = session.flags.args();
-  if (args.size() < 2) return usage_error("TYPE/NAME and list of ports are required for port-forward");
+  if (args.size() < 2)
+    return usage_error("TYPE/NAME and list of ports are required for port-forward");
   auto pods = pods_of(session, args[0]);
   if (!pods) return pods.error();
   const Found& pod = pods->front();
   if (text_at(pod.object, "status.phase") != "Running") {
-    return usage_error(fmt::format("unable to forward port because pod is not running. Current status={}", text_at(pod.object, "status.phase")));
+    return usage_error(
+        fmt::format("unable to forward port because pod is not running. Current status={}",
+                    text_at(pod.object, "status.phase")));
   }
   Json service;
   if (args[0].find('/') != std::string::npos) {
@@ -205,7 +220,8 @@ Status port_forward(Session& session) {
     if (!forward) return forward.error();
     const std::string address = session.flags.get("address", "127.0.0.1");
     if (auto ok = listen_at(*forward, address); !ok) return ok;
-    session.io.out(fmt::format("Forwarding from {}:{} -> {}\n", address, forward->local, forward->remote));
+    session.io.out(
+        fmt::format("Forwarding from {}:{} -> {}\n", address, forward->local, forward->remote));
     forwards.push_back(*forward);
   }
   return serve(session, pod, forwards);
@@ -214,8 +230,11 @@ Status port_forward(Session& session) {
 }  // namespace
 
 std::vector<Verb> port_forward_verbs() {
-  return {{"port-forward", "POD | TYPE/NAME [LOCAL:]REMOTE...", "let ports of this machine lead to a pod",
-           {{"address", "IP", "to listen on (127.0.0.1)"}}, port_forward,
+  return {{"port-forward",
+           "POD | TYPE/NAME [LOCAL:]REMOTE...",
+           "let ports of this machine lead to a pod",
+           {{"address", "IP", "to listen on (127.0.0.1)"}},
+           port_forward,
            "  keelson port-forward deploy/kel 8080:80\n"}};
 }
 

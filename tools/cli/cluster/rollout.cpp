@@ -55,8 +55,8 @@ Status wait_rolled_out(Session& session, const Found& found) {
     // A watch that ends (servers end them now and then) goes on from what is there by then.
     auto watched = session.watch(
         found.resource.path(found.ns),
-        "fieldSelector=" + encode_query("metadata.name=" + found.name) +
-            "&resourceVersion=" + encode_query(text_at(object, "metadata.resourceVersion")) + "&timeoutSeconds=5",
+        "fieldSelector=" + encode_query("metadata.name=" + found.name) + "&resourceVersion=" +
+            encode_query(text_at(object, "metadata.resourceVersion")) + "&timeoutSeconds=5",
         [&](const Json& event) {
           if (text_at(event, "type") == "DELETED") {
             done = usage_error("object has been deleted");
@@ -92,9 +92,11 @@ Result<std::vector<Json>> replica_sets(Session& session, const Found& found) {
   if (!known) return known.error();
   const Resource* type = (*known)->find("apps", "replicasets");
   if (found.resource.kind != "Deployment" || !type) {
-    return usage_error(fmt::format("no history viewer has been implemented for \"{}\"", found.resource.kind));
+    return usage_error(
+        fmt::format("no history viewer has been implemented for \"{}\"", found.resource.kind));
   }
-  auto list = session.list(type->path(found.ns), "labelSelector=" + encode_query(selector_text(found.object)));
+  auto list = session.list(type->path(found.ns),
+                           "labelSelector=" + encode_query(selector_text(found.object)));
   if (!list) return list.error();
   std::vector<Json> out;
   for (const Json& item : list_at(*list, "items")) {
@@ -114,7 +116,8 @@ Status history_of(Session& session, const Found& found) {
   if (!revision) return revision.error();
   std::string text = found.called() + " ";
   if (*revision > 0) {
-    const auto at = std::find_if(sets->begin(), sets->end(), [&](const Json& one) { return revision_of(one) == *revision; });
+    const auto at = std::find_if(sets->begin(), sets->end(),
+                                 [&](const Json& one) { return revision_of(one) == *revision; });
     if (at == sets->end()) return usage_error("unable to find the specified revision");
     if (session.flags.has("output")) return session.report(found.resource, *at, "");
     text += fmt::format("with revision #{}\n{}\n", *revision, describe_template(template_of(*at)));
@@ -145,8 +148,10 @@ Status history(Session& session) {
 
 Status undo_one(Session& session, const Found& found, int64_t revision) {
   if (true_at(found.object, "spec.paused")) {
-    return usage_error(fmt::format("you cannot rollback a paused deployment; resume it first with 'keelson rollout "
-                                   "resume {}' and try again", found.called()));
+    return usage_error(fmt::format(
+        "you cannot rollback a paused deployment; resume it first with 'keelson rollout "
+        "resume {}' and try again",
+        found.called()));
   }
   auto sets = replica_sets(session, found);
   if (!sets) return sets.error();
@@ -155,9 +160,11 @@ Status undo_one(Session& session, const Found& found, int64_t revision) {
     for (const Json& one : *sets) {
       if (revision_of(one) == revision) to = &one;
     }
-    if (!to) return usage_error(fmt::format("unable to find specified revision {} in history", revision));
+    if (!to)
+      return usage_error(fmt::format("unable to find specified revision {} in history", revision));
   } else {
-    if (sets->size() < 2) return usage_error(fmt::format("no rollout history found for deployment \"{}\"", found.name));
+    if (sets->size() < 2)
+      return usage_error(fmt::format("no rollout history found for deployment \"{}\"", found.name));
     to = &(*sets)[sets->size() - 2];
   }
   Json pod_template = template_of(*to);
@@ -165,17 +172,23 @@ Status undo_one(Session& session, const Found& found, int64_t revision) {
     at_path(pod_template, "metadata.labels").get_object().erase("pod-template-hash");
   }
   if (pod_template == template_of(found.object)) {
-    return session.report(found.resource, found.object,
-                          fmt::format("skipped rollback (current template already matches revision {})", revision_of(*to)));
+    return session.report(
+        found.resource, found.object,
+        fmt::format("skipped rollback (current template already matches revision {})",
+                    revision_of(*to)));
   }
-  // The annotations of the deployment become those of the revision, except what is the deployment's own.
+  // The annotations of the deployment become those of the revision, except what is the deployment's
+  // own.
   JsonObject annotations;
-  constexpr std::string_view kOwn[] = {"kubectl.kubernetes.io/last-applied-configuration", kRevision,
+  constexpr std::string_view kOwn[] = {"kubectl.kubernetes.io/last-applied-configuration",
+                                       kRevision,
                                        "deployment.kubernetes.io/revision-history",
                                        "deployment.kubernetes.io/desired-replicas",
                                        "deployment.kubernetes.io/max-replicas",
                                        "deprecated.deployment.rollback.to"};
-  const auto own = [&](std::string_view name) { return std::find(std::begin(kOwn), std::end(kOwn), name) != std::end(kOwn); };
+  const auto own = [&](std::string_view name) {
+    return std::find(std::begin(kOwn), std::end(kOwn), name) != std::end(kOwn);
+  };
   for (const auto& one : map_at(found.object, "metadata.annotations")) {
     if (own(view(one.key()))) annotations[one.key()] = one.value();
   }
@@ -183,8 +196,10 @@ Status undo_one(Session& session, const Found& found, int64_t revision) {
     if (!own(view(one.key()))) annotations[one.key()] = one.value();
   }
   JsonArray operations;
-  operations.push_back(JsonObject{{"op", "replace"}, {"path", "/spec/template"}, {"value", pod_template}});
-  operations.push_back(JsonObject{{"op", "replace"}, {"path", "/metadata/annotations"}, {"value", annotations}});
+  operations.push_back(
+      JsonObject{{"op", "replace"}, {"path", "/spec/template"}, {"value", pod_template}});
+  operations.push_back(
+      JsonObject{{"op", "replace"}, {"path", "/metadata/annotations"}, {"value", annotations}});
   if (session.dry_run() != "client") {
     auto changed = session.send("PATCH", found.path(), std::move(operations), patch::json);
     if (!changed) return changed.error();
@@ -205,8 +220,8 @@ Status undo(Session& session) {
 }
 
 // One patch for each selected object; `check` says what is wrong with it before.
-Status patch_all(Session& session, const std::function<std::string(const Found&)>& check, const Json& body,
-                 std::string_view operation) {
+Status patch_all(Session& session, const std::function<std::string(const Found&)>& check,
+                 const Json& body, std::string_view operation) {
   auto found = fetch(session, session.flags.args(), true);
   if (!found) return found.error();
   for (const Found& one : *found) {
@@ -232,9 +247,11 @@ Status pause(Session& session) {
   return patch_all(
       session,
       [](const Found& one) -> std::string {
-        if (one.resource.kind != "Deployment") return fmt::format("{} pausing is not supported", one.called());
+        if (one.resource.kind != "Deployment")
+          return fmt::format("{} pausing is not supported", one.called());
         if (true_at(one.object, "spec.paused")) {
-          return fmt::format("{} \"{}\" is already paused", one.resource.group_resource(), one.name);
+          return fmt::format("{} \"{}\" is already paused", one.resource.group_resource(),
+                             one.name);
         }
         return "";
       },
@@ -245,7 +262,8 @@ Status resume(Session& session) {
   return patch_all(
       session,
       [](const Found& one) -> std::string {
-        if (one.resource.kind != "Deployment") return fmt::format("{} resuming is not supported", one.called());
+        if (one.resource.kind != "Deployment")
+          return fmt::format("{} resuming is not supported", one.called());
         if (!true_at(one.object, "spec.paused")) {
           return fmt::format("{} \"{}\" is not paused", one.resource.group_resource(), one.name);
         }
@@ -277,17 +295,21 @@ Status restart(Session& session) {
 
 std::vector<Verb> rollout_verbs() {
   const auto changing = with_report(with_selection({}));
-  return {{"rollout status", "TYPE/NAME", "wait for a rollout to finish, telling how far it is",
-           with_selection({{"w,watch", "", "until it is done (default); --watch=false: look once"},
-                           {"timeout", "TIME", "give up after this time; 0: never"}}),
-           status, "  keelson rollout status deployment/kel\n"},
-          {"rollout history", "TYPE/NAME", "the revisions of a deployment",
-           with_selection({{"revision", "N", "show the pod template of this one"}, {"o,output", "FORMAT", "json, yaml"}}), history},
-          {"rollout undo", "TYPE/NAME", "go back to an earlier revision",
-           with_report(with_selection({{"to-revision", "N", "to this one; 0: the one before"}})), undo},
-          {"rollout pause", "TYPE/NAME", "let changes of a deployment wait", changing, pause},
-          {"rollout resume", "TYPE/NAME", "roll out the changes that waited", changing, resume},
-          {"rollout restart", "TYPE/NAME", "replace all pods by new ones, as a rollout", changing, restart}};
+  return {
+      {"rollout status", "TYPE/NAME", "wait for a rollout to finish, telling how far it is",
+       with_selection({{"w,watch", "", "until it is done (default); --watch=false: look once"},
+                       {"timeout", "TIME", "give up after this time; 0: never"}}),
+       status, "  keelson rollout status deployment/kel\n"},
+      {"rollout history", "TYPE/NAME", "the revisions of a deployment",
+       with_selection({{"revision", "N", "show the pod template of this one"},
+                       {"o,output", "FORMAT", "json, yaml"}}),
+       history},
+      {"rollout undo", "TYPE/NAME", "go back to an earlier revision",
+       with_report(with_selection({{"to-revision", "N", "to this one; 0: the one before"}})), undo},
+      {"rollout pause", "TYPE/NAME", "let changes of a deployment wait", changing, pause},
+      {"rollout resume", "TYPE/NAME", "roll out the changes that waited", changing, resume},
+      {"rollout restart", "TYPE/NAME", "replace all pods by new ones, as a rollout", changing,
+       restart}};
 }
 
 }  // namespace keelson::cli

@@ -14,8 +14,8 @@ struct RolloutState {
   bool done = false;
 };
 
-// Of a Deployment, DaemonSet or StatefulSet. Error: it has failed (`deployment "x" exceeded its progress
-// deadline`), or objects of this kind have no rollouts.
+// Of a Deployment, DaemonSet or StatefulSet. Error: it has failed (`deployment "x" exceeded its
+// progress deadline`), or objects of this kind have no rollouts.
 Result<RolloutState> rollout_state(const Json& object);
 
 }  // namespace keelson::cli

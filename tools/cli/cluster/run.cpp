@@ -1,5 +1,5 @@
-// run: a Deployment of one image, labelled run=NAME, as the classic tutorial has it (kubectl made pods
-// of it in 1.18; a Deployment is what one wants to expose, scale and update afterwards).
+// run: a Deployment of one image, labelled run=NAME, as the classic tutorial has it (kubectl made
+// pods of it in 1.18; a Deployment is what one wants to expose, scale and update afterwards).
 #include <fmt/format.h>
 
 #include "tools/cli/cluster/make.hpp"
@@ -45,8 +45,10 @@ Status expose(Session& session, const std::string& name, const JsonObject& label
   Json service{{"apiVersion", "v1"},
                {"kind", "Service"},
                {"metadata", {{"name", name}}},
-               {"spec", {{"selector", labels},
-                         {"ports", JsonArray{JsonObject{{"port", *port}, {"protocol", "TCP"}, {"targetPort", *port}}}}}}};
+               {"spec",
+                {{"selector", labels},
+                 {"ports", JsonArray{JsonObject{
+                               {"port", *port}, {"protocol", "TCP"}, {"targetPort", *port}}}}}}};
   return create_object(session, "", "services", std::move(service), Telling::plain);
 }
 
@@ -55,9 +57,11 @@ Status run(Session& session) {
   if (flags.args().empty()) return usage_error("NAME is required for run");
   if (!flags.has("image")) return usage_error("required flag(s) \"image\" not set");
   if (flags.get("image").find(' ') != std::string::npos) {
-    return usage_error(fmt::format("Invalid image name \"{}\": invalid reference format", flags.get("image")));
+    return usage_error(
+        fmt::format("Invalid image name \"{}\": invalid reference format", flags.get("image")));
   }
-  if (flags.on("expose") && !flags.has("port")) return usage_error("--port must be set when exposing a service");
+  if (flags.on("expose") && !flags.has("port"))
+    return usage_error("--port must be set when exposing a service");
   const std::string name = flags.args()[0];
   JsonObject labels{{"run", name}};
   if (flags.has("labels")) {
@@ -77,9 +81,10 @@ Status run(Session& session) {
     object = {{"apiVersion", "apps/v1"},
               {"kind", "Deployment"},
               {"metadata", {{"name", name}, {"labels", labels}}},
-              {"spec", {{"replicas", *replicas},
-                        {"selector", {{"matchLabels", labels}}},
-                        {"template", {{"metadata", {{"labels", labels}}}, {"spec", pod_spec}}}}}};
+              {"spec",
+               {{"replicas", *replicas},
+                {"selector", {{"matchLabels", labels}}},
+                {"template", {{"metadata", {{"labels", labels}}}, {"spec", pod_spec}}}}}};
     made = create_object(session, "apps", "deployments", std::move(object), Telling::plain);
   } else if (restart == "Never" || restart == "OnFailure") {
     pod_spec["restartPolicy"] = restart;
@@ -98,7 +103,8 @@ Status run(Session& session) {
 }  // namespace
 
 std::vector<Verb> run_verbs() {
-  return {{"run", "NAME --image=IMAGE [--port=N] [-- ARGS...]", "run an image: a Deployment labelled run=NAME",
+  return {{"run", "NAME --image=IMAGE [--port=N] [-- ARGS...]",
+           "run an image: a Deployment labelled run=NAME",
            with_report({{"image", "IMAGE", "what to run"},
                         {"port", "N", "the port that it listens on"},
                         {"replicas", "N", "how many of them (1)"},

@@ -37,7 +37,8 @@ Status wait_scaled(Session& session, const Found& found, int64_t replicas, Durat
   for (;;) {
     auto object = session.get(found.path());
     if (!object) return object.error();
-    if (number_at(*object, "status.observedGeneration") >= number_at(*object, "metadata.generation") &&
+    if (number_at(*object, "status.observedGeneration") >=
+            number_at(*object, "metadata.generation") &&
         number_at(*object, "status.replicas") == replicas) {
       return {};
     }
@@ -53,7 +54,8 @@ Status scale(Session& session) {
   const auto replicas = session.flags.number("replicas", 0);
   if (!replicas) return replicas.error();
   if (*replicas < 0) {
-    return usage_error(fmt::format("The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0"));
+    return usage_error(fmt::format(
+        "The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0"));
   }
   const auto timeout = parse_duration(session.flags.get("timeout", "0s"));
   if (!timeout) return usage_error("invalid --timeout: " + session.flags.get("timeout"));
@@ -72,10 +74,11 @@ Status scale(Session& session) {
 
 std::vector<Verb> scale_verbs() {
   return {{"scale", "TYPE/NAME... --replicas=N", "set the number of replicas",
-           with_report(with_selection({{"replicas", "N", "how many"},
-                                       {"current-replicas", "N", "only if there are so many now"},
-                                       {"resource-version", "VERSION", "only if this is the object's version"},
-                                       {"timeout", "TIME", "wait so long for it to be done; 0: do not wait"}})),
+           with_report(with_selection(
+               {{"replicas", "N", "how many"},
+                {"current-replicas", "N", "only if there are so many now"},
+                {"resource-version", "VERSION", "only if this is the object's version"},
+                {"timeout", "TIME", "wait so long for it to be done; 0: do not wait"}})),
            scale, "  keelson scale deployments/kel --replicas=4\n"}};
 }
 

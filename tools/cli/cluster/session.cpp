@@ -6,7 +6,9 @@
 
 namespace keelson::cli {
 
-Error usage_error(std::string message) { return {Code::invalid, "error: " + std::move(message)}; }
+Error usage_error(std::string message) {
+  return {Code::invalid, "error: " + std::move(message)};
+}
 
 Result<const Discovery*> Session::discovery() {
   if (!discovery_) {
@@ -102,7 +104,8 @@ Result<Json> Session::send(const std::string& method, const std::string& path, c
 }
 
 Status Session::watch(const std::string& path, const std::string& query,
-                      const std::function<bool(const Json& event)>& take, const std::string& accept) {
+                      const std::function<bool(const Json& event)>& take,
+                      const std::string& accept) {
   std::string pending;
   Error error;
   const auto on_data = [&](std::string_view data) {
@@ -122,15 +125,18 @@ Status Session::watch(const std::string& path, const std::string& query,
     pending.erase(0, begin);
     return !io.interrupted();
   };
-  auto reply = api.stream({.path = path + "?watch=true" + (query.empty() ? "" : "&" + query),
-                           .accept = accept}, on_data);
+  auto reply = api.stream(
+      {.path = path + "?watch=true" + (query.empty() ? "" : "&" + query), .accept = accept},
+      on_data);
   if (!reply) return reply.error();
   if (reply->status >= 400) return failure_of(*reply);
   if (error.code != Code::ok) return error;
   return {};
 }
 
-std::string Session::dry_run() const { return flags.get("dry-run", "none"); }
+std::string Session::dry_run() const {
+  return flags.get("dry-run", "none");
+}
 
 Status Session::report(const Resource& resource, const Json& object, std::string_view operation) {
   auto output = Output::of(flags);
@@ -144,7 +150,9 @@ Status Session::report(const Resource& resource, const Json& object, std::string
   }
   const std::string dry = dry_run();
   io.out(fmt::format("{} {}{}\n", resource.called(text_at(object, "metadata.name")), operation,
-                     dry == "client" ? " (dry run)" : dry == "server" ? " (server dry run)" : ""));
+                     dry == "client"   ? " (dry run)"
+                     : dry == "server" ? " (server dry run)"
+                                       : ""));
   return {};
 }
 

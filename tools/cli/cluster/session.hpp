@@ -1,8 +1,10 @@
-// One invocation of a verb: its flags, the cluster it talks to, and the terminal. Verbs are functions
-// over a Session that return what went wrong; what they print goes through the Console.
+// One invocation of a verb: its flags, the cluster it talks to, and the terminal. Verbs are
+// functions over a Session that return what went wrong; what they print goes through the Console.
 //
-// The message of an Error is the whole line that people see ("error: ...", "Error from server (NotFound):
-// ..."): the words are kubectl's wherever kubectl has words for it. An empty message prints nothing.
+// The message of an Error is the whole line that people see ("error: ...", "Error from server
+// (NotFound):
+// ..."): the words are kubectl's wherever kubectl has words for it. An empty message prints
+// nothing.
 #pragma once
 
 #include <optional>
@@ -61,7 +63,8 @@ class Session {
 
   // call() with the server's warnings printed and answers of 400 and above as errors.
   Result<ApiReply> call(const ApiRequest& request, std::string_view doing = {});
-  // Their answers are objects, and so are the items and rows of lists: others are errors or left out.
+  // Their answers are objects, and so are the items and rows of lists: others are errors or left
+  // out.
   Result<Json> get(const std::string& path, const std::string& accept = "application/json");
   // A list with all its pages put together (also of a Table). `query`: "labelSelector=..." or "".
   Result<Json> list(const std::string& path, const std::string& query,
@@ -71,7 +74,8 @@ class Session {
                     const char* content_type = "application/json", std::string_view doing = {},
                     std::string_view query = {});
 
-  // Lines of a watch, {"type","object"} with an object that is one, until the end or until `take` returns false.
+  // Lines of a watch, {"type","object"} with an object that is one, until the end or until `take`
+  // returns false.
   Status watch(const std::string& path, const std::string& query,
                const std::function<bool(const Json& event)>& take,
                const std::string& accept = "application/json");

@@ -1,4 +1,5 @@
-// set image, set env, set resources, set serviceaccount: changes of a pod template, container by container.
+// set image, set env, set resources, set serviceaccount: changes of a pod template, container by
+// container.
 #include <fmt/format.h>
 
 #include "tools/cli/cluster/make.hpp"
@@ -13,7 +14,8 @@ namespace {
 void split_words(const std::vector<std::string>& args, std::vector<std::string>& objects,
                  std::vector<std::string>& settings) {
   for (const std::string& word : args) {
-    const bool setting = word.find('=') != std::string::npos || (word.ends_with('-') && !objects.empty());
+    const bool setting =
+        word.find('=') != std::string::npos || (word.ends_with('-') && !objects.empty());
     (setting ? settings : objects).push_back(word);
   }
 }
@@ -25,11 +27,13 @@ Json placed(const std::string& path, Json pod_spec) {
   return patch;
 }
 
-Status send_patch(Session& session, const Found& found, const Json& body, std::string_view operation) {
+Status send_patch(Session& session, const Found& found, const Json& body,
+                  std::string_view operation) {
   if (session.dry_run() == "client") return session.report(found.resource, found.object, operation);
   auto changed = session.send("PATCH", found.path(), body, patch::strategic);
   if (!changed) return changed.error();
-  if (text_at(*changed, "metadata.resourceVersion") == text_at(found.object, "metadata.resourceVersion") &&
+  if (text_at(*changed, "metadata.resourceVersion") ==
+          text_at(found.object, "metadata.resourceVersion") &&
       session.dry_run() == "none" && !session.flags.has("output")) {
     return {};  // kubectl says nothing of what was so already
   }
@@ -41,7 +45,8 @@ bool wanted(const Flags& flags, const Json& container) {
   return name == "*" || text_at(container, "name") == name;
 }
 
-Status set_image_of(Session& session, const Found& found, const std::vector<std::string>& settings) {
+Status set_image_of(Session& session, const Found& found,
+                    const std::vector<std::string>& settings) {
   const std::string path = pod_spec_path(found.object);
   if (path.empty()) return usage_error(found.called() + " has no containers");
   JsonObject changed;
@@ -68,9 +73,12 @@ Status set_image(Session& session) {
   split_words(session.flags.args(), objects, settings);
   if (settings.empty()) return usage_error("at least one image update is required");
   for (const std::string& setting : settings) {
-    if (setting.find('=') == std::string::npos) return usage_error("expected CONTAINER=IMAGE, not " + setting);
+    if (setting.find('=') == std::string::npos)
+      return usage_error("expected CONTAINER=IMAGE, not " + setting);
   }
-  if (objects.empty() && !session.flags.has("filename")) return usage_error("one or more resources must be specified as <resource> <name> or <resource>/<name>");
+  if (objects.empty() && !session.flags.has("filename"))
+    return usage_error(
+        "one or more resources must be specified as <resource> <name> or <resource>/<name>");
   auto found = fetch(session, objects, true);
   if (!found) return found.error();
   for (const Found& one : *found) {
@@ -80,7 +88,8 @@ Status set_image(Session& session) {
 }
 
 Status list_env(Session& session, const Found& found, const std::string& path) {
-  session.io.out(fmt::format("# {} {}", text_at(found.object, "kind") == "Pod" ? "Pod" : found.resource.kind, found.name));
+  session.io.out(fmt::format(
+      "# {} {}", text_at(found.object, "kind") == "Pod" ? "Pod" : found.resource.kind, found.name));
   for (const Json& container : list_at(found.object, path + ".containers")) {
     session.io.out(fmt::format(", container {}\n", text_at(container, "name")));
     for (const Json& one : list_at(container, "env")) {
@@ -97,7 +106,8 @@ Status set_env(Session& session) {
   split_words(session.flags.args(), objects, settings);
   for (const std::string& one : session.flags.all("env")) settings.push_back(one);
   const bool list = session.flags.on("list");
-  if (settings.empty() && !list) return usage_error("at least one environment variable must be provided");
+  if (settings.empty() && !list)
+    return usage_error("at least one environment variable must be provided");
   JsonArray env;
   for (const std::string& setting : settings) {
     const auto equals = setting.find('=');
@@ -118,14 +128,18 @@ Status set_env(Session& session) {
     }
     JsonArray containers;
     for (const Json& container : list_at(one.object, path + ".containers")) {
-      if (wanted(session.flags, container)) containers.push_back({{"name", text_at(container, "name")}, {"env", env}});
+      if (wanted(session.flags, container))
+        containers.push_back({{"name", text_at(container, "name")}, {"env", env}});
     }
     if (containers.empty()) {
-      session.complain(usage_error(fmt::format("{} does not have any containers matching \"{}\"", one.called(),
-                                               session.flags.get("containers", "*"))));
+      session.complain(
+          usage_error(fmt::format("{} does not have any containers matching \"{}\"", one.called(),
+                                  session.flags.get("containers", "*"))));
       continue;
     }
-    if (auto ok = send_patch(session, one, placed(path, JsonObject{{"containers", containers}}), "env updated"); !ok) {
+    if (auto ok = send_patch(session, one, placed(path, JsonObject{{"containers", containers}}),
+                             "env updated");
+        !ok) {
       session.complain(ok.error());
     }
   }
@@ -140,7 +154,9 @@ Status set_resources(Session& session) {
     if (!amounts) return amounts.error();
     resources[kind] = std::move(*amounts);
   }
-  if (resources.empty()) return usage_error("you must specify an update to requests or limits (in the form of --requests/--limits)");
+  if (resources.empty())
+    return usage_error(
+        "you must specify an update to requests or limits (in the form of --requests/--limits)");
   auto found = fetch(session, session.flags.args(), true);
   if (!found) return found.error();
   for (const Found& one : *found) {
@@ -153,7 +169,8 @@ Status set_resources(Session& session) {
       }
     }
     if (auto ok = send_patch(session, one, placed(path, JsonObject{{"containers", containers}}),
-                             "resource requirements updated"); !ok) {
+                             "resource requirements updated");
+        !ok) {
       session.complain(ok.error());
     }
   }
@@ -170,8 +187,10 @@ Status set_service_account(Session& session) {
   for (const Found& one : *found) {
     const std::string path = pod_spec_path(one.object);
     if (path.empty()) return usage_error(one.called() + " has no pods");
-    if (auto ok = send_patch(session, one, placed(path, JsonObject{{"serviceAccountName", account}}),
-                             "serviceaccount updated"); !ok) {
+    if (auto ok =
+            send_patch(session, one, placed(path, JsonObject{{"serviceAccountName", account}}),
+                       "serviceaccount updated");
+        !ok) {
       session.complain(ok.error());
     }
   }
@@ -182,17 +201,22 @@ Status set_service_account(Session& session) {
 
 std::vector<Verb> set_verbs() {
   const FlagSpec containers{"c,containers", "NAME", "only this container"};
-  return {{"set image", "TYPE/NAME CONTAINER=IMAGE...", "change the images of containers", with_report(with_selection({})),
-           set_image, "  keelson set image deployments/kel kel=nginx:1.8\n"},
-          {"set env", "TYPE/NAME NAME=VALUE... NAME-...", "change the environment of containers",
-           with_report(with_selection({containers, {"e,env", "NAME=VALUE", "one more (repeatable)"}, {"list", "", "show it"}})),
-           set_env},
-          {"set resources", "TYPE/NAME --limits=... --requests=...", "change what containers may use",
-           with_report(with_selection({containers, {"limits", "AMOUNTS", "cpu=200m,memory=512Mi"},
-                                       {"requests", "AMOUNTS", "cpu=100m,memory=256Mi"}})),
-           set_resources},
-          {"set serviceaccount", "TYPE/NAME ACCOUNT", "change the service account of pods",
-           with_report(with_selection({})), set_service_account}};
+  return {
+      {"set image", "TYPE/NAME CONTAINER=IMAGE...", "change the images of containers",
+       with_report(with_selection({})), set_image,
+       "  keelson set image deployments/kel kel=nginx:1.8\n"},
+      {"set env", "TYPE/NAME NAME=VALUE... NAME-...", "change the environment of containers",
+       with_report(with_selection({containers,
+                                   {"e,env", "NAME=VALUE", "one more (repeatable)"},
+                                   {"list", "", "show it"}})),
+       set_env},
+      {"set resources", "TYPE/NAME --limits=... --requests=...", "change what containers may use",
+       with_report(with_selection({containers,
+                                   {"limits", "AMOUNTS", "cpu=200m,memory=512Mi"},
+                                   {"requests", "AMOUNTS", "cpu=100m,memory=256Mi"}})),
+       set_resources},
+      {"set serviceaccount", "TYPE/NAME ACCOUNT", "change the service account of pods",
+       with_report(with_selection({})), set_service_account}};
 }
 
 }  // namespace keelson::cli

@@ -33,8 +33,9 @@ Json tabulate(const Json& plain, WallTime now) {
     add(plain);
   }
   return {{"kind", "Table"},
-          {"columnDefinitions", JsonArray{JsonObject{{"name", "Name"}, {"format", "name"}, {"priority", 0}},
-                                          JsonObject{{"name", "Age"}, {"priority", 0}}}},
+          {"columnDefinitions",
+           JsonArray{JsonObject{{"name", "Name"}, {"format", "name"}, {"priority", 0}},
+                     JsonObject{{"name", "Age"}, {"priority", 0}}}},
           {"rows", std::move(rows)}};
 }
 

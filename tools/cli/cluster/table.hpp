@@ -10,15 +10,16 @@
 namespace keelson::cli {
 
 struct TableOptions {
-  bool wide = false;           // with the columns of priority above 0
+  bool wide = false;  // with the columns of priority above 0
   bool headers = true;
   bool show_namespace = false;
   bool show_labels = false;
   std::vector<std::string> label_columns;
-  std::string type;            // "deployment.apps": stands before every name, with a slash
+  std::string type;  // "deployment.apps": stands before every name, with a slash
 };
 
-// Prints tables of one kind one after the other: headers once, and for watches columns that only grow.
+// Prints tables of one kind one after the other: headers once, and for watches columns that only
+// grow.
 class TablePrinter {
  public:
   explicit TablePrinter(TableOptions options) : options_(std::move(options)) {}

@@ -1,7 +1,7 @@
-// Columns as kubectl aligns them. A cell ends at a tab; consecutive lines whose cells end at the same
-// place form a column, as wide as its widest cell plus padding. What follows the last tab of a line is
-// no cell and is not padded. This is how Go's text/tabwriter works, by which kubectl's output is laid
-// out; widths count code points.
+// Columns as kubectl aligns them. A cell ends at a tab; consecutive lines whose cells end at the
+// same place form a column, as wide as its widest cell plus padding. What follows the last tab of a
+// line is no cell and is not padded. This is how Go's text/tabwriter works, by which kubectl's
+// output is laid out; widths count code points.
 #pragma once
 
 #include <string>

@@ -33,9 +33,11 @@ Result<Taint> parse_taint(const std::string& word) {
   if (taint.key.empty() || (!taint.remove && colon == std::string::npos)) {
     return usage_error("unknown taint spec: " + word);
   }
-  const bool known = std::find(std::begin(kEffects), std::end(kEffects), taint.effect) != std::end(kEffects);
+  const bool known =
+      std::find(std::begin(kEffects), std::end(kEffects), taint.effect) != std::end(kEffects);
   if (!known && !(taint.remove && taint.effect.empty())) {
-    return usage_error(fmt::format("invalid taint effect: {}, unsupported taint effect", taint.effect));
+    return usage_error(
+        fmt::format("invalid taint effect: {}, unsupported taint effect", taint.effect));
   }
   return taint;
 }
@@ -45,13 +47,15 @@ Status taint_one(Session& session, const Found& found, const std::vector<Taint>&
   bool added = false, removed = false, modified = false;
   for (const Taint& taint : taints) {
     const auto same = [&](const Json& one) {
-      return text_at(one, "key") == taint.key && (taint.effect.empty() || text_at(one, "effect") == taint.effect);
+      return text_at(one, "key") == taint.key &&
+             (taint.effect.empty() || text_at(one, "effect") == taint.effect);
     };
     const auto at = std::find_if(list.begin(), list.end(), same);
     if (taint.remove) {
       if (at == list.end()) {
-        return usage_error(taint.effect.empty() ? fmt::format("taint \"{}\" not found", taint.key)
-                                                : fmt::format("taint \"{}:{}\" not found", taint.key, taint.effect));
+        return usage_error(taint.effect.empty()
+                               ? fmt::format("taint \"{}\" not found", taint.key)
+                               : fmt::format("taint \"{}:{}\" not found", taint.key, taint.effect));
       }
       JsonArray rest;
       for (const Json& one : list) {
@@ -70,11 +74,14 @@ Status taint_one(Session& session, const Found& found, const std::vector<Taint>&
       *at = std::move(one);
       modified = true;
     } else {
-      return usage_error(fmt::format("node {} already has {} taint(s) with same effect(s) and --overwrite is false",
-                                     found.name, taint.key));
+      return usage_error(fmt::format(
+          "node {} already has {} taint(s) with same effect(s) and --overwrite is false",
+          found.name, taint.key));
     }
   }
-  const std::string_view operation = modified || (added && removed) ? "modified" : removed ? "untainted" : "tainted";
+  const std::string_view operation = modified || (added && removed) ? "modified"
+                                     : removed                      ? "untainted"
+                                                                    : "tainted";
   if (session.dry_run() == "client") return session.report(found.resource, found.object, operation);
   // The whole list: it is atomic to the server. An empty one would be no change to a merge.
   const Json body{{"spec", {{"taints", list.empty() ? Json(nullptr) : Json(list)}}}};
@@ -88,7 +95,8 @@ Status taint(Session& session) {
   std::vector<Taint> taints;
   const auto& args = session.flags.args();
   for (std::size_t i = 0; i < args.size(); ++i) {
-    const bool spec = i > 0 && (args[i].find_first_of("=:") != std::string::npos || args[i].ends_with('-'));
+    const bool spec =
+        i > 0 && (args[i].find_first_of("=:") != std::string::npos || args[i].ends_with('-'));
     if (!spec) {
       objects.push_back(args[i]);
       continue;
@@ -101,7 +109,9 @@ Status taint(Session& session) {
   auto found = fetch(session, objects, true);
   if (!found) return found.error();
   for (const Found& one : *found) {
-    if (one.resource.kind != "Node") return usage_error("invalid resource type " + one.resource.plural + ", only node(s) is supported");
+    if (one.resource.kind != "Node")
+      return usage_error("invalid resource type " + one.resource.plural +
+                         ", only node(s) is supported");
     if (auto ok = taint_one(session, one, taints); !ok) session.complain(ok.error());
   }
   return {};
@@ -110,9 +120,11 @@ Status taint(Session& session) {
 }  // namespace
 
 std::vector<Verb> taint_verbs() {
-  return {{"taint", "NODE NAME KEY=VALUE:EFFECT... KEY:EFFECT-...", "set and remove taints of nodes",
+  return {{"taint", "NODE NAME KEY=VALUE:EFFECT... KEY:EFFECT-...",
+           "set and remove taints of nodes",
            with_report(with_selection({{"overwrite", "", "change those that are there"}})), taint,
-           "  keelson taint nodes n1 maintenance=soon:NoSchedule\n  keelson taint nodes n1 maintenance-\n"}};
+           "  keelson taint nodes n1 maintenance=soon:NoSchedule\n  keelson taint nodes n1 "
+           "maintenance-\n"}};
 }
 
 }  // namespace keelson::cli

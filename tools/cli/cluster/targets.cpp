@@ -53,8 +53,10 @@ Result<Selection> by_slashes(Session& session, const std::vector<std::string>& w
     const auto slash = word.find('/');
     if (slash == std::string::npos) {
       return usage_error(
-          "there is no need to specify a resource type as a separate argument when passing arguments in "
-          "resource/name form (e.g. 'kubectl get resource/<resource_name>' instead of 'kubectl get resource "
+          "there is no need to specify a resource type as a separate argument when passing "
+          "arguments in "
+          "resource/name form (e.g. 'kubectl get resource/<resource_name>' instead of 'kubectl get "
+          "resource "
           "resource/<resource_name>'");
     }
     const std::string name = word.substr(slash + 1);
@@ -76,18 +78,20 @@ Status check_document(const Json& document, const std::string& source) {
   }
   std::string missing;
   for (const std::string_view name : {"apiVersion", "kind"}) {
-    if (text_at(document, name).empty()) missing += fmt::format("{}{} not set", missing.empty() ? "" : ", ", name);
+    if (text_at(document, name).empty())
+      missing += fmt::format("{}{} not set", missing.empty() ? "" : ", ", name);
   }
   if (missing.empty()) return {};
-  return usage_error(fmt::format("error validating \"{}\": error validating data: [{}]", source, missing));
+  return usage_error(
+      fmt::format("error validating \"{}\": error validating data: [{}]", source, missing));
 }
 
 Status add_document(Session& session, const Json& document, const std::string& source,
                     std::vector<Target>& out) {
   if (document.is_null()) return {};
   if (auto ok = check_document(document, source); !ok) return ok;
-  if (const Json* items = find(document, "items"); items && items->is_array() &&
-                                                   text_at(document, "kind").ends_with("List")) {
+  if (const Json* items = find(document, "items");
+      items && items->is_array() && text_at(document, "kind").ends_with("List")) {
     for (const Json& item : items->get_array()) {
       if (auto ok = add_document(session, item, source, out); !ok) return ok;
     }
@@ -96,24 +100,28 @@ Status add_document(Session& session, const Json& document, const std::string& s
   const auto known = session.discovery();
   if (!known) return known.error();
   auto resource = (*known)->of_kind(text_at(document, "apiVersion"), text_at(document, "kind"));
-  const std::string name = text_at(document, "metadata.name"), own = text_at(document, "metadata.namespace");
+  const std::string name = text_at(document, "metadata.name"),
+                    own = text_at(document, "metadata.namespace");
   if (!resource) {
-    return usage_error(fmt::format("resource mapping not found for name: \"{}\" namespace: \"{}\" from \"{}\": "
-                                   "{}\nensure CRDs are installed first",
-                                   name, own, source, resource.error().message));
+    return usage_error(
+        fmt::format("resource mapping not found for name: \"{}\" namespace: \"{}\" from \"{}\": "
+                    "{}\nensure CRDs are installed first",
+                    name, own, source, resource.error().message));
   }
   Target target{*resource, "", name, document};
   if (resource->namespaced) {
     target.ns = own.empty() ? session.ns : own;
     if (!own.empty() && !session.connection_flags.name_space.empty() &&
         own != session.connection_flags.name_space) {
-      return usage_error(fmt::format("the namespace from the provided object \"{}\" does not match the namespace "
-                                     "\"{}\". You must pass '--namespace={}' to perform this operation.",
-                                     own, session.connection_flags.name_space, own));
+      return usage_error(
+          fmt::format("the namespace from the provided object \"{}\" does not match the namespace "
+                      "\"{}\". You must pass '--namespace={}' to perform this operation.",
+                      own, session.connection_flags.name_space, own));
     }
     Json& meta = at_path(target.manifest, "metadata");
     if (meta.is_null()) meta.emplace_object();
-    if (!meta.is_object()) return usage_error(fmt::format("error parsing {}: metadata is no object", source));
+    if (!meta.is_object())
+      return usage_error(fmt::format("error parsing {}: metadata is no object", source));
     meta.get_object()["namespace"] = target.ns;
   }
   out.push_back(std::move(target));
@@ -131,7 +139,8 @@ Result<std::vector<std::string>> files_of(const std::string& given, bool recursi
   if (given.find("://") != std::string::npos) {
     return usage_error(fmt::format("cannot read {}: fetch it first, and give the file", given));
   }
-  if (!fs::exists(given, problem)) return usage_error(fmt::format("the path \"{}\" does not exist", given));
+  if (!fs::exists(given, problem))
+    return usage_error(fmt::format("the path \"{}\" does not exist", given));
   if (!fs::is_directory(given, problem)) return std::vector<std::string>{given};
   std::vector<std::string> out;
   const auto take = [&](const fs::directory_entry& entry) {
@@ -143,7 +152,8 @@ Result<std::vector<std::string>> files_of(const std::string& given, bool recursi
     for (const auto& entry : fs::directory_iterator(given, problem)) take(entry);
   }
   if (out.empty()) {
-    return usage_error(fmt::format("error reading [{}]: recognized file extensions are [.json .yaml .yml]", given));
+    return usage_error(fmt::format(
+        "error reading [{}]: recognized file extensions are [.json .yaml .yml]", given));
   }
   std::sort(out.begin(), out.end());
   return out;
@@ -158,7 +168,8 @@ Result<std::vector<Target>> read_manifests(Session& session) {
       auto files = files_of(given, session.flags.on("recursive"));
       if (!files) return files.error();
       for (const std::string& file : *files) {
-        const auto text = file == "-" ? std::optional(session.io.read_input()) : real_surroundings().read(file);
+        const auto text =
+            file == "-" ? std::optional(session.io.read_input()) : real_surroundings().read(file);
         if (!text) return usage_error(fmt::format("unable to read \"{}\"", file));
         const std::string source = file == "-" ? "STDIN" : file;
         auto documents = api::yaml_documents(*text, source);
@@ -177,7 +188,8 @@ std::string selector_query(const Flags& flags) {
   std::string out;
   if (flags.has("selector")) out += "labelSelector=" + encode_query(flags.get("selector"));
   if (flags.has("field-selector")) {
-    out += (out.empty() ? "" : "&") + ("fieldSelector=" + encode_query(flags.get("field-selector")));
+    out +=
+        (out.empty() ? "" : "&") + ("fieldSelector=" + encode_query(flags.get("field-selector")));
   }
   return out;
 }
@@ -186,8 +198,9 @@ Result<Selection> select(Session& session, const std::vector<std::string>& words
   Selection out;
   if (session.flags.has("filename")) {
     if (!words.empty()) {
-      return usage_error("when paths, URLs, or stdin is provided as resource input, you may not specify "
-                         "resource arguments as well");
+      return usage_error(
+          "when paths, URLs, or stdin is provided as resource input, you may not specify "
+          "resource arguments as well");
     }
     auto targets = read_manifests(session);
     if (!targets) return targets.error();
@@ -215,12 +228,15 @@ Result<Selection> select(Session& session, const std::vector<std::string>& words
   out.many_types = types->size() > 1 || words[0] == "all";
   if (words.size() == 1) {
     for (const Resource& type : *types) {
-      out.targets.push_back({type, session.all_namespaces() ? "" : scope_of(session, type), "", nullptr});
+      out.targets.push_back(
+          {type, session.all_namespaces() ? "" : scope_of(session, type), "", nullptr});
     }
     return out;
   }
-  if (session.flags.has("selector")) return usage_error("name cannot be provided when a selector is specified");
-  if (session.all_namespaces()) return usage_error("a resource cannot be retrieved by name across all namespaces");
+  if (session.flags.has("selector"))
+    return usage_error("name cannot be provided when a selector is specified");
+  if (session.all_namespaces())
+    return usage_error("a resource cannot be retrieved by name across all namespaces");
   for (const Resource& type : *types) {
     for (std::size_t i = 1; i < words.size(); ++i) {
       out.targets.push_back({type, scope_of(session, type), words[i], nullptr});
@@ -233,12 +249,13 @@ Result<std::vector<Found>> fetch(Session& session, const std::vector<std::string
                                  bool names_only) {
   auto selection = select(session, words);
   if (!selection) return selection.error();
-  const bool lists_allowed = !names_only || session.flags.on("all") || session.flags.has("selector") ||
-                             session.flags.has("field-selector");
+  const bool lists_allowed = !names_only || session.flags.on("all") ||
+                             session.flags.has("selector") || session.flags.has("field-selector");
   std::vector<Found> out;
   for (const Target& target : selection->targets) {
     if (target.name.empty()) {
-      if (!lists_allowed) return usage_error("resource(s) were provided, but no name was specified");
+      if (!lists_allowed)
+        return usage_error("resource(s) were provided, but no name was specified");
       auto list = session.list(target.resource.path(target.ns), selector_query(session.flags));
       if (!list) {
         session.complain(list.error());
@@ -248,7 +265,8 @@ Result<std::vector<Found>> fetch(Session& session, const std::vector<std::string
         Json object = item;
         object.get_object()["apiVersion"] = target.resource.group_version();
         object.get_object()["kind"] = target.resource.kind;
-        const std::string ns = text_at(item, "metadata.namespace"), name = text_at(item, "metadata.name");
+        const std::string ns = text_at(item, "metadata.namespace"),
+                          name = text_at(item, "metadata.name");
         out.push_back({target.resource, ns, name, std::move(object)});
       }
       continue;
@@ -275,7 +293,8 @@ Result<Found> fetch_one(Session& session, const std::vector<std::string>& words)
 std::vector<FlagSpec> with_selection(std::vector<FlagSpec> more) {
   more.insert(more.end(), file_flags().begin(), file_flags().end());
   more.push_back({"l,selector", "SELECTOR", "only objects with these labels: a=b,c!=d,e in (f,g)"});
-  more.push_back({"field-selector", "SELECTOR", "only objects with these fields: status.phase=Running"});
+  more.push_back(
+      {"field-selector", "SELECTOR", "only objects with these fields: status.phase=Running"});
   more.push_back({"all", "", "all objects of the type"});
   more.push_back({"A,all-namespaces", "", "in all namespaces"});
   return more;
@@ -285,7 +304,8 @@ std::vector<FlagSpec> with_report(std::vector<FlagSpec> more) {
   more.push_back({"o,output", "FORMAT", "json, yaml, name, jsonpath=..., custom-columns=..."});
   more.push_back({"template", "TEXT", "the template of -o jsonpath or custom-columns"});
   more.push_back({"show-managed-fields", "", "keep managedFields in JSON and YAML"});
-  more.push_back({"dry-run", "MODE", "none, server (ask, change nothing) or client (ask nothing)", "client"});
+  more.push_back(
+      {"dry-run", "MODE", "none, server (ask, change nothing) or client (ask nothing)", "client"});
   more.push_back({"field-manager", "NAME", "who the server shall note as the owner of the fields"});
   return more;
 }

@@ -1,4 +1,5 @@
-// What a verb is to act on, as kubectl's verbs take it: `TYPE NAME...`, `TYPE/NAME...`, `TYPE,TYPE`, `all`,
+// What a verb is to act on, as kubectl's verbs take it: `TYPE NAME...`, `TYPE/NAME...`,
+// `TYPE,TYPE`, `all`,
 // `-f FILE`, with -l, --field-selector, --all, -n and -A.
 #pragma once
 
@@ -22,8 +23,8 @@ struct Selection {
   bool many_types = false;  // names are shown with their types
 };
 
-// `words`: the arguments that name things, usually flags.args(). Errors are usage errors and types that
-// the server does not have. Nothing but discovery is asked for.
+// `words`: the arguments that name things, usually flags.args(). Errors are usage errors and types
+// that the server does not have. Nothing but discovery is asked for.
 Result<Selection> select(Session& session, const std::vector<std::string>& words);
 
 // "labelSelector=...&fieldSelector=..." from the flags; may be empty.
@@ -34,19 +35,23 @@ struct Found {
   std::string ns, name;
   Json object;
 
-  std::string path(std::string_view subresource = {}) const { return resource.path(ns, name, subresource); }
+  std::string path(std::string_view subresource = {}) const {
+    return resource.path(ns, name, subresource);
+  }
   std::string called() const { return resource.called(name); }
 };
 
-// The selected objects, read from the server; lists are unfolded. Those that are missing are complained
-// about and left out. Error: names were required (`names_only`: lists need --all or a selector).
+// The selected objects, read from the server; lists are unfolded. Those that are missing are
+// complained about and left out. Error: names were required (`names_only`: lists need --all or a
+// selector).
 Result<std::vector<Found>> fetch(Session& session, const std::vector<std::string>& words,
                                  bool names_only);
 
 // Exactly one object.
 Result<Found> fetch_one(Session& session, const std::vector<std::string>& words);
 
-// All documents of -f (files, folders, "-") with their resources; lists unfolded, namespaces filled in.
+// All documents of -f (files, folders, "-") with their resources; lists unfolded, namespaces filled
+// in.
 Result<std::vector<Target>> read_manifests(Session& session);
 
 inline const std::vector<FlagSpec>& file_flags() {

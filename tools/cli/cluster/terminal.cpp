@@ -10,7 +10,9 @@ struct RawTerminal::Saved {
   termios settings;
 };
 
-bool is_terminal(int fd) { return isatty(fd) == 1; }
+bool is_terminal(int fd) {
+  return isatty(fd) == 1;
+}
 
 std::optional<TerminalSize> terminal_size(int fd) {
   winsize size{};

@@ -38,10 +38,13 @@ struct Row {
 
 Status sort_rows(const Flags& flags, std::vector<Row>& rows) {
   const std::string by = flags.get("sort-by");
-  if (!by.empty() && by != "cpu" && by != "memory") return usage_error("--sort-by accepts only cpu or memory");
+  if (!by.empty() && by != "cpu" && by != "memory")
+    return usage_error("--sort-by accepts only cpu or memory");
   std::stable_sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) {
-    if (by == "cpu" && a.usage.cpu_milli != b.usage.cpu_milli) return a.usage.cpu_milli > b.usage.cpu_milli;
-    if (by == "memory" && a.usage.memory_bytes != b.usage.memory_bytes) return a.usage.memory_bytes > b.usage.memory_bytes;
+    if (by == "cpu" && a.usage.cpu_milli != b.usage.cpu_milli)
+      return a.usage.cpu_milli > b.usage.cpu_milli;
+    if (by == "memory" && a.usage.memory_bytes != b.usage.memory_bytes)
+      return a.usage.memory_bytes > b.usage.memory_bytes;
     return std::tie(a.ns, a.name, a.container) < std::tie(b.ns, b.name, b.container);
   });
   return {};
@@ -75,9 +78,11 @@ Status top_nodes(Session& session) {
     all[text_at(node, "metadata.name")] = usage_of(map_at(node, "status.allocatable"));
   }
   std::vector<Row> rows;
-  for (const Json& item : *items) rows.push_back({"", text_at(item, "metadata.name"), "", usage_of(map_at(item, "usage"))});
+  for (const Json& item : *items)
+    rows.push_back({"", text_at(item, "metadata.name"), "", usage_of(map_at(item, "usage"))});
   if (auto ok = sort_rows(session.flags, rows); !ok) return ok;
-  std::string text = session.flags.on("no-headers") ? "" : "NAME\tCPU(cores)\tCPU%\tMEMORY(bytes)\tMEMORY%\t\n";
+  std::string text =
+      session.flags.on("no-headers") ? "" : "NAME\tCPU(cores)\tCPU%\tMEMORY(bytes)\tMEMORY%\t\n";
   for (const Row& row : rows) {
     const Usage& of = all[row.name];
     const auto share = [](int64_t part, int64_t whole) {
@@ -90,7 +95,8 @@ Status top_nodes(Session& session) {
   }
   // Nodes that no figures are known of are shown, too.
   if (session.flags.args().empty() && !session.flags.has("selector")) {
-    for (const auto& [name, ignored] : all) text += name + "\t<unknown>\t<unknown>\t<unknown>\t<unknown>\t\n";
+    for (const auto& [name, ignored] : all)
+      text += name + "\t<unknown>\t<unknown>\t<unknown>\t<unknown>\t\n";
   }
   session.io.out(align_tabs(text, {6, 3}));
   return {};
@@ -113,15 +119,16 @@ Status top_pods(Session& session) {
     if (!by_container) rows.push_back(std::move(pod));
   }
   if (rows.empty()) {
-    session.io.err(ns.empty() ? "No resources found\n" : fmt::format("No resources found in {} namespace.\n", ns));
+    session.io.err(ns.empty() ? "No resources found\n"
+                              : fmt::format("No resources found in {} namespace.\n", ns));
     return {};
   }
   if (auto ok = sort_rows(session.flags, rows); !ok) return ok;
   std::string text;
   const bool with_namespace = ns.empty();
   if (!session.flags.on("no-headers")) {
-    text = std::string(with_namespace ? "NAMESPACE\t" : "") + (by_container ? "POD\tNAME\t" : "NAME\t") +
-           "CPU(cores)\tMEMORY(bytes)\t\n";
+    text = std::string(with_namespace ? "NAMESPACE\t" : "") +
+           (by_container ? "POD\tNAME\t" : "NAME\t") + "CPU(cores)\tMEMORY(bytes)\t\n";
   }
   for (const Row& row : rows) {
     if (with_namespace) text += row.ns + "\t";
@@ -142,8 +149,10 @@ std::vector<Verb> top_verbs() {
   auto pods = flags;
   pods.push_back({"A,all-namespaces", "", "in all namespaces"});
   pods.push_back({"containers", "", "one line for each container"});
-  return {{"top nodes", "[NAME]", "what nodes use", flags, top_nodes}, {"top node", "[NAME]", "what nodes use", flags, top_nodes},
-          {"top pods", "[NAME]", "what pods use", pods, top_pods},     {"top pod", "[NAME]", "what pods use", pods, top_pods}};
+  return {{"top nodes", "[NAME]", "what nodes use", flags, top_nodes},
+          {"top node", "[NAME]", "what nodes use", flags, top_nodes},
+          {"top pods", "[NAME]", "what pods use", pods, top_pods},
+          {"top pod", "[NAME]", "what pods use", pods, top_pods}};
 }
 
 }  // namespace keelson::cli

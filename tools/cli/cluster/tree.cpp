@@ -120,7 +120,8 @@ int64_t number_at(const Json& tree, std::string_view path, int64_t absent) {
   if (!at) return absent;
   if (at->is_int64()) return at->get_int64();
   if (at->is_uint64()) return static_cast<int64_t>(at->get_uint64());
-  if (at->is_double() && std::abs(at->get_double()) < 9e18) return static_cast<int64_t>(at->get_double());
+  if (at->is_double() && std::abs(at->get_double()) < 9e18)
+    return static_cast<int64_t>(at->get_double());
   return absent;
 }
 
@@ -166,7 +167,9 @@ std::string pretty_text(const Json& value, int indent) {
 }
 
 std::string trimmed_end(std::string text) {
-  while (!text.empty() && std::string_view(" \t\r\n\v\f").find(text.back()) != std::string_view::npos) text.pop_back();
+  while (!text.empty() &&
+         std::string_view(" \t\r\n\v\f").find(text.back()) != std::string_view::npos)
+    text.pop_back();
   return text;
 }
 

@@ -1,5 +1,5 @@
-// Objects as JSON trees. The verbs do not know the kinds they handle (any served kind works), so they
-// read members by path and get a default where there is none: servers leave out what is empty.
+// Objects as JSON trees. The verbs do not know the kinds they handle (any served kind works), so
+// they read members by path and get a default where there is none: servers leave out what is empty.
 #pragma once
 
 #include <boost/json/value.hpp>
@@ -13,7 +13,9 @@ using Json = boost::json::value;
 using JsonObject = boost::json::object;
 using JsonArray = boost::json::array;
 
-inline std::string_view view(boost::json::string_view s) { return {s.data(), s.size()}; }
+inline std::string_view view(boost::json::string_view s) {
+  return {s.data(), s.size()};
+}
 
 // "spec.template.metadata": the value at a path of members, or null. A path is split at its dots:
 // reach members whose names have dots (labels, annotations) by member().
@@ -31,8 +33,8 @@ const JsonObject& map_at(const Json& tree, std::string_view path);
 // Makes the objects on the way; what is there and no object gives way.
 Json& at_path(Json& tree, std::string_view path);
 
-std::string scalar_text(const Json& value);        // strings bare, everything else as compact JSON
-std::string compact_text(const Json& value);       // members sorted, spelt as Go's encoder does
+std::string scalar_text(const Json& value);   // strings bare, everything else as compact JSON
+std::string compact_text(const Json& value);  // members sorted, spelt as Go's encoder does
 std::string pretty_text(const Json& value, int indent);  // members sorted, as kubectl -o json
 // Without white space at its end.
 std::string trimmed_end(std::string text);

@@ -9,10 +9,11 @@ namespace {
 std::vector<Verb> gather() {
   using Family = std::vector<Verb> (*)();
   constexpr Family kFamilies[] = {
-      get_verbs,    describe_verbs, run_verbs,  create_verbs, apply_verbs,  delete_verbs, expose_verbs,
-      scale_verbs,  set_verbs,      rollout_verbs, logs_verbs, exec_verbs,  port_forward_verbs,
-      label_verbs,  taint_verbs,    drain_verbs, top_verbs,   events_verbs, wait_verbs,   explain_verbs,
-      info_verbs,   auth_verbs,     config_verbs, completion_verbs};
+      get_verbs,    describe_verbs, run_verbs,          create_verbs,    apply_verbs,
+      delete_verbs, expose_verbs,   scale_verbs,        set_verbs,       rollout_verbs,
+      logs_verbs,   exec_verbs,     port_forward_verbs, label_verbs,     taint_verbs,
+      drain_verbs,  top_verbs,      events_verbs,       wait_verbs,      explain_verbs,
+      info_verbs,   auth_verbs,     config_verbs,       completion_verbs};
   std::vector<Verb> all;
   for (const Family family : kFamilies) {
     for (Verb& verb : family()) all.push_back(std::move(verb));
@@ -25,7 +26,8 @@ bool takes_value(const std::string& word) {
   if (word.find('=') != std::string::npos) return false;
   for (const FlagSpec& spec : global_flags()) {
     const auto [short_name, long_name] = flag_names(spec);
-    if (*spec.value != '\0' && !spec.implicit && (word == "--" + long_name || word == "-" + short_name)) {
+    if (*spec.value != '\0' && !spec.implicit &&
+        (word == "--" + long_name || word == "-" + short_name)) {
       return true;
     }
   }
@@ -102,8 +104,9 @@ const Verb* find_verb(std::vector<std::string>& words) {
 
 ConnectionFlags connection_flags(const Verb& verb, const Flags& flags) {
   const auto get = [&](const char* name) -> std::string {
-    const bool own = std::any_of(verb.flags.begin(), verb.flags.end(),
-                                 [&](const FlagSpec& spec) { return flag_names(spec).second == name; });
+    const bool own = std::any_of(verb.flags.begin(), verb.flags.end(), [&](const FlagSpec& spec) {
+      return flag_names(spec).second == name;
+    });
     return own ? "" : flags.get(name);
   };
   ConnectionFlags out;
@@ -126,13 +129,15 @@ ConnectionFlags connection_flags(const Verb& verb, const Flags& flags) {
   return out;
 }
 
-int run_verb(const Verb& verb, const Flags& flags, const ConnectionFlags& connection, const Json& kubeconfig,
-             const std::string& ns, Api& api, Console& io) {
+int run_verb(const Verb& verb, const Flags& flags, const ConnectionFlags& connection,
+             const Json& kubeconfig, const std::string& ns, Api& api, Console& io) {
   Session session(api, io, flags, ns);
   session.kubeconfig = kubeconfig;
   session.connection_flags = connection;
-  if (const std::string mode = session.dry_run(); mode != "none" && mode != "client" && mode != "server") {
-    io.err("error: Invalid dry-run value (" + mode + "). Must be \"none\", \"server\", or \"client\".\n");
+  if (const std::string mode = session.dry_run();
+      mode != "none" && mode != "client" && mode != "server") {
+    io.err("error: Invalid dry-run value (" + mode +
+           "). Must be \"none\", \"server\", or \"client\".\n");
     return 1;
   }
   const Status status = verb.run(session);

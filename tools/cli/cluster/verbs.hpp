@@ -54,11 +54,11 @@ const Verb* find_verb(std::vector<std::string>& words);
 
 // Parses, runs and prints what went wrong; returns the exit code. The last two steps of every
 // invocation, and all that tests need.
-int run_verb(const Verb& verb, const Flags& flags, const ConnectionFlags& connection, const Json& kubeconfig,
-             const std::string& ns, Api& api, Console& io);
+int run_verb(const Verb& verb, const Flags& flags, const ConnectionFlags& connection,
+             const Json& kubeconfig, const std::string& ns, Api& api, Console& io);
 
-// What the global flags say. Where a verb has a flag of the same name (create rolebinding --user), that
-// one is the verb's.
+// What the global flags say. Where a verb has a flag of the same name (create rolebinding --user),
+// that one is the verb's.
 ConnectionFlags connection_flags(const Verb& verb, const Flags& flags);
 
 }  // namespace keelson::cli

@@ -1,5 +1,6 @@
-// wait: until objects are as they should be. Looks again and again rather than watching: the same code
-// serves conditions, JSON paths, creation and deletion, and a missed event cannot make it hang.
+// wait: until objects are as they should be. Looks again and again rather than watching: the same
+// code serves conditions, JSON paths, creation and deletion, and a missed event cannot make it
+// hang.
 #include <fmt/format.h>
 
 #include "tools/cli/cluster/human.hpp"
@@ -32,15 +33,19 @@ struct Goal {
       auto values = path->values(object);
       // An index beyond the end of a list may be within it later.
       if (!values || values->empty()) return false;
-      if (values->size() > 1) return usage_error("given jsonpath expression matches more than one value");
+      if (values->size() > 1)
+        return usage_error("given jsonpath expression matches more than one value");
       return any_value || scalar_text(*values->front()) == value;
     }
     const int64_t generation = number_at(object, "metadata.generation");
     for (const Json& one : list_at(object, "status.conditions")) {
       if (lower(text_at(one, "type")) != lower(condition)) continue;
       // A judgement of an older state does not count.
-      if (find(one, "observedGeneration") && number_at(one, "observedGeneration") < generation) return false;
-      if (find(object, "status.observedGeneration") && number_at(object, "status.observedGeneration") < generation) return false;
+      if (find(one, "observedGeneration") && number_at(one, "observedGeneration") < generation)
+        return false;
+      if (find(object, "status.observedGeneration") &&
+          number_at(object, "status.observedGeneration") < generation)
+        return false;
       return lower(text_at(one, "status")) == lower(value);
     }
     return false;
@@ -113,7 +118,8 @@ class Waiter {
         }
       }
       if (timeout_.count() == 0 || session_.io.now().unix_ns - begin_.unix_ns >= timeout_.count()) {
-        return usage_error(fmt::format("timed out waiting for the condition on {}/{}", target.resource.plural, target.name));
+        return usage_error(fmt::format("timed out waiting for the condition on {}/{}",
+                                       target.resource.plural, target.name));
       }
       if (session_.io.interrupted()) return Error{Code::cancelled, ""};
       session_.io.sleep(kLookEvery);
@@ -154,13 +160,15 @@ Status wait(Session& session) {
       targets.push_back({target, text_at(parse_tree(reply->body), "metadata.uid")});
       continue;
     }
-    if (!session.flags.on("all") && !session.flags.has("selector") && !session.flags.has("field-selector")) {
+    if (!session.flags.on("all") && !session.flags.has("selector") &&
+        !session.flags.has("field-selector")) {
       return usage_error("resource(s) were provided, but no name was specified");
     }
     auto list = session.list(target.resource.path(target.ns), selector_query(session.flags));
     if (!list) return list.error();
     for (const Json& item : list_at(*list, "items")) {
-      targets.push_back({{target.resource, text_at(item, "metadata.namespace"), text_at(item, "metadata.name"), nullptr},
+      targets.push_back({{target.resource, text_at(item, "metadata.namespace"),
+                          text_at(item, "metadata.name"), nullptr},
                          text_at(item, "metadata.uid")});
     }
   }
@@ -178,8 +186,10 @@ Status wait(Session& session) {
 
 std::vector<Verb> wait_verbs() {
   return {{"wait", "TYPE/NAME... --for=CONDITION", "until objects are as they should be",
-           with_selection({{"for", "WHAT", "condition=Ready[=False], jsonpath='{.status.phase}'=Running, create or delete"},
-                           {"timeout", "TIME", "30s by default; 0: look once; below 0: a week"}}),
+           with_selection(
+               {{"for", "WHAT",
+                 "condition=Ready[=False], jsonpath='{.status.phase}'=Running, create or delete"},
+                {"timeout", "TIME", "30s by default; 0: look once; below 0: a week"}}),
            wait, "  keelson wait deployment/kel --for=condition=Available --timeout=60s\n"}};
 }
 
