@@ -1,10 +1,8 @@
 #include "tools/cli/cluster/command.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <ctime>
 #include <set>
@@ -19,8 +17,6 @@ namespace keelson::cli {
 namespace {
 
 constexpr int64_t kTraceFrom = 6;  // -v: the level from which kubectl shows requests
-
-volatile std::sig_atomic_t g_interrupts = 0;
 
 class RealConsole final : public Console {
  public:
@@ -48,7 +44,6 @@ class RealConsole final : public Console {
     const timespec span{time.count() / 1'000'000'000, time.count() % 1'000'000'000};
     nanosleep(&span, nullptr);  // a signal may end it early: callers look again
   }
-  bool interrupted() override { return g_interrupts > 0; }
 };
 
 std::vector<std::string> words_of(int argc, char** argv) {
@@ -92,13 +87,6 @@ int complain(const std::string& message) {
   return 1;
 }
 
-// A verb that stays (a watch, logs -f, port-forward) ends at Ctrl-C whatever it waits for; the
-// terminal is given back by exec before.
-void on_interrupt(int) {
-  g_interrupts = g_interrupts + 1;
-  if (g_interrupts > 1) _exit(130);
-}
-
 int run_connected(const Verb& verb, const Flags& flags) {
   RealConsole console;
   const ConnectionFlags given = connection_flags(verb, flags);
@@ -119,12 +107,7 @@ int run_connected(const Verb& verb, const Flags& flags) {
   const auto level = flags.number("v", 0);
   if (!level) return complain(level.error().message);
   HttpApi api(connection, {*timeout, *level >= kTraceFrom});
-  struct sigaction action {};
-  action.sa_handler = on_interrupt;
-  sigaction(SIGINT, &action, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-  const int code = run_verb(verb, flags, given, *config, connection.name_space, api, console);
-  return code;
+  return run_verb(verb, flags, given, *config, connection.name_space, api, console);
 }
 
 }  // namespace

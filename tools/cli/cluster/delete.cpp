@@ -63,7 +63,6 @@ Status wait_gone(Session& session, const std::vector<Doomed>& doomed) {
         return usage_error(fmt::format("timed out waiting for the condition on {}/{}",
                                        one.target.resource.plural, one.target.name));
       }
-      if (session.io.interrupted()) return Error{Code::cancelled, ""};
       session.io.sleep(pause);
       pause = std::min<Duration>(pause * 2, kPollEveryMax);
     }

@@ -218,7 +218,6 @@ class Drain {
                                                 : done.message().rfind("\": ") + 3)));
       if (late())
         return usage_error("drain did not complete within " + session_.flags.get("timeout"));
-      if (session_.io.interrupted()) return Error{Code::cancelled, ""};
       session_.io.sleep(kRetryAfter);
       session_.io.out("evicting pod " + full_name(pod) + "\n");
     }
@@ -238,7 +237,6 @@ class Drain {
       if (reply->status >= 400) return failure_of(*reply);
       if (late())
         return usage_error("drain did not complete within " + session_.flags.get("timeout"));
-      if (session_.io.interrupted()) return Error{Code::cancelled, ""};
       session_.io.sleep(kPollEvery);
     }
   }

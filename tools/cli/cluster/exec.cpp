@@ -14,8 +14,7 @@ namespace keelson::cli {
 namespace {
 
 constexpr char kInput = 0, kOutput = 1, kErrors = 2, kStatus = 3, kResize = 4, kClose = '\xff';
-constexpr auto kLookEvery =
-    std::chrono::milliseconds(500);  // at the terminal's size and for Ctrl-C
+constexpr auto kLookEvery = std::chrono::milliseconds(500);  // at the terminal's size
 
 struct Streams {
   bool input = false, tty = false;
@@ -68,11 +67,7 @@ Status converse(Session& session, Socket& socket, const Streams& streams) {
       }
     }
     const auto wake = socket.wait(input_open ? STDIN_FILENO : -1, kLookEvery);
-    if (wake == Socket::Wake::timeout) {
-      if (!session.io.interrupted()) continue;
-      session.exit_code = 130;
-      return {};
-    }
+    if (wake == Socket::Wake::timeout) continue;
     if (wake == Socket::Wake::other) {
       auto more = forward_input(socket);
       if (!more) return more.error();

@@ -48,7 +48,7 @@ Status print_one(Session& session, const Source& source) {
   const auto on_data = [&](std::string_view data) {
     if (prefix.empty()) {
       session.io.out(data);
-      return !session.io.interrupted();
+      return true;
     }
     std::string out;
     for (const char c : data) {
@@ -57,7 +57,7 @@ Status print_one(Session& session, const Source& source) {
       line_begins = c == '\n';
     }
     session.io.out(out);
-    return !session.io.interrupted();
+    return true;
   };
   const Resource pods{.group = "", .version = "v1", .plural = "pods", .namespaced = true};
   auto reply = session.api.stream(

@@ -131,13 +131,19 @@ bool write_all(int fd, std::string_view data) {
 std::string carry(Socket& socket, int connection) {
   bool skipped[2] = {false, false};  // the first message of a channel is the port
   std::string complaint;
+  int local = connection;
   for (;;) {
-    const auto wake = socket.wait(connection, kLookEvery);
+    const auto wake = socket.wait(local, kLookEvery);
     if (wake == Socket::Wake::timeout) continue;
     if (wake == Socket::Wake::other) {
       char buffer[32 * 1024];
       const ssize_t n = read(connection, buffer, sizeof buffer);
-      if (n <= 0) break;
+      if (n < 0) break;
+      if (n == 0) {
+        // It has said all that it wants to say, and may still listen.
+        local = -1;
+        continue;
+      }
       std::string message(1, '\0');
       message.append(buffer, static_cast<std::size_t>(n));
       if (!socket.send(message).ok()) break;
@@ -162,13 +168,14 @@ std::string carry(Socket& socket, int connection) {
   return complaint;
 }
 
-Status serve(Session& session, const Found& pod, const std::vector<Forward>& forwards) {
+// Until Ctrl-C ends the process, connections and all.
+[[noreturn]] void serve(Session& session, const Found& pod, const std::vector<Forward>& forwards) {
   // Output comes from many connections.
   std::mutex printing;
   std::vector<pollfd> listeners;
   for (const Forward& one : forwards) listeners.push_back({one.listener, POLLIN, 0});
-  while (!session.io.interrupted()) {
-    if (poll(listeners.data(), listeners.size(), 500) <= 0) continue;
+  for (;;) {
+    if (poll(listeners.data(), listeners.size(), -1) <= 0) continue;
     for (std::size_t i = 0; i < listeners.size(); ++i) {
       if (!(listeners[i].revents & POLLIN)) continue;
       const int accepted = accept4(listeners[i].fd, nullptr, nullptr, SOCK_CLOEXEC);
@@ -191,9 +198,6 @@ Status serve(Session& session, const Found& pod, const std::vector<Forward>& for
       }).detach();
     }
   }
-  // Connections may be in the middle of anything: the process ends with them.
-  std::fflush(nullptr);
-  _exit(0);
 }
 
 Status port_forward(Session& session) {
@@ -224,7 +228,7 @@ Status port_forward(Session& session) {
         fmt::format("Forwarding from {}:{} -> {}\n", address, forward->local, forward->remote));
     forwards.push_back(*forward);
   }
-  return serve(session, pod, forwards);
+  serve(session, pod, forwards);
 }
 
 }  // namespace

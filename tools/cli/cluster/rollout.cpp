@@ -68,7 +68,7 @@ Status wait_rolled_out(Session& session, const Found& found) {
           return done && !*done;
         });
     if (!watched && watched.code() != Code::compacted) return watched;
-    if (!done || *done || session.io.interrupted()) break;
+    if (!done || *done) break;
     if (timeout->count() > 0 && session.io.now().unix_ns - begin.unix_ns > timeout->count()) {
       return usage_error("timed out waiting for the condition");
     }

@@ -123,7 +123,7 @@ Status Session::watch(const std::string& path, const std::string& query,
       if (!take(event)) return false;
     }
     pending.erase(0, begin);
-    return !io.interrupted();
+    return true;
   };
   auto reply = api.stream(
       {.path = path + "?watch=true" + (query.empty() ? "" : "&" + query), .accept = accept},

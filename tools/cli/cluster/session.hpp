@@ -27,7 +27,6 @@ class Console {
   virtual std::string read_input() = 0;  // standard input to its end
   virtual WallTime now() = 0;
   virtual void sleep(Duration time) = 0;
-  virtual bool interrupted() { return false; }  // Ctrl-C was pressed
 
  protected:
   ~Console() = default;

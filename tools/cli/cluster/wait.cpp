@@ -121,7 +121,6 @@ class Waiter {
         return usage_error(fmt::format("timed out waiting for the condition on {}/{}",
                                        target.resource.plural, target.name));
       }
-      if (session_.io.interrupted()) return Error{Code::cancelled, ""};
       session_.io.sleep(kLookEvery);
     }
   }
