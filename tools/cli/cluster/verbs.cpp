@@ -13,7 +13,8 @@ std::vector<Verb> gather() {
       delete_verbs, expose_verbs,   scale_verbs,        set_verbs,       rollout_verbs,
       logs_verbs,   exec_verbs,     port_forward_verbs, label_verbs,     taint_verbs,
       drain_verbs,  top_verbs,      events_verbs,       wait_verbs,      explain_verbs,
-      info_verbs,   auth_verbs,     config_verbs,       completion_verbs};
+      info_verbs,   auth_verbs,     config_verbs,       simulation_verbs,
+      completion_verbs};
   std::vector<Verb> all;
   for (const Family family : kFamilies) {
     for (Verb& verb : family()) all.push_back(std::move(verb));

@@ -42,6 +42,7 @@ std::vector<Verb> info_verbs();
 std::vector<Verb> auth_verbs();
 std::vector<Verb> config_verbs();
 std::vector<Verb> completion_verbs();
+std::vector<Verb> simulation_verbs();
 
 // All of them, as help and completion list them.
 const std::vector<Verb>& all_verbs();
