@@ -1,7 +1,8 @@
 // Fans changes out to watchers. Watchers with the same scope (kind, namespace, selectors) form a
 // group, whose events are filtered and built once; a change finds the groups that may care by hash,
 // so it costs O(matching groups) also with thousands of watchers. What a turn of the loop brings is
-// delivered in one batch per watcher.
+// delivered in one batch per watcher; large groups gather for longer than a turn, because each
+// delivery costs the more, the more watchers there are.
 #pragma once
 
 #include <array>
@@ -71,6 +72,7 @@ class WatchHub {
     std::size_t live = 0;
     std::vector<api::WatchEvent> batch;  // since the last flush
     bool dirty = false;
+    Instant rests_until{};  // no flush before
     std::string bucket;  // where it is indexed
     std::vector<Group*>* indexed_in = nullptr;
 
@@ -94,7 +96,8 @@ class WatchHub {
   void replay(Watcher& watcher);
   void list_initial(Watcher& watcher);
   void touch(Group& group);
-  void flush();
+  enum class Flush { due, all };
+  void flush(Flush which);
   void deliver(const WatcherPtr& watcher, std::span<const api::WatchEvent> batch, Revision upto);
   void end(const WatcherPtr& watcher);
   void schedule_ending(const WatcherPtr& watcher);
@@ -111,6 +114,7 @@ class WatchHub {
   std::vector<GroupPtr> dirty_;
   std::vector<WatcherPtr> waiting_;  // for history
   bool flush_posted_ = false;
+  Timer rest_timer_;
   uint64_t last_id_ = 0;
   // Bookmarks are spread over the period: each tick serves the watchers of one slot.
   static constexpr std::size_t kSlots = 10;

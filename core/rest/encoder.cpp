@@ -1,5 +1,7 @@
 #include "core/rest/encoder.hpp"
 
+#include <algorithm>
+
 #include "core/api/json.hpp"
 #include "core/rest/versions.hpp"
 
@@ -26,6 +28,22 @@ Bytes Encoder::object(const Resource& resource, const api::ObjectPtr& object) {
     objects_.erase(oldest);
   }
   return text;
+}
+
+bool Encoder::is_last_batch(std::span<const api::WatchEvent> events, uint32_t form) const {
+  return std::ranges::equal(events, batch_, [form](const api::WatchEvent& event, const auto& kept) {
+    return key_of(event, form) == kept.first;
+  });
+}
+
+Bytes Encoder::keep_batch(std::span<const api::WatchEvent> events, uint32_t form,
+                          std::string text) {
+  batch_.clear();
+  for (const api::WatchEvent& event : events) {
+    batch_.emplace_back(key_of(event, form), event.object);
+  }
+  batch_text_ = std::make_shared<const std::string>(std::move(text));
+  return batch_text_;
 }
 
 void Encoder::keep_line(const LineKey& key, const api::ObjectPtr& object, const Bytes& text) {

@@ -4,6 +4,7 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <deque>
+#include <span>
 
 #include "core/api/request.hpp"
 #include "core/rest/catalog.hpp"
@@ -28,12 +29,22 @@ class Encoder {
   // `form` tells apart what is made of the same event.
   template <class Make>
   Bytes line(const api::WatchEvent& event, uint32_t form, Make&& make) {
-    const LineKey key{event.object.get(), event.revision.value, static_cast<uint8_t>(event.type),
-                      form};
+    const LineKey key = key_of(event, form);
     if (const auto it = lines_.find(key); it != lines_.end()) return it->second.text;
     Bytes text = std::make_shared<const std::string>(make());
     keep_line(key, event.object, text);
     return text;
+  }
+  // The lines of a batch in one piece, also shared by those who get the same batch just after.
+  // `make` makes the line of one event. REQUIRES: all events have an object.
+  template <class Make>
+  Bytes lines(std::span<const api::WatchEvent> events, uint32_t form, Make&& make) {
+    if (is_last_batch(events, form)) return batch_text_;
+    std::string text;
+    for (const api::WatchEvent& event : events) {
+      text += *line(event, form, [&] { return make(event); });
+    }
+    return keep_batch(events, form, std::move(text));
   }
   std::size_t bytes() const { return bytes_; }
 
@@ -54,6 +65,11 @@ class Encoder {
     api::ObjectPtr object;  // keeps the address from being used again
     Bytes text;
   };
+  static LineKey key_of(const api::WatchEvent& event, uint32_t form) {
+    return {event.object.get(), event.revision.value, static_cast<uint8_t>(event.type), form};
+  }
+  bool is_last_batch(std::span<const api::WatchEvent> events, uint32_t form) const;
+  Bytes keep_batch(std::span<const api::WatchEvent> events, uint32_t form, std::string text);
   void keep_line(const LineKey& key, const api::ObjectPtr& object, const Bytes& text);
 
   std::size_t bytes_max_;
@@ -62,6 +78,8 @@ class Encoder {
   std::deque<const void*> order_;
   boost::unordered_flat_map<LineKey, Kept> lines_;
   std::deque<LineKey> line_order_;
+  std::vector<std::pair<LineKey, api::ObjectPtr>> batch_;  // the last one
+  Bytes batch_text_;
 };
 
 }  // namespace keelson::rest

@@ -1,11 +1,16 @@
 #include "core/rest/watch_stream.hpp"
 
+#include <algorithm>
+
 #include "core/api/json.hpp"
 #include "core/rest/versions.hpp"
 
 namespace keelson::rest {
 
 namespace {
+
+// Batches above are sent line by line: they are lists of what there is, which are rarely shared.
+constexpr std::size_t kBatchMax = 256;
 
 std::string wrapped(api::WatchType type, std::string_view object) {
   std::string line = "{\"type\":\"";
@@ -42,15 +47,8 @@ void WatchStream::start(api::WatchRequest request) {
 
 void WatchStream::on_events(std::span<const api::WatchEvent> events) {
   if (over_) return;
-  std::vector<Bytes> pieces;
-  pieces.reserve(events.size());
-  bool last = false;
-  for (const api::WatchEvent& event : events) {
-    pieces.push_back(line(event));
-    last = last || event.type == api::WatchType::error;
-  }
-  exchange_->write(std::move(pieces));
-  if (last) {
+  exchange_->write(pieces(events));
+  if (!events.empty() && events.back().type == api::WatchType::error) {
     watch_ = {};
     finish();
   }
@@ -63,6 +61,28 @@ void WatchStream::on_closed() {
 
 bool WatchStream::blocked() const { return exchange_->blocked(); }
 
+// A batch of objects is the same for all who watch the same in the same form.
+std::vector<Bytes> WatchStream::pieces(std::span<const api::WatchEvent> events) {
+  const bool alike = setting_.manner.accepted.shape != Shape::table || columns_sent_;
+  if (alike && events.size() > 1 && events.size() <= kBatchMax &&
+      std::ranges::all_of(events, [](const api::WatchEvent& event) { return event.object != nullptr; })) {
+    return {setting_.encoder.lines(
+        events, form(), [this](const api::WatchEvent& event) { return text(event, false); })};
+  }
+  std::vector<Bytes> pieces;
+  pieces.reserve(events.size());
+  for (const api::WatchEvent& event : events) pieces.push_back(line(event));
+  return pieces;
+}
+
+// Tells apart what is made of the same event.
+uint32_t WatchStream::form() const {
+  return static_cast<uint32_t>(setting_.manner.accepted.shape) |
+         static_cast<uint32_t>(setting_.include) << 4 |
+         (setting_.manner.accepted.version == "v1beta1" ? 1u << 8 : 0u) |
+         (setting_.resource.converted() ? 1u << 9 : 0u);
+}
+
 Bytes WatchStream::line(const api::WatchEvent& event) {
   const bool table = setting_.manner.accepted.shape == Shape::table;
   if (table && !columns_sent_) {
@@ -70,16 +90,15 @@ Bytes WatchStream::line(const api::WatchEvent& event) {
     return std::make_shared<const std::string>(text(event, true));
   }
   if (!event.object) return std::make_shared<const std::string>(text(event, false));
-  const uint32_t form = static_cast<uint32_t>(setting_.manner.accepted.shape) |
-                        static_cast<uint32_t>(setting_.include) << 4 |
-                        (setting_.manner.accepted.version == "v1beta1" ? 1u << 8 : 0u) |
-                        (setting_.resource.converted() ? 1u << 9 : 0u);
-  return setting_.encoder.line(event, form, [&] { return text(event, false); });
+  return setting_.encoder.line(event, form(), [&] { return text(event, false); });
 }
 
 std::string WatchStream::text(const api::WatchEvent& event, bool with_columns) {
   if (event.type == api::WatchType::error) {
     return wrapped(event.type, api::encode_message(api::to_status_message(event.error)));
+  }
+  if (event.object && setting_.manner.accepted.shape == Shape::object) {
+    return wrapped(event.type, *setting_.encoder.object(setting_.resource, event.object));
   }
   api::ObjectPtr object = event.object;
   if (!object) {

@@ -32,7 +32,9 @@ class WatchStream final : public apiserver::PacedSink,
   bool blocked() const override;
 
  private:
+  std::vector<Bytes> pieces(std::span<const api::WatchEvent> events);
   Bytes line(const api::WatchEvent& event);
+  uint32_t form() const;
   std::string text(const api::WatchEvent& event, bool with_columns);
   void finish();
   void end();

@@ -387,6 +387,11 @@ void Connection::stream(std::vector<rest::Bytes> pieces, std::size_t bytes) {
   }
   if (chunked_) out_.push("\r\n");
   running_.bytes += bytes;
+  if (!std::exchange(unflushed_, true)) shard_.flush_soon(shared_from_this());
+}
+
+void Connection::flush_stream() {
+  unflushed_ = false;
   flush();
 }
 

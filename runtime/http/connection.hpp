@@ -43,6 +43,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
   void answer(rest::HttpResponse response);
   void begin_stream(int status, const std::vector<rest::Header>& headers);
   void stream(std::vector<rest::Bytes> pieces, std::size_t bytes);
+  void flush_stream();
   void finish_stream();
   void abandon();
   void upgrade(const rest::Upgrade& upgrade);
@@ -128,6 +129,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
   bool counted_stream_ = false;
   WsOp message_op_ = WsOp::binary;  // of what is sent after an upgrade to WebSocket
   bool parsing_ = false;
+  bool unflushed_ = false;  // the shard will call flush_stream()
   bool pinged_ = false;
 
   Time deadline_ = Time::max();

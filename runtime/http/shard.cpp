@@ -134,6 +134,7 @@ void Shard::sweep() {
 
 void Shard::run_from_core() {
   for (Work& work : to_io_->take()) work();
+  for (const auto& connection : std::exchange(unflushed_, {})) connection->flush_stream();
 }
 
 void Shard::to_core(Work work) {

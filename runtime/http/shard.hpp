@@ -65,6 +65,10 @@ class Shard {
   const std::shared_ptr<ToIo>& to_io() const { return to_io_; }
   void to_core(Work work);
   void remove(Connection& connection);
+  // Has it flush when all that the core has sent by now is in its hands, so that it leaves together.
+  void flush_soon(std::shared_ptr<Connection> connection) {
+    unflushed_.push_back(std::move(connection));
+  }
   std::string_view date();
   Rng& rng() { return rng_; }
   std::string& scratch() { return scratch_; }
@@ -81,6 +85,7 @@ class Shard {
   std::shared_ptr<ToIo> to_io_;
   std::vector<Work> for_core_;
   std::vector<std::shared_ptr<Connection>> connections_;
+  std::vector<std::shared_ptr<Connection>> unflushed_;
   Rng rng_;
   std::string scratch_;
   std::string date_;
