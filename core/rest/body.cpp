@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 
 #include "core/api/json_decode.hpp"
+#include "core/api/protobuf.hpp"
 #include "core/rest/versions.hpp"
 
 namespace keelson::rest {
@@ -21,6 +22,17 @@ DecodedBody refused(std::string message) {
   DecodedBody body;
   body.error = api::bad_request(std::move(message));
   return body;
+}
+
+// The bodies are objects of the stored kind, not of a part of it (a Scale, a Binding).
+bool is_stored(const Resource& resource) {
+  return resource.info &&
+         resource.message == api::new_message(resource.info->kind)->GetDescriptor();
+}
+
+std::shared_ptr<api::Message> new_body(const Resource& resource) {
+  return std::shared_ptr<api::Message>(
+      google::protobuf::MessageFactory::generated_factory()->GetPrototype(resource.message)->New());
 }
 
 // The beginning of a body, for an error. Source: summarizeData in apiserver's create handler.
@@ -71,15 +83,33 @@ bool version_fits(const Resource& resource, const std::string& api_version) {
          resource.endpoint != Endpoint::binding && api_version == resource.info->api_version;
 }
 
+DecodedBody decode_protobuf(const Resource& resource, std::string_view body) {
+  const Result<api::ProtobufBody> opened = api::open_protobuf(body);
+  if (!opened) return refused(opened.error().message);
+  if (opened->kind != resource.kind || !version_fits(resource, opened->api_version)) {
+    return refused(mismatch(resource, opened->api_version, opened->kind));
+  }
+  DecodedBody decoded;
+  if (is_stored(resource)) {
+    Result<api::Decoded> into = api::decode_object_protobuf(*opened, resource.info->kind);
+    if (!into) return refused(into.error().message);
+    decoded.message = into->object->body();
+    decoded.revision = into->object->revision();
+    return decoded;
+  }
+  std::shared_ptr<api::Message> message = new_body(resource);
+  if (Status status = api::decode_message_protobuf(opened->raw, *message); !status.ok()) {
+    return refused(status.message());
+  }
+  decoded.message = std::move(message);
+  return decoded;
+}
+
 }  // namespace
 
 DecodedBody decode_body(const Resource& resource, Encoding encoding, std::string_view body,
                         const api::DecodeOptions& options) {
-  if (encoding == Encoding::protobuf) {
-    DecodedBody refusal;
-    refusal.error = api::bad_request("protobuf");
-    return refusal;
-  }
+  if (encoding == Encoding::protobuf) return decode_protobuf(resource, body);
   const std::string unrecognized =
       "the object provided is unrecognized (must be of type " + resource.kind + "): ";
   std::vector<api::JsonProblem> found;
@@ -105,8 +135,7 @@ DecodedBody decode_body(const Resource& resource, Encoding encoding, std::string
     return refused(mismatch(resource, version, kind));
   }
   DecodedBody decoded;
-  const bool stored = resource.info && resource.message == api::new_message(resource.info->kind)->GetDescriptor();
-  if (stored) {
+  if (is_stored(resource)) {
     if (resource.converted() && version != resource.info->api_version) {
       from_version(resource, object);
     }
@@ -121,8 +150,7 @@ DecodedBody decode_body(const Resource& resource, Encoding encoding, std::string
   }
   object.erase("kind");
   object.erase("apiVersion");
-  std::shared_ptr<api::Message> message(
-      google::protobuf::MessageFactory::generated_factory()->GetPrototype(resource.message)->New());
+  std::shared_ptr<api::Message> message = new_body(resource);
   if (Status status = api::from_json(parsed.value, *message, options, &decoded.warnings);
       !status.ok()) {
     return refused(kind + " in version \"" + version.substr(version.find('/') + 1) +
@@ -135,8 +163,10 @@ DecodedBody decode_body(const Resource& resource, Encoding encoding, std::string
 api::ApiError decode_options_body(Encoding encoding, std::string_view body, api::Message& into) {
   if (body.empty()) return {};
   if (encoding == Encoding::protobuf) {
-    const api::ProtobufBody opened = api::open_protobuf(body);
-    return opened;
+    const Result<api::ProtobufBody> opened = api::open_protobuf(body);
+    if (!opened) return api::bad_request(opened.error().message);
+    const Status status = api::decode_message_protobuf(opened->raw, into);
+    return status.ok() ? api::ApiError{} : api::bad_request(status.message());
   }
   const api::ParsedJson parsed = parse(encoding, body, nullptr);
   if (!parsed.error.empty()) return api::bad_request("json parse error: " + parsed.error);

@@ -37,6 +37,7 @@ std::optional<api::PatchType> patch_type(std::string_view content_type) {
   if (type == "application/json-patch+json") return api::PatchType::json;
   if (type == "application/merge-patch+json") return api::PatchType::merge;
   if (type == "application/strategic-merge-patch+json") return api::PatchType::strategic;
+  if (type == "application/apply-patch+yaml") return api::PatchType::apply;
   return std::nullopt;
 }
 
@@ -308,6 +309,11 @@ struct Front::Impl {
       return error;
     }
     request.patch_type = *type;
+    if (*type == api::PatchType::apply) {
+      // Whose configuration it is must be said; the name of a program is not enough.
+      request.field_manager = call.uri.get("fieldManager");
+    }
+    if (call.uri.has("force")) request.force = call.uri.flag("force");
     request.patch = std::move(call.http.body);
     return {};
   }
@@ -339,7 +345,7 @@ struct Front::Impl {
     if (verb == "list" || verb == "deletecollection") {
       return list_response(resource, response, call.manner, call.table, encoder);
     }
-    const int status = verb == "create" ? 201 : 200;
+    const int status = verb == "create" || response.created ? 201 : 200;
     if (resource.endpoint == Endpoint::binding || resource.endpoint == Endpoint::eviction) {
       api::meta::v1::Status done;
       done.mutable_metadata();

@@ -141,6 +141,9 @@ ApiError read_write_options(const Uri& uri, std::string_view options, std::strin
                          ": supported values: \"\", \"Ignore\", \"Strict\", \"Warn\"",
                      "fieldValidation"});
   }
+  request.field_validation = validation == "Strict"   ? api::FieldValidation::strict
+                             : validation == "Ignore" ? api::FieldValidation::ignore
+                                                      : api::FieldValidation::warn;
   if (!wrong.empty()) return invalid_options(options, wrong);
   return {};
 }
