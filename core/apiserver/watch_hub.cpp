@@ -12,11 +12,11 @@ namespace {
 using api::WatchEvent;
 using api::WatchType;
 
-// A delivery to one watcher takes the server about 10 us. Resting for twice that, for each of them,
-// bounds what fanning out can take of a core, and is hardly felt: a change after a quiet moment goes
-// out at once. Small groups have no need of it.
+// A delivery to one watcher takes the server 10 to 20 us, most of it in the kernel. Resting for more
+// than that, for each of them, bounds what fanning out can take of a core, and is hardly felt: a
+// change after a quiet moment goes out at once. Small groups have no need of it.
 constexpr std::size_t kRestsFrom = 64;
-constexpr Duration kRestPerWatcher = 20us;
+constexpr Duration kRestPerWatcher = 30us;
 constexpr Duration kRestMax = 50ms;
 
 Duration rest_of(std::size_t watchers) {
