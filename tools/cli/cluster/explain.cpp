@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t kWidth = 76;  // of a description's lines, without their indentation
 constexpr int kDepthMax = 30;
+constexpr std::size_t kChoicesShown = 4;  // of an enumeration, in a list of fields
 
 std::string wrapped(std::string_view text, std::size_t indent) {
   std::string out;
@@ -85,15 +86,34 @@ class Explainer {
     if (const Json* values = member(*at, "additionalProperties"); values && values->is_object()) {
       return "map[string]" + type_text(*values, depth + 1);
     }
-    if (!name.empty()) return name;
-    const std::string type = text_at(*at, "type", "Object");
-    return type == "object" ? "Object" : type;
+    // A name for what is none of JSON's own types: Time is a string, Quantity is a Quantity.
+    const std::string type = text_at(*at, "type");
+    if (!name.empty() && (type.empty() || type == "object")) return name;
+    return type.empty() || type == "object" ? "Object" : type;
+  }
+
+  // The values that a field may have; none: any.
+  std::vector<std::string> choices(const Json& schema) const {
+    std::vector<std::string> out;
+    const Json* at = inner(schema);
+    if (!at) return out;
+    for (const Json& one : list_at(*at, "enum")) out.push_back(scalar_text(one));
+    return out;
   }
 
   std::string description(const Json& schema) const {
     if (auto text = text_at(schema, "description"); !text.empty()) return text;
     const Json* at = target(schema);
     return at ? text_at(*at, "description") : "";
+  }
+
+  // What the field says, then what its type says.
+  std::string descriptions(const Json& schema) const {
+    std::string out = text_at(schema, "description");
+    const Json* at = inner(schema);
+    const std::string more = at && at != &schema ? text_at(*at, "description") : "";
+    if (!more.empty()) out += (out.empty() ? "" : "\n") + more;
+    return out;
   }
 
   // `above`: the schemas that this one stands in. A kind within itself (JSON schemas) would have no
@@ -110,6 +130,12 @@ class Explainer {
                                       [&](const Json& one) { return scalar_text(one) == name; });
       out += fmt::format("{}{}\t<{}>{}\n", std::string(level * 2, ' '), name, type_text(*field),
                          needed ? " -required-" : "");
+      if (const auto values = choices(*field); !values.empty()) {
+        const auto shown = values.begin() + std::ptrdiff_t(std::min(values.size(), kChoicesShown));
+        out += fmt::format("{}enum: {}{}\n", std::string(level * 2, ' '),
+                           fmt::join(values.begin(), shown, ", "),
+                           values.size() > kChoicesShown ? ", ...." : "");
+      }
       if (recursive) {
         field_list(*field, true, above, out);
       } else {
@@ -176,14 +202,18 @@ Status explain(Session& session) {
     schema = fields ? member(*fields, path[i]) : nullptr;
     if (!schema) return usage_error(fmt::format("field \"{}\" does not exist", path[i]));
   }
-  if (path.size() > 1)
-    out += fmt::format("FIELD: {} <{}>\n\n", path.back(), explainer.type_text(*schema));
-  const std::string description = explainer.description(*schema);
-  out += "DESCRIPTION:\n" + wrapped(description.empty() ? "<empty>" : description, 4);
+  if (path.size() > 1) {
+    out += fmt::format("FIELD: {} <{}>\n", path.back(), explainer.type_text(*schema));
+    const auto values = explainer.choices(*schema);
+    out += values.empty() ? "\n" : fmt::format("ENUM:\n    {}\n", fmt::join(values, "\n    "));
+    out += "\n";
+  }
+  const std::string description = explainer.descriptions(*schema);
+  out += "DESCRIPTION:\n" + wrapped(description.empty() ? "<empty>" : description, 4) + "    \n";
   std::string fields;
   std::vector<const Json*> above;
   explainer.field_list(*schema, session.flags.on("recursive"), above, fields);
-  if (!fields.empty()) out += "    \nFIELDS:\n" + fields;
+  if (!fields.empty()) out += "FIELDS:\n" + fields;
   session.io.out(out + "\n");
   return {};
 }

@@ -11,6 +11,7 @@ namespace keelson::cli {
 namespace {
 
 bool is_ready(const Json& pod) {
+  if (find(pod, "metadata.deletionTimestamp")) return false;  // on its way out
   for (const Json& condition : list_at(pod, "status.conditions")) {
     if (text_at(condition, "type") == "Ready") return text_at(condition, "status") == "True";
   }
