@@ -19,6 +19,9 @@ constexpr std::size_t kRestsFrom = 64;
 constexpr Duration kRestPerWatcher = 30us;
 constexpr Duration kRestMax = 50ms;
 
+// What a client that can be blocked is sent of a backlog between two looks at whether it is.
+constexpr std::size_t kSlice = 64;
+
 Duration rest_of(std::size_t watchers) {
   if (watchers < kRestsFrom) return {};
   return std::min<Duration>(kRestPerWatcher * watchers, kRestMax);
@@ -234,18 +237,16 @@ void WatchHub::start_live(const WatcherPtr& watcher) {
   }
   watcher->live = true;
   ++watcher->group->live;
-  if (!watcher->backlog.empty()) touch(*watcher->group);
+  if (!watcher->backlog.empty()) send_backlog_soon(watcher);
 }
 
 void WatchHub::list_initial(Watcher& watcher) {
   const Group& group = *watcher.group;
   each_candidate(cache_, group.kind, group.ns, group.fields, [&](const ObjectPtr& object) {
-    if (group.matches(*object)) {
-      watcher.backlog.push_back(event_of(WatchType::added, object->revision(), object));
-    }
+    if (group.matches(*object)) watcher.backlog.begin_with(object);
     return true;
   });
-  if (watcher.initial_events) watcher.backlog.push_back(bookmark_of(cache_.revision(), true));
+  if (watcher.initial_events) watcher.backlog.push(bookmark_of(cache_.revision(), true));
 }
 
 void WatchHub::replay(Watcher& watcher) {
@@ -256,7 +257,7 @@ void WatchHub::replay(Watcher& watcher) {
     if (!group.ns.empty() && change.subject().ns() != group.ns) continue;
     ObjectPtr gone;
     WatchEvent event;
-    if (make_event(group, change, gone, &event)) watcher.backlog.push_back(std::move(event));
+    if (make_event(group, change, gone, &event)) watcher.backlog.push(std::move(event));
   }
 }
 
@@ -388,25 +389,45 @@ void WatchHub::deliver(const WatcherPtr& watcher, std::span<const WatchEvent> ba
                        [](Revision r, const WatchEvent& event) { return r < event.revision; });
   batch = batch.subspan(static_cast<std::size_t>(fresh - batch.begin()));
   watcher->delivered = std::max(watcher->delivered, upto);
-  if (watcher->paced && watcher->paced->blocked()) {
-    watcher->backlog.insert(watcher->backlog.end(), batch.begin(), batch.end());
-    // Slow clients are dropped, not waited for: this one resumes after the last event it has seen.
-    if (watcher->backlog.size() > options_.watch_buffer_max) close({watcher->id});
-    return;
-  }
-  if (watcher->backlog.empty()) {
+  const bool blocked = watcher->paced && watcher->paced->blocked();
+  if (!blocked && watcher->backlog.empty()) {
     if (!batch.empty()) watcher->sink->on_events(batch);
     return;
   }
-  std::vector<WatchEvent> events = std::exchange(watcher->backlog, {});
-  events.insert(events.end(), batch.begin(), batch.end());
-  watcher->sink->on_events(events);
+  watcher->backlog.push(batch);
+  watcher->behind += batch.size();
+  if (!blocked) {
+    send_backlog(watcher);
+  } else if (watcher->behind > options_.watch_buffer_max) {
+    // Slow clients are dropped, not waited for: this one resumes after the last event it has seen.
+    close({watcher->id});
+  }
+}
+
+// As much as the sink takes: clients that begin with all that there is and do not read must not fill
+// the memory with copies of it.
+void WatchHub::send_backlog(const WatcherPtr& watcher) {
+  const std::size_t slice = watcher->paced ? kSlice : static_cast<std::size_t>(-1);
+  while (!watcher->backlog.empty()) {
+    if (!watcher->sink || watcher->closing) return;
+    if (watcher->paced && watcher->paced->blocked()) return;
+    const std::vector<WatchEvent> events = watcher->backlog.take(slice);
+    watcher->behind = std::min(watcher->behind, watcher->backlog.size());
+    watcher->sink->on_events(events);
+  }
+}
+
+void WatchHub::send_backlog_soon(const WatcherPtr& watcher) {
+  loop_.post(life_.tie([this, watcher] {
+    if (watcher->live) send_backlog(watcher);
+  }));
 }
 
 void WatchHub::resumed(api::WatchId watch) {
   const auto found = watchers_.find(watch.id);
-  if (found == watchers_.end() || !found->second->group || found->second->backlog.empty()) return;
-  touch(*found->second->group);
+  if (found != watchers_.end() && !found->second->backlog.empty()) {
+    send_backlog_soon(found->second);
+  }
 }
 
 void WatchHub::bookmark_tick() {

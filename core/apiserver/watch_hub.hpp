@@ -15,6 +15,7 @@
 #include "core/apiserver/common.hpp"
 #include "core/apiserver/options.hpp"
 #include "core/apiserver/paced_sink.hpp"
+#include "core/apiserver/watch_backlog.hpp"
 #include "core/apiserver/watch_cache.hpp"
 #include "core/base/loop.hpp"
 
@@ -55,8 +56,9 @@ class WatchHub {
     bool bookmarks = false;
     bool initial_events = false;
     bool live = false;
-    Revision delivered;                    // events up to here are not sent (again)
-    std::vector<api::WatchEvent> backlog;  // to be sent before the group's batch
+    Revision delivered;      // events up to here are not sent (again)
+    WatchBacklog backlog;    // to be sent before the group's batch
+    std::size_t behind = 0;  // so many of it came after the watcher had begun
     ApiError refusal;
     bool closing = false;
   };
@@ -99,6 +101,8 @@ class WatchHub {
   enum class Flush { due, all };
   void flush(Flush which);
   void deliver(const WatcherPtr& watcher, std::span<const api::WatchEvent> batch, Revision upto);
+  void send_backlog(const WatcherPtr& watcher);
+  void send_backlog_soon(const WatcherPtr& watcher);
   void end(const WatcherPtr& watcher);
   void schedule_ending(const WatcherPtr& watcher);
   void bookmark_tick();

@@ -30,20 +30,26 @@ Bytes Encoder::object(const Resource& resource, const api::ObjectPtr& object) {
   return text;
 }
 
-bool Encoder::is_last_batch(std::span<const api::WatchEvent> events, uint32_t form) const {
-  return std::ranges::equal(events, batch_, [form](const api::WatchEvent& event, const auto& kept) {
+Bytes Encoder::find_batch(std::span<const api::WatchEvent> events, uint32_t form) const {
+  const auto same = [form](const api::WatchEvent& event, const auto& kept) {
     return key_of(event, form) == kept.first;
-  });
+  };
+  for (const Batch& batch : batches_) {
+    if (std::ranges::equal(events, batch.events, same)) return batch.text;
+  }
+  return nullptr;
 }
 
 Bytes Encoder::keep_batch(std::span<const api::WatchEvent> events, uint32_t form,
                           std::string text) {
-  batch_.clear();
+  Batch& batch = batches_[next_batch_];
+  next_batch_ = (next_batch_ + 1) % batches_.size();
+  batch.events.clear();
   for (const api::WatchEvent& event : events) {
-    batch_.emplace_back(key_of(event, form), event.object);
+    batch.events.emplace_back(key_of(event, form), event.object);
   }
-  batch_text_ = std::make_shared<const std::string>(std::move(text));
-  return batch_text_;
+  batch.text = std::make_shared<const std::string>(std::move(text));
+  return batch.text;
 }
 
 void Encoder::keep_line(const LineKey& key, const api::ObjectPtr& object, const Bytes& text) {

@@ -2,6 +2,7 @@
 // and watches. Bounded; the least recently made go first.
 #pragma once
 
+#include <array>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <deque>
 #include <span>
@@ -35,11 +36,11 @@ class Encoder {
     keep_line(key, event.object, text);
     return text;
   }
-  // The lines of a batch in one piece, also shared by those who get the same batch just after.
+  // The lines of a batch in one piece, shared by those who get one of the last batches too.
   // `make` makes the line of one event. REQUIRES: all events have an object.
   template <class Make>
   Bytes lines(std::span<const api::WatchEvent> events, uint32_t form, Make&& make) {
-    if (is_last_batch(events, form)) return batch_text_;
+    if (Bytes text = find_batch(events, form)) return text;
     std::string text;
     for (const api::WatchEvent& event : events) {
       text += *line(event, form, [&] { return make(event); });
@@ -68,7 +69,7 @@ class Encoder {
   static LineKey key_of(const api::WatchEvent& event, uint32_t form) {
     return {event.object.get(), event.revision.value, static_cast<uint8_t>(event.type), form};
   }
-  bool is_last_batch(std::span<const api::WatchEvent> events, uint32_t form) const;
+  Bytes find_batch(std::span<const api::WatchEvent> events, uint32_t form) const;
   Bytes keep_batch(std::span<const api::WatchEvent> events, uint32_t form, std::string text);
   void keep_line(const LineKey& key, const api::ObjectPtr& object, const Bytes& text);
 
@@ -78,8 +79,12 @@ class Encoder {
   std::deque<const void*> order_;
   boost::unordered_flat_map<LineKey, Kept> lines_;
   std::deque<LineKey> line_order_;
-  std::vector<std::pair<LineKey, api::ObjectPtr>> batch_;  // the last one
-  Bytes batch_text_;
+  struct Batch {
+    std::vector<std::pair<LineKey, api::ObjectPtr>> events;
+    Bytes text;
+  };
+  std::array<Batch, 8> batches_;  // a ring
+  std::size_t next_batch_ = 0;
 };
 
 }  // namespace keelson::rest
