@@ -160,8 +160,7 @@ std::string shown(const Resource& resource, const api::ObjectPtr& object, const 
     case Shape::partial_list: return encode_partial_metadata(*object, version_of(manner));
     case Shape::object: break;
   }
-  std::string json = api::encode_object(*object);
-  return resource.converted() ? to_version(resource, json) : json;
+  return object_text(resource, *object);
 }
 
 HttpResponse object_response(int status, const Resource& resource, const api::ObjectPtr& object,
@@ -175,6 +174,21 @@ HttpResponse object_response(int status, const Resource& resource, const api::Ob
   return {status, content_type(manner),
           std::function<std::string()>([json, manner] { return finished(*json, manner); })};
 }
+
+namespace {
+
+// What a list may add to what is kept: its texts are made on the core thread, for which everybody
+// waits, and push others out. The rest of a large list is made where the list is put together. Lists
+// that are asked for again and again are kept as a whole before long, if they fit.
+constexpr std::size_t kMadeForListShare = 8;
+constexpr std::size_t kObjectBytes = 2048;  // or so
+
+struct ListItem {
+  Bytes text;
+  api::ObjectPtr object;  // if there is no text
+};
+
+}  // namespace
 
 HttpResponse list_response(const Resource& resource, const api::Response& list,
                            const Manner& manner, const TableRequest& table, Encoder& encoder) {
@@ -193,12 +207,18 @@ HttpResponse list_response(const Resource& resource, const api::Response& list,
                       manner);
                 })};
   }
-  std::vector<Bytes> items;
+  std::vector<ListItem> items;
   items.reserve(list.items.size());
-  std::size_t size = 256;
+  std::size_t size = 256, made = 0;
   for (const api::ObjectPtr& object : list.items) {
-    items.push_back(encoder.object(resource, object));
-    size += items.back()->size();
+    ListItem item{encoder.find(resource, object), nullptr};
+    if (!item.text && made < encoder.bytes_max() / kMadeForListShare) {
+      item.text = encoder.object(resource, object);
+      made += item.text->size();
+    }
+    if (!item.text) item.object = object;
+    size += item.text ? item.text->size() : kObjectBytes;
+    items.push_back(std::move(item));
   }
   const bool whole = resource.converted();
   const std::size_t skip = whole ? 0 : after_type(resource);
@@ -206,17 +226,21 @@ HttpResponse list_response(const Resource& resource, const api::Response& list,
                      resource.group_version() + "\",\"metadata\":" + list_meta(list) +
                      ",\"items\":[";
   return {200, content_type(manner),
-          std::function<std::string()>([items = std::move(items), head = std::move(head), size,
-                                        skip, manner]() mutable {
+          std::function<std::string()>([&resource, items = std::move(items),
+                                        head = std::move(head), size, skip, manner] {
             std::string out;
             out.reserve(size);
             out += head;
             bool first = true;
-            for (const Bytes& item : items) {
+            for (const ListItem& item : items) {
               if (!first) out += ',';
               first = false;
               if (skip > 0) out += '{';
-              out.append(*item, skip);
+              if (item.text) {
+                out.append(*item.text, skip);
+              } else {
+                out.append(object_text(resource, *item.object), skip);
+              }
             }
             out += "]}";
             return finished(std::move(out), manner);

@@ -11,13 +11,21 @@ namespace {
 constexpr std::size_t kLinesMax = 4096;
 }
 
+std::string object_text(const Resource& resource, const api::Object& object) {
+  std::string json = api::encode_object(object);
+  return resource.converted() ? to_version(resource, json) : json;
+}
+
+Bytes Encoder::find(const Resource& resource, const api::ObjectPtr& object) const {
+  if (resource.converted()) return nullptr;
+  const auto it = objects_.find(object.get());
+  return it == objects_.end() ? nullptr : it->second.text;
+}
+
 Bytes Encoder::object(const Resource& resource, const api::ObjectPtr& object) {
-  if (resource.converted()) {
-    return std::make_shared<const std::string>(to_version(resource, api::encode_object(*object)));
-  }
-  if (const auto it = objects_.find(object.get()); it != objects_.end()) return it->second.text;
-  Bytes text = std::make_shared<const std::string>(api::encode_object(*object));
-  if (text->size() > bytes_max_ / 8) return text;
+  if (Bytes kept = find(resource, object)) return kept;
+  Bytes text = std::make_shared<const std::string>(object_text(resource, *object));
+  if (resource.converted() || text->size() > bytes_max_ / 8) return text;
   bytes_ += text->size();
   objects_.emplace(object.get(), Kept{object, text});
   order_.push_back(object.get());

@@ -20,12 +20,17 @@ struct TableRequest {
   WallTime now;  // for ages
 };
 
+// The text of Encoder::object(), made anew. On any thread.
+std::string object_text(const Resource& resource, const api::Object& object);
+
 class Encoder {
  public:
   explicit Encoder(std::size_t bytes_max = 32u << 20) : bytes_max_(bytes_max) {}
 
   // {"kind":...} of the object under the resource's group version, without a newline.
   Bytes object(const Resource& resource, const api::ObjectPtr& object);
+  // The same if it is kept, else null.
+  Bytes find(const Resource& resource, const api::ObjectPtr& object) const;
   // A line of a watch stream that many watchers get: made by `make` unless it was made just now.
   // `form` tells apart what is made of the same event.
   template <class Make>
@@ -48,6 +53,7 @@ class Encoder {
     return keep_batch(events, form, std::move(text));
   }
   std::size_t bytes() const { return bytes_; }
+  std::size_t bytes_max() const { return bytes_max_; }
 
  private:
   struct LineKey {
