@@ -182,6 +182,8 @@ namespace {
 // that are asked for again and again are kept as a whole before long, if they fit.
 constexpr std::size_t kMadeForListShare = 8;
 constexpr std::size_t kObjectBytes = 2048;  // or so
+// A list of so many takes about a millisecond to put together.
+constexpr std::size_t kLaboriousItems = 200;
 
 struct ListItem {
   Bytes text;
@@ -192,6 +194,7 @@ struct ListItem {
 
 HttpResponse list_response(const Resource& resource, const api::Response& list,
                            const Manner& manner, const TableRequest& table, Encoder& encoder) {
+  const bool laborious = list.items.size() > kLaboriousItems;
   if (manner.accepted.shape != Shape::object) {
     return {200, content_type(manner),
             std::function<std::string()>(
@@ -205,7 +208,8 @@ HttpResponse list_response(const Resource& resource, const api::Response& list,
                                          table_options(resource, manner, table, true))
                           : encode_partial_metadata_list(items, header, version_of(manner)),
                       manner);
-                })};
+                }),
+            laborious};
   }
   std::vector<ListItem> items;
   items.reserve(list.items.size());
@@ -244,7 +248,8 @@ HttpResponse list_response(const Resource& resource, const api::Response& list,
             }
             out += "]}";
             return finished(std::move(out), manner);
-          })};
+          }),
+          laborious};
 }
 
 }  // namespace keelson::rest

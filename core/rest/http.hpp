@@ -56,6 +56,8 @@ struct HttpResponse {
   int status = 200;
   std::vector<Header> headers;  // Content-Type and others; lengths and connection headers are the server's
   Body body;
+  // Making the body takes milliseconds: not on a thread for whose turn others wait.
+  bool laborious = false;
 };
 
 // A connection that has left HTTP, as it is written: bytes (SPDY), or binary WebSocket messages.

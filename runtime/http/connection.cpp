@@ -321,26 +321,29 @@ bool Connection::bodiless(int status) const {
 
 void Connection::answer(rest::HttpResponse response) {
   if (phase_ != Phase::waiting) return;
-  if (auto* make = std::get_if<std::function<std::string()>>(&response.body)) {
-    std::string made = (*make)();
-    response.body = std::move(made);
+  std::optional<std::size_t> gzip_above;
+  if (gzip_ok_) gzip_above = shard_.shared().options.gzip_bytes;
+  if (response.laborious) {
+    Callback<Work()> work = [lane = lane_, gzip_above, response = std::move(response)]() mutable {
+      const bool compressed = finish_body(response, gzip_above);
+      return Work([lane = std::move(lane), response = std::move(response), compressed]() mutable {
+        if (lane->connection) lane->connection->answer_finished(std::move(response), compressed);
+      });
+    };
+    return shard_.labour(std::move(work));
   }
-  const auto* shared = std::get_if<rest::Bytes>(&response.body);
-  const std::string& body = shared ? **shared : std::get<std::string>(response.body);
-  bool compress = gzip_ok_ && body.size() > shard_.shared().options.gzip_bytes;
-  for (const rest::Header& header : response.headers) {
-    compress = compress && !same_name(header.name, "Content-Encoding");
-  }
-  if (compress) response.body = gzip(body);
+  const bool compressed = finish_body(response, gzip_above);
+  answer_finished(std::move(response), compressed);
+}
 
+void Connection::answer_finished(rest::HttpResponse response, bool compressed) {
+  if (phase_ != Phase::waiting) return;
   const bool has_length = response.status >= 200 && response.status != 204 && response.status != 304;
-  const auto* bytes = std::get_if<rest::Bytes>(&response.body);
-  const std::size_t size =
-      bytes ? (*bytes)->size() : std::get<std::string>(response.body).size();
+  const std::size_t size = body_text(response).size();
   out_.push(head_of(response.status, response.headers,
-                    has_length ? std::optional<uint64_t>(size) : std::nullopt, false, compress));
+                    has_length ? std::optional<uint64_t>(size) : std::nullopt, false, compressed));
   if (!bodiless(response.status)) {
-    if (bytes) {
+    if (const auto* bytes = std::get_if<rest::Bytes>(&response.body)) {
       out_.push(*bytes);
     } else {
       out_.push(std::get<std::string>(std::move(response.body)));

@@ -41,6 +41,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
 
   // What the core wants, brought here by the lane.
   void answer(rest::HttpResponse response);
+  void answer_finished(rest::HttpResponse response, bool compressed);
   void begin_stream(int status, const std::vector<rest::Header>& headers);
   void stream(std::vector<rest::Bytes> pieces, std::size_t bytes);
   void flush_stream();

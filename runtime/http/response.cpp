@@ -167,6 +167,25 @@ std::string gzip(std::string_view text) {
   return out;
 }
 
+std::string_view body_text(const rest::HttpResponse& response) {
+  const auto* shared = std::get_if<rest::Bytes>(&response.body);
+  return shared ? std::string_view(**shared) : std::get<std::string>(response.body);
+}
+
+bool finish_body(rest::HttpResponse& response, std::optional<std::size_t> gzip_above) {
+  if (auto* make = std::get_if<std::function<std::string()>>(&response.body)) {
+    std::string made = (*make)();
+    response.body = std::move(made);
+  }
+  if (!gzip_above || body_text(response).size() <= *gzip_above) return false;
+  for (const rest::Header& header : response.headers) {
+    if (same_name(header.name, "Content-Encoding")) return false;
+  }
+  std::string compressed = gzip(body_text(response));
+  response.body = std::move(compressed);
+  return true;
+}
+
 bool accepts_gzip(std::string_view accept_encoding) {
   while (!accept_encoding.empty()) {
     const auto comma = accept_encoding.find(',');

@@ -39,6 +39,10 @@ std::string http_date(int64_t unix_seconds);
 
 // The fastest level: it is what kube-apiserver uses, and lists still shrink tenfold.
 std::string gzip(std::string_view text);
+// Makes the body if it is still to be made, and compresses it if it is larger than `gzip_above` (empty:
+// never) and not encoded yet; true: it is compressed now.
+bool finish_body(rest::HttpResponse& response, std::optional<std::size_t> gzip_above);
+std::string_view body_text(const rest::HttpResponse& response);  // REQUIRES: finished
 // Whether an Accept-Encoding allows it.
 bool accepts_gzip(std::string_view accept_encoding);
 

@@ -174,6 +174,8 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(ServerOptions options,
 HttpServer::~HttpServer() {
   // The first shard's thread accepts for the others, so it ends first.
   for (const auto& shard : impl_->shards) shard->stop();
+  impl_->shared.labour.stop();
+  impl_->shared.labour.join();
   impl_->stop_accepting();
   impl_->reload_timer->cancel();
 }

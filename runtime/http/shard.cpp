@@ -97,6 +97,12 @@ void Shard::remove(Connection& connection) {
   if (connections_.empty()) finish_drain();
 }
 
+void Shard::labour(Callback<Work()> work) {
+  asio::post(shared_.labour, [this, work = std::move(work)]() mutable {
+    asio::post(context_, [result = work()]() mutable { result(); });
+  });
+}
+
 void Shard::drain(Duration bound, std::function<void()> done) {
   asio::post(context_, [this, bound, done = std::move(done)]() mutable {
     drained_ = std::move(done);

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -29,6 +30,9 @@ struct SharedState {
   PostToCore post_to_core;
   Log* log = nullptr;
   AccessLog access_log;
+  // Makes what takes long, one after the other: the IO threads go on meanwhile. Joined before any
+  // shard is destroyed.
+  boost::asio::thread_pool labour{1};
 
   struct Counters {
     std::atomic<uint64_t> accepted{0}, connections{0}, streams{0}, requests{0}, bytes_received{0},
@@ -65,6 +69,8 @@ class Shard {
   const std::shared_ptr<ToIo>& to_io() const { return to_io_; }
   void to_core(Work work);
   void remove(Connection& connection);
+  // Runs `work` on the thread for such work, and what it returns on this one.
+  void labour(Callback<Work()> work);
   // Has it flush when all that the core has sent by now is in its hands, so that it leaves together.
   void flush_soon(std::shared_ptr<Connection> connection) {
     unflushed_.push_back(std::move(connection));

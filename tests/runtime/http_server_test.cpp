@@ -183,6 +183,67 @@ TEST(HttpServer, AnExchangeThatIsDroppedBecomesA500) {
   EXPECT_NE(socket.read_until("}\n").find("HTTP/1.1 500"), std::string::npos);
 }
 
+// A body whose making waits until the test lets it go.
+class Labour {
+ public:
+  rest::HttpResponse response(std::string text) {
+    rest::HttpResponse response{200, {}, std::function<std::string()>([this, text] {
+                                  begun = true;
+                                  EXPECT_TRUE(eventually([this] { return released.load(); }));
+                                  return text;
+                                })};
+    response.laborious = true;
+    return response;
+  }
+  std::atomic<bool> begun{false}, released{false};
+};
+
+TEST(HttpServer, LaboriousAnswersHoldNobodyUp) {
+  TestServer server;
+  Labour labour;
+  server.handler.on("/list", [&](rest::HttpRequest, rest::ExchangePtr exchange) {
+    exchange->respond(labour.response(std::string(300'000, 'a')));
+  });
+  RawSocket list(server.port()), quick(server.port());
+  list.send(get("/list", "Accept-Encoding: gzip\r\n") + get("/echo"));
+  ASSERT_TRUE(eventually([&] { return labour.begun.load(); }));
+  quick.send(get("/echo"));
+  EXPECT_NE(quick.read_until("hello").find("200 OK"), std::string::npos);
+  EXPECT_FALSE(labour.released);
+  labour.released = true;
+  const std::string answers = list.read_until("hello");
+  EXPECT_NE(answers.find("Content-Encoding: gzip"), std::string::npos);
+  EXPECT_LT(answers.find("gzip"), answers.find("hello"));  // the pipelined one comes second
+}
+
+TEST(HttpServer, LaboriousAnswersMayComeTooLate) {
+  TestServer server;
+  Labour labour;
+  server.handler.on("/list", [&](rest::HttpRequest, rest::ExchangePtr exchange) {
+    exchange->respond(labour.response("late"));
+  });
+  {
+    RawSocket gone(server.port());
+    gone.send(get("/list"));
+    ASSERT_TRUE(eventually([&] { return labour.begun.load(); }));
+  }
+  RawSocket waiting(server.port());
+  waiting.send(get("/list"));
+  labour.released = true;
+  EXPECT_NE(waiting.read_until("late").find("200 OK"), std::string::npos);
+  // The end of the server, with one being made and one that waits for its turn.
+  labour.begun = labour.released = false;
+  RawSocket first(server.port()), second(server.port());
+  first.send(get("/list"));
+  ASSERT_TRUE(eventually([&] { return labour.begun.load(); }));
+  second.send(get("/list"));
+  std::thread end([&] { server.stop_server(); });
+  labour.released = true;
+  end.join();
+  first.read_all();
+  EXPECT_TRUE(first.ended());
+}
+
 TEST(HttpServer, CompressesLargeReadyAnswers) {
   TestServer server;
   const std::string large(300'000, 'a');
