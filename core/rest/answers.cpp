@@ -196,16 +196,21 @@ HttpResponse list_response(const Resource& resource, const api::Response& list,
                            const Manner& manner, const TableRequest& table, Encoder& encoder) {
   const bool laborious = list.items.size() > kLaboriousItems;
   if (manner.accepted.shape != Shape::object) {
+    std::vector<Bytes> texts;
+    for (const api::ObjectPtr& object : list.items) {
+      texts.push_back(encoder.find(resource, object));
+    }
     return {200, content_type(manner),
             std::function<std::string()>(
-                [&resource, manner, table, items = list.items,
+                [&resource, manner, table, items = list.items, texts = std::move(texts),
                  revision = api::to_string(list.revision), next = list.continue_token,
                  remaining = list.remaining] {
                   const ListHeader header{revision, next, remaining};
+                  TableOptions options = table_options(resource, manner, table, true);
+                  options.texts = texts;
                   return finished(
                       manner.accepted.shape == Shape::table
-                          ? encode_table(resource.info->kind, items, header, table.now,
-                                         table_options(resource, manner, table, true))
+                          ? encode_table(resource.info->kind, items, header, table.now, options)
                           : encode_partial_metadata_list(items, header, version_of(manner)),
                       manner);
                 }),

@@ -43,5 +43,23 @@ TEST_F(ListEncodingTest, OneListTakesAShareOfTheRoom) {
   EXPECT_GT(encoder.bytes(), after_first);
 }
 
+TEST_F(ListEncodingTest, TablesTakeMetadataFromWhatIsKept) {
+  api::ConfigMap odd = config_named("odd");
+  (*odd.mutable_metadata()->mutable_annotations())["a/b"] = "}{\"\\\"metadata\":{ \\";
+  made(odd);
+  list = call(api::list(Kind::config_maps, "default"));
+  const rest::Resource& maps = *rest::Catalog::get().find("", "v1", "configmaps", "");
+  rest::Manner manner;
+  manner.accepted.shape = rest::Shape::table;
+  const auto table = [&](rest::Encoder& encoder) {
+    rest::HttpResponse response = rest::list_response(maps, list, manner, {}, encoder);
+    return std::get<std::function<std::string()>>(response.body)();
+  };
+  rest::Encoder kept, none(0);
+  listed(kept);
+  EXPECT_EQ(table(kept), table(none));
+  EXPECT_EQ(boost::json::parse(table(kept)).at("rows").as_array().size(), list.items.size());
+}
+
 }  // namespace
 }  // namespace keelson::test

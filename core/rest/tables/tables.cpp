@@ -8,7 +8,7 @@ namespace keelson::rest {
 namespace {
 
 // What rows and items take on average, to spare large lists the copying of a growing string.
-constexpr std::size_t item_bytes = 640;
+constexpr std::size_t item_bytes = 1200;
 
 // {"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":
 void append_head(std::string_view kind, std::string_view version, std::string& out) {
@@ -59,15 +59,39 @@ void append_columns(std::span<const Column> columns, std::string& out) {
   out += ']';
 }
 
+// The metadata in the text of an object; empty: it has none.
+std::string_view metadata_in(std::string_view text) {
+  constexpr std::string_view key = R"("metadata":)";
+  const std::size_t at = text.find(key);
+  if (at == text.npos) return {};
+  text.remove_prefix(at + key.size());
+  int depth = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"') {
+      for (++i; i < text.size() && text[i] != '"'; ++i) i += text[i] == '\\';
+    } else if (text[i] == '{') {
+      ++depth;
+    } else if (text[i] == '}' && --depth == 0) {
+      return text.substr(0, i + 1);
+    }
+  }
+  return {};
+}
+
 void append_partial_metadata(const api::Object& object, std::string_view version,
-                             std::string& out) {
+                             const std::string* text, std::string& out) {
   append_head("PartialObjectMetadata", version, out);
-  api::append_metadata(object, out);
+  const std::string_view ready = text ? metadata_in(*text) : std::string_view();
+  if (ready.empty()) {
+    api::append_metadata(object, out);
+  } else {
+    out += ready;
+  }
   out += '}';
 }
 
 void append_row(const api::Object& object, const Printer& printer, WallTime now,
-                const TableOptions& options, std::string& out) {
+                const TableOptions& options, const std::string* text, std::string& out) {
   out += R"({"cells":)";
   Cells cells(out, now);
   printer.cells(object, cells);
@@ -82,7 +106,9 @@ void append_row(const api::Object& object, const Printer& printer, WallTime now,
   out += R"(,"object":)";
   switch (options.include) {
     case IncludeObject::none: out += "null"; break;
-    case IncludeObject::metadata: append_partial_metadata(object, options.version, out); break;
+    case IncludeObject::metadata:
+      append_partial_metadata(object, options.version, text, out);
+      break;
     case IncludeObject::object:
       options.append_object ? options.append_object(object, out) : api::append_object(object, out);
       break;
@@ -127,7 +153,9 @@ std::string encode_table(api::Kind kind, std::span<const api::ObjectPtr> items,
   out += R"(,"rows":[)";
   for (const api::ObjectPtr& item : items) {
     if (&item != items.data()) out += ',';
-    append_row(*item, printer, now, options, out);
+    const std::size_t index = static_cast<std::size_t>(&item - items.data());
+    const std::string* text = index < options.texts.size() ? options.texts[index].get() : nullptr;
+    append_row(*item, printer, now, options, text, out);
   }
   out += "]}";
   return out;
@@ -136,7 +164,7 @@ std::string encode_table(api::Kind kind, std::span<const api::ObjectPtr> items,
 std::string encode_partial_metadata(const api::Object& object, std::string_view version) {
   std::string out;
   out.reserve(item_bytes);
-  append_partial_metadata(object, version, out);
+  append_partial_metadata(object, version, nullptr, out);
   return out;
 }
 
@@ -149,7 +177,7 @@ std::string encode_partial_metadata_list(std::span<const api::ObjectPtr> items,
   out += R"(,"items":[)";
   for (const api::ObjectPtr& item : items) {
     if (&item != items.data()) out += ',';
-    append_partial_metadata(*item, version, out);
+    append_partial_metadata(*item, version, nullptr, out);
   }
   out += "]}";
   return out;

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -54,6 +55,9 @@ struct TableOptions {
   // With IncludeObject::object: appends the object's JSON, for resources that are served in another
   // version than the stored one. Empty: api::append_object().
   std::function<void(const api::Object& object, std::string& out)> append_object;
+  // What api::encode_object() says of each item, as far as it is at hand (null: not), or empty: their
+  // metadata is copied from there, which is cheaper than writing it anew.
+  std::span<const std::shared_ptr<const std::string>> texts;
 };
 
 // REQUIRES: items are of this kind. With a single item and no revision in the header (a get, a
