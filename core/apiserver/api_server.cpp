@@ -17,6 +17,8 @@ namespace keelson::apiserver {
 namespace {
 
 constexpr Duration kBootstrapRetry = 1s;
+// How often a server that says where it is looks whether that is still known.
+constexpr Duration kBootstrapPeriod = 10s;
 
 ApiError method_not_allowed() {
   ApiError error;
@@ -183,10 +185,12 @@ struct ApiServer::Impl {
   }
 
   void bootstrap() {
-    if (!feed.synced() || bootstrapped) return;
+    if (!feed.synced()) return;
     // One at a time, and decided anew each time: another server may be doing the same.
-    std::vector<Request> missing = bootstrap_requests(cache, options);
+    std::vector<Request> missing = bootstrap_requests(cache, options, !bootstrapped);
     if (missing.empty()) {
+      if (!options.advertise_address.empty()) bootstrap_timer.arm(kBootstrapPeriod);
+      if (bootstrapped) return;
       bootstrapped = true;
       log.info("apiserver: ready",
                {{"identity", options.identity}, {"revision", cache.revision().value}});

@@ -78,7 +78,8 @@ ObjectPtr kubernetes_slice(const ApiServerOptions& options) {
 
 }  // namespace
 
-std::vector<Request> bootstrap_requests(const WatchCache& cache, const ApiServerOptions& options) {
+std::vector<Request> bootstrap_requests(const WatchCache& cache, const ApiServerOptions& options,
+                                        bool start) {
   std::vector<ObjectPtr> objects;
   for (const char* name : {"default", "kube-system", "kube-public", "kube-node-lease"}) {
     objects.push_back(namespace_named(name));
@@ -89,19 +90,18 @@ std::vector<Request> bootstrap_requests(const WatchCache& cache, const ApiServer
       objects.push_back(api::make_object(root_ca_map(options, name)));
     }
   }
-  objects.push_back(
-      priority_class("system-cluster-critical", 2'000'000'000,
-                     "Used for system critical pods that must run in the cluster, but "
-                     "can be moved to another node if necessary."));
-  objects.push_back(priority_class(
-      "system-node-critical", 2'000'001'000,
-      "Used for system critical pods that must not be moved from their current node."));
   objects.push_back(kubernetes_service(options));
   if (!options.advertise_address.empty()) {
     objects.push_back(kubernetes_endpoints(options));
     objects.push_back(kubernetes_slice(options));
   }
-  if (options.bootstrap_rbac) {
+  if (start) {
+    objects.push_back(priority_class("system-cluster-critical", 2'000'000'000,
+                                     "For pods that the cluster needs, on whichever node."));
+    objects.push_back(priority_class("system-node-critical", 2'000'001'000,
+                                     "For pods that their node needs."));
+  }
+  if (start && options.bootstrap_rbac) {
     static const std::vector<ObjectPtr> defaults = default_rbac_objects();
     objects.insert(objects.end(), defaults.begin(), defaults.end());
   }

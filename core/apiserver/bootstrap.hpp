@@ -8,7 +8,9 @@
 
 namespace keelson::apiserver {
 
-// Requests that create what is still missing, in order.
-std::vector<Request> bootstrap_requests(const WatchCache& cache, const ApiServerOptions& options);
+// Requests that create what is still missing, in order. `start` false: only what a cluster cannot be
+// without, whoever deletes it; the rest is made once.
+std::vector<Request> bootstrap_requests(const WatchCache& cache, const ApiServerOptions& options,
+                                        bool start);
 
 }  // namespace keelson::apiserver

@@ -86,7 +86,11 @@ void WatchCache::prepend(std::span<const store::StoreEvent> events, Revision flo
   for (std::size_t i = events.size(); i-- > 0;) {
     if (events[i].revision > floor_) continue;
     Change change = change_of(events[i]);
-    kinds_[index(change.subject().kind())].history.push_front(std::move(change));
+    std::deque<Change>& history = kinds_[index(change.subject().kind())].history;
+    // Kinds are loaded one after the other, and the floor is that of the last one: what happened to
+    // an earlier one meanwhile is here already.
+    if (!history.empty() && history.front().revision <= change.revision) continue;
+    history.push_front(std::move(change));
   }
   floor_ = std::min(floor_, floor);
 }

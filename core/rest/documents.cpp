@@ -149,7 +149,7 @@ HttpResponse Documents::openapi(const HttpRequest& request, const Uri& uri) {
   if (!body) return text_response(404, "404 page not found\n");
   HttpResponse response = document("application/json",
                                    "\"" + std::string(openapi_.v3_hash(path)) + "\"", *body);
-  if (!uri.get("hash").empty()) {
+  if (uri.get("hash") == openapi_.v3_hash(path)) {
     response.headers.push_back({"Cache-Control", "public, immutable"});
   }
   return response;

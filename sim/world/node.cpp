@@ -67,6 +67,14 @@ void Node::start_agent() {
   options.labels = pool_.labels;
   options.labels["kubernetes.io/hostname"] = name_;
   options.labels["kubernetes.io/os"] = "linux";
+  api::NodeSystemInfo& info = options.node_info;
+  info.set_operating_system("linux");
+  info.set_architecture("amd64");
+  info.set_os_image("Keelson simulation");
+  info.set_kernel_version("simulated");
+  info.set_container_runtime_version("simulated://1.0");
+  info.set_kubelet_version("v1.33.0+keelson");
+  info.set_machine_id(name_);
   options.labels["kubernetes.io/arch"] = "amd64";
   if (!zone_.empty()) {
     options.labels["topology.kubernetes.io/zone"] = zone_;

@@ -272,6 +272,13 @@ TEST_F(RootCaTest, PodsMountATokenAndTheCertificate) {
   EXPECT_EQ(made(without)->spec().volumes_size(), 0);
 }
 
+TEST_F(RootCaTest, TheServersServiceComesBack) {
+  EXPECT_TRUE(call(removal(Kind::services, "kubernetes")).ok());
+  EXPECT_FALSE(read<api::Service>("kubernetes"));
+  loop.run_for(11s);
+  EXPECT_TRUE(read<api::Service>("kubernetes"));
+}
+
 TEST_F(RootCaTest, TheServerIsAServiceWithEndpoints) {
   EXPECT_EQ(read<api::Endpoints>("kubernetes")->subsets(0).addresses(0).ip(), "192.0.2.7");
   EXPECT_EQ(read<api::EndpointSlice>("kubernetes")->endpoints(0).addresses(0), "192.0.2.7");

@@ -1,4 +1,5 @@
 // Watches: gapless, in order, filtered, resumable; bookmarks; slow watchers.
+#include "core/apiserver/watch_cache.hpp"
 #include "tests/apiserver/fixture.hpp"
 
 #include "core/base/seeded_bug.hpp"
@@ -326,6 +327,30 @@ TEST_F(WatchTest, NotReadyClosesWatchesAndRefusesRequests) {
   EXPECT_TRUE(sink.closed);
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->error.reason, Reason::service_unavailable);
+}
+
+// Found by tests/sim/swarm.yaml, seed 9: a server restarted while others wrote, and a watch resumed from
+// before.
+TEST(WatchCacheTest, HistoryFromTheStoreRepeatsNothing) {
+  const auto event = [](uint64_t revision, std::string value) {
+    store::StoreEvent event;
+    event.revision = {0, revision};
+    event.object = api::make_object(config_named("m", std::move(value)), event.revision);
+    event.previous = api::make_object(config_named("m", "before"), {0, revision - 1});
+    return event;
+  };
+  apiserver::WatchCache cache;
+  cache.load(event(3, "a").object);
+  cache.loaded({0, 3}, {0, 6});  // other kinds were loaded at 6
+  cache.apply(event(5, "b"));
+  cache.apply(event(7, "c"));
+  const std::vector<store::StoreEvent> fetched = {event(2, "z"), event(3, "a"), event(5, "b")};
+  cache.prepend(fetched, {0, 1});
+  std::vector<uint64_t> revisions;
+  for (const auto& change : cache.history(Kind::config_maps)) {
+    revisions.push_back(change.revision.value);
+  }
+  EXPECT_THAT(revisions, ::testing::ElementsAre(2, 3, 5, 7));
 }
 
 }  // namespace

@@ -67,7 +67,8 @@ timeline: [{at: "${crash}", fault: node-crash, for: 10s}]
 
 TEST_F(Command, HelpIsNoMistake) {
   for (const char* arguments : {"--help", "help", "sim --help", "sim run --help",
-                                "sim replay --help", "sim list --help", "version"}) {
+                                "sim replay --help", "sim list --help", "up --help",
+                                "--version"}) {
     const Outcome outcome = keelson(arguments);
     EXPECT_EQ(outcome.code, 0) << arguments;
     EXPECT_FALSE(outcome.out.empty()) << arguments;

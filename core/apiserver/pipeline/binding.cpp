@@ -162,7 +162,6 @@ class Bind final : public Operation {
       (*pod->mutable_metadata()->mutable_annotations())[key] = value;
     }
     set_scheduled(*pod->mutable_status(), context_.loop.wall_now());
-    pod->mutable_metadata()->set_generation(pod->metadata().generation() + 1);
     return pod;
   }
 };
