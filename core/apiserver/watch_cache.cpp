@@ -64,7 +64,7 @@ void WatchCache::load(const ObjectPtr& object) {
 
 void WatchCache::loaded(Revision revision, Revision floor) {
   revision_ = revision;
-  floor_ = floor;
+  floor_ = loaded_at_ = floor;
 }
 
 const Change& WatchCache::apply(const store::StoreEvent& event) {

@@ -40,6 +40,8 @@ class WatchCache {
   Revision revision() const { return revision_; }
   // All changes after this are in history().
   Revision floor() const { return floor_; }
+  // The floor when everything was loaded: what is younger was seen to happen.
+  Revision loaded_at() const { return loaded_at_; }
 
   ObjectPtr find(Kind kind, std::string_view ns, std::string_view name) const;
   ObjectPtr find(const ObjectKey& key) const { return find(key.kind, key.ns, key.name); }
@@ -79,7 +81,7 @@ class WatchCache {
   std::array<PerKind, api::kind_count> kinds_;
   // By spec.nodeName: agents list their pods by it, and binding sums up their claims.
   boost::unordered_flat_map<std::string, std::vector<PodOnNode>> by_node_;
-  Revision revision_, floor_;
+  Revision revision_, floor_, loaded_at_;
 };
 
 }  // namespace keelson::apiserver

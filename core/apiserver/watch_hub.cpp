@@ -214,15 +214,15 @@ void WatchHub::attach(api::WatchId watch) {
     // From the wire: resourceVersions have no epoch. Values never fall, also not across epochs.
     watcher->after->epoch = cache_.revision().epoch;
   }
+  if (!initial && seeded(SeededBug::watch_off_by_one) && *watcher->after < cache_.loaded_at()) {
+    const auto& history = cache_.history(watcher->group->kind);
+    const bool new_here = history.empty() || history.back().revision <= cache_.loaded_at();
+    if (new_here) watcher->after = cache_.revision();
+  }
   if (!initial && *watcher->after < cache_.floor()) {
-    const bool forget =
-        seeded(SeededBug::watch_off_by_one) && cache_.history(watcher->group->kind).empty();
-    if (!forget) {
-      waiting_.push_back(watcher);
-      ask_history();
-      return;
-    }
-    watcher->after = cache_.revision();
+    waiting_.push_back(watcher);
+    ask_history();
+    return;
   }
   start_live(watcher);
 }
