@@ -75,6 +75,14 @@ struct Front::Impl {
     for (auto& [id, watch] : watches) watch->close();
   }
 
+  // Calls that are under way when the front goes may end later; then nobody is left to hear of it.
+  template <class F>
+  auto tie(F f) const {
+    return [alive = std::weak_ptr<char>(life), f = std::move(f)](auto&&... args) {
+      if (!alive.expired()) f(std::forward<decltype(args)>(args)...);
+    };
+  }
+
   // --- From a request to a call ----------------------------------------------------------------------
 
   void handle(HttpRequest http, ExchangePtr exchange) {
@@ -179,7 +187,7 @@ struct Front::Impl {
   }
 
   void dispatch(const std::shared_ptr<Call>& call) {
-    call->on_end = [this] { queue.done(); };
+    call->on_end = tie([this] { queue.done(); });
     switch (call->resource->endpoint) {
       case Endpoint::object:
       case Endpoint::status:
@@ -233,9 +241,9 @@ struct Front::Impl {
     }
     if (!error) error = read_table_options(*call);
     if (error) return call->fail(error);
-    server.handle(std::move(request), [this, call](api::Response response) {
+    server.handle(std::move(request), tie([this, call](api::Response response) {
       answer(*call, std::move(response));
-    });
+    }));
   }
 
   static api::Subresource subresource_of(Endpoint endpoint) {

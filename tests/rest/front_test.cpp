@@ -262,5 +262,18 @@ TEST_F(FrontTest, HostileRequestsAreAnswered) {
   EXPECT_EQ(get(kPods, "text/csv")->status, 406);
 }
 
+TEST_F(FrontTest, CallsThatAreUnderWayMayOutliveIt) {
+  rest::HttpRequest request;
+  request.method = "POST";
+  request.target = kPods;
+  request.body = kPod;
+  const auto exchange = std::make_shared<FakeExchange>();
+  front->handle(std::move(request), exchange);
+  front = nullptr;
+  loop.settle();
+  EXPECT_EQ(exchange->status, 0);
+  EXPECT_TRUE(read<api::Pod>("web"));
+}
+
 }  // namespace
 }  // namespace keelson::test
