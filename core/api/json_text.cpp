@@ -1,5 +1,7 @@
 #include "core/api/json_text.hpp"
 
+#include <boost/json/parse.hpp>
+
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -162,6 +164,15 @@ std::string number_text(double value) {
       std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
                     plain ? std::chars_format::fixed : std::chars_format::scientific);
   return {buffer.data(), result.ptr};
+}
+
+boost::json::value reread_json(std::string_view text) {
+  boost::json::parse_options options;
+  options.max_depth = 4 * json_depth_max;
+  boost::system::error_code failure;
+  boost::json::value value =
+      boost::json::parse(boost::json::string_view(text.data(), text.size()), failure, {}, options);
+  return failure ? boost::json::value() : value;
 }
 
 }  // namespace keelson::api

@@ -24,6 +24,10 @@ struct JsonStep {
 using JsonPath = std::vector<JsonStep>;
 std::string to_string(const JsonPath& path);  // "spec.containers[0].image"
 
+// JSON that this server has written, back as a tree. It may nest deeper than what is accepted: what is
+// kept as raw text inside (managedFields) has its own depth. Null if it cannot be read after all.
+boost::json::value reread_json(std::string_view text);
+
 struct JsonProblem {
   JsonPath path;
   std::string message;

@@ -94,6 +94,8 @@ struct Request {
   std::string patch;  // JSON text; of apply: the configuration, JSON or YAML
   // patch of type apply: takes fields over that others have set to something else. Absent: false.
   std::optional<bool> force;
+  // patch of type apply: why the caller may not create the object, should it not be there yet.
+  ApiError refuse_create;
   // patch: what becomes of fields that the kind does not have, or that the patch has twice. (Bodies
   // are judged when they are decoded.)
   FieldValidation field_validation{};

@@ -171,7 +171,7 @@ std::string yaml_text(const json::value& tree) {
 }
 
 std::string json_to_yaml(std::string_view text) {
-  return yaml_text(json::parse(json::string_view(text.data(), text.size())));
+  return yaml_text(reread_json(text));
 }
 
 std::string encode_yaml(const Object& object) { return yaml_text(to_json(object)); }

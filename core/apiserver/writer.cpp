@@ -194,9 +194,13 @@ bool Writer::landed(const OperationPtr& operation, const Operation::Sent& sent) 
 void Writer::preview(const OperationPtr& operation, const Attempt& attempt) {
   store::Committed would;
   for (const store::Write& write : attempt.writes) {
-    would.objects.push_back(write.op == store::Write::Op::put
-                                ? write.object
-                                : context_.cache.find(write.key)->at(Revision{}));
+    // What would be changed keeps its revision: nothing was.
+    const ObjectPtr now = context_.cache.find(write.key);
+    if (write.op == store::Write::Op::put) {
+      would.objects.push_back(now ? write.object->at(now->revision()) : write.object);
+    } else {
+      would.objects.push_back(now->at(Revision{}));
+    }
   }
   finish(operation, operation->committed(would));
 }

@@ -1,6 +1,7 @@
 #include "core/rest/answers.hpp"
 
 #include "core/api/json.hpp"
+#include "core/api/protobuf.hpp"
 #include "core/rest/tables/tables.hpp"
 #include "core/rest/versions.hpp"
 
@@ -163,8 +164,20 @@ std::string shown(const Resource& resource, const api::ObjectPtr& object, const 
   return object_text(resource, *object);
 }
 
+// For those who read nothing else; everybody else gets JSON, which is there already.
+HttpResponse protobuf_response(int status, std::string body) {
+  return {status,
+          {{"Content-Type", std::string(api::protobuf_content_type)}},
+          std::move(body)};
+}
+
 HttpResponse object_response(int status, const Resource& resource, const api::ObjectPtr& object,
                              const Manner& manner, const TableRequest& table, Encoder& encoder) {
+  if (manner.accepted.encoding == Encoding::protobuf) {
+    return protobuf_response(
+        status, api::encode_object_protobuf(*object, resource.converted() ? resource.group_version()
+                                                                           : std::string()));
+  }
   if (manner.accepted.shape != Shape::object) {
     return {status, content_type(manner), std::function<std::string()>([=, &resource] {
               return finished(shown(resource, object, manner, table, true), manner);
@@ -194,6 +207,16 @@ struct ListItem {
 
 HttpResponse list_response(const Resource& resource, const api::Response& list,
                            const Manner& manner, const TableRequest& table, Encoder& encoder) {
+  if (manner.accepted.encoding == Encoding::protobuf) {
+    api::ListMeta meta;
+    if (list.revision) meta.set_resource_version(api::to_string(list.revision));
+    meta.set_continue_(list.continue_token);
+    if (list.remaining) meta.set_remaining_item_count(*list.remaining);
+    return protobuf_response(
+        200, api::encode_list_protobuf(resource.info->kind, list.items, meta,
+                                       resource.converted() ? resource.group_version()
+                                                            : std::string()));
+  }
   const bool laborious = list.items.size() > kLaboriousItems;
   if (manner.accepted.shape != Shape::object) {
     std::vector<Bytes> texts;

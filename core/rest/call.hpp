@@ -6,6 +6,20 @@
 
 namespace keelson::rest {
 
+// The one name that a field selector leaves, so that a right to one object is one to watch it.
+inline std::string selected_name(std::string_view fields) {
+  while (!fields.empty()) {
+    const std::size_t end = std::min(fields.find(','), fields.size());
+    std::string_view term = fields.substr(0, end);
+    fields.remove_prefix(std::min(end + 1, fields.size()));
+    if (!term.starts_with("metadata.name=")) continue;
+    term.remove_prefix(std::string_view("metadata.name=").size());
+    if (term.starts_with('=')) term.remove_prefix(1);
+    return std::string(term);
+  }
+  return {};
+}
+
 struct Call {
   HttpRequest http;
   ExchangePtr exchange;
@@ -16,11 +30,6 @@ struct Call {
   Manner manner;
   TableRequest table;
   std::vector<std::string> warnings;
-  std::function<void()> on_end;  // once, when the call is over
-
-  ~Call() {
-    if (on_end) on_end();
-  }
 
   std::string_view header(std::string_view name) const { return http.header(name); }
 
@@ -38,18 +47,17 @@ struct Call {
     // A namespace is in itself, for those who may do something in there.
     if (path.group.empty() && path.resource == "namespaces") wanted.ns = path.name;
     wanted.path = uri.path;
-    if (path.name.empty()) wanted.field_selector = uri.get("fieldSelector");
+    if (path.name.empty()) {
+      wanted.field_selector = uri.get("fieldSelector");
+      wanted.name = selected_name(wanted.field_selector);
+    }
     return wanted;
   }
 
   void respond(HttpResponse response) {
     exchange->respond(std::move(response));
-    end();
   }
   void fail(const api::ApiError& error) { respond(error_response(error, manner)); }
-  void end() {
-    if (on_end) std::exchange(on_end, nullptr)();
-  }
 };
 
 }  // namespace keelson::rest

@@ -59,7 +59,7 @@ HttpResponse health(const Uri& uri, bool ready) {
 }  // namespace
 
 Documents::Documents(std::string advertised_address, const auth::ServiceAccountTokens* tokens)
-    : address_(std::move(advertised_address)), tokens_(tokens), openapi_(served_resources()) {}
+    : address_(std::move(advertised_address)), tokens_(tokens), openapi_(std::make_shared<OpenApi>(served_resources())) {}
 
 HttpResponse Documents::serve(const HttpRequest& request, const Uri& uri, const Manner& manner,
                               bool ready) {
@@ -125,31 +125,30 @@ HttpResponse Documents::openapi(const HttpRequest& request, const Uri& uri) {
     if (request.header("If-None-Match") == etag) {
       response.status = 304;
     } else {
-      // The documents live as long as the server, and are big: nobody copies them.
-      response.body = Bytes(Bytes(), &body);
+      response.body = Bytes(openapi_, &body);  // big: nobody copies them
     }
     return response;
   };
   const auto& segments = uri.segments;
   if (segments.size() == 2 && segments[1] == "v2") {
     if (request.header("Accept").find("proto-openapi.spec.v2") != std::string_view::npos) {
-      return document("application/octet-stream", openapi_.v2_protobuf_etag(),
-                      openapi_.v2_protobuf());
+      return document("application/octet-stream", openapi_->v2_protobuf_etag(),
+                      openapi_->v2_protobuf());
     }
-    return document("application/json", openapi_.v2_etag(), openapi_.v2_json());
+    return document("application/json", openapi_->v2_etag(), openapi_->v2_json());
   }
   if (segments.size() < 2 || segments[1] != "v3") return text_response(404, "404 page not found\n");
   if (segments.size() == 2) {
     return tagged(request,
-                  {200, {{"Content-Type", "application/json"}}, openapi_.v3_index() + "\n"});
+                  {200, {{"Content-Type", "application/json"}}, openapi_->v3_index() + "\n"});
   }
   std::string path;
   for (std::size_t i = 2; i < segments.size(); ++i) path += (i > 2 ? "/" : "") + segments[i];
-  const std::string* body = openapi_.v3(path);
+  const std::string* body = openapi_->v3(path);
   if (!body) return text_response(404, "404 page not found\n");
   HttpResponse response = document("application/json",
-                                   "\"" + std::string(openapi_.v3_hash(path)) + "\"", *body);
-  if (uri.get("hash") == openapi_.v3_hash(path)) {
+                                   "\"" + std::string(openapi_->v3_hash(path)) + "\"", *body);
+  if (uri.get("hash") == openapi_->v3_hash(path)) {
     response.headers.push_back({"Cache-Control", "public, immutable"});
   }
   return response;

@@ -31,7 +31,8 @@ class Documents {
 
   std::string address_;
   const auth::ServiceAccountTokens* tokens_;
-  OpenApi openapi_;
+  // Answers that are still being sent share it.
+  std::shared_ptr<OpenApi> openapi_;
 };
 
 }  // namespace keelson::rest

@@ -1,41 +1,38 @@
 #include "core/rest/fair_queue.hpp"
 
-#include "core/base/assert.hpp"
-
 namespace keelson::rest {
 
+namespace {
+// Between so many requests the loop gets to do other things: answers, watches, timers.
+constexpr int kAtOnce = 16;
+}  // namespace
+
 bool FairQueue::enter(const std::string& user, Callback<void()> work) {
-  if (at_work_ < at_work_max_) {
-    ++at_work_;
-    work();
-    return true;
-  }
   auto [line, fresh] = lines_.try_emplace(user);
   if (line->second.size() >= waiting_max_) return false;
   if (fresh) turns_.push_back(user);
   line->second.push_back(std::move(work));
   ++waiting_;
+  turn_.arm_by(Duration::zero());
   return true;
 }
 
-void FairQueue::done() {
-  KEELSON_ASSERT(at_work_ > 0);
-  if (turns_.empty()) {
-    --at_work_;
-    return;
+void FairQueue::take_turns() {
+  for (int i = 0; i < kAtOnce && !turns_.empty(); ++i) {
+    const std::string user = std::move(turns_.front());
+    turns_.pop_front();
+    const auto line = lines_.find(user);
+    Callback<void()> work = std::move(line->second.front());
+    line->second.pop_front();
+    --waiting_;
+    if (line->second.empty()) {
+      lines_.erase(line);
+    } else {
+      turns_.push_back(user);
+    }
+    work();
   }
-  const std::string user = std::move(turns_.front());
-  turns_.pop_front();
-  const auto line = lines_.find(user);
-  Callback<void()> work = std::move(line->second.front());
-  line->second.pop_front();
-  --waiting_;
-  if (line->second.empty()) {
-    lines_.erase(line);
-  } else {
-    turns_.push_back(user);
-  }
-  work();  // in the place of the one that has ended
+  if (!turns_.empty()) turn_.arm(Duration::zero());
 }
 
 }  // namespace keelson::rest

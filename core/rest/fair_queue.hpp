@@ -1,6 +1,6 @@
-// Keeps one user's flood from starving the others: so many requests are at work at once, and who has to
-// wait waits in a line of his own; the lines take turns. Source of the idea: KEP-1040, reduced to one
-// priority level with a queue per user.
+// Keeps one user's flood from starving the others: who asks waits in a line of his own, and the lines
+// take turns, a request each. Source of the idea: KEP-1040, reduced to one priority level with a queue
+// per user.
 #pragma once
 
 #include <cstddef>
@@ -9,25 +9,28 @@
 #include <string>
 
 #include "core/base/callback.hpp"
+#include "core/base/loop.hpp"
 
 namespace keelson::rest {
 
 class FairQueue {
  public:
-  FairQueue(std::size_t at_work_max, std::size_t waiting_max)
-      : at_work_max_(at_work_max), waiting_max_(waiting_max) {}
+  // A line that is longer than `waiting_max` takes nobody more.
+  FairQueue(Loop& loop, std::size_t waiting_max)
+      : loop_(loop), waiting_max_(waiting_max), turn_(loop, [this] { take_turns(); }) {}
 
-  // Runs `work` now or when its turn comes; false: the user's line is full. Each work that has run
-  // must be followed by one done().
+  // Runs `work` when its turn comes, never at once; false: the user's line is full.
   bool enter(const std::string& user, Callback<void()> work);
-  void done();
   std::size_t waiting() const { return waiting_; }
 
  private:
-  std::size_t at_work_max_, waiting_max_;
-  std::size_t at_work_ = 0, waiting_ = 0;
+  void take_turns();
+
+  Loop& loop_;
+  std::size_t waiting_max_, waiting_ = 0;
   std::map<std::string, std::deque<Callback<void()>>> lines_;
   std::deque<std::string> turns_;  // users with a line, the next one first
+  Timer turn_;
 };
 
 }  // namespace keelson::rest

@@ -27,7 +27,8 @@ using api::Verb;
 constexpr Duration kWatchMin = 30min;
 constexpr int64_t kWatchSpreadSeconds = 1800;
 
-constexpr std::size_t kAtWorkMax = 256;
+constexpr std::string_view kBearer = "Bearer ";
+
 constexpr std::size_t kWaitingPerUserMax = 4096;
 
 std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
@@ -69,7 +70,8 @@ struct Front::Impl {
             loop_in, streams_in),
         options(std::move(options_in)),
         documents(options.advertised_address, access ? &access->tokens() : nullptr),
-        reviews(access) {}
+        reviews(access),
+        queue(loop, kWaitingPerUserMax) {}
 
   ~Impl() {
     for (auto& [id, watch] : watches) watch->close();
@@ -115,11 +117,11 @@ struct Front::Impl {
   bool authenticate(Call& call) const {
     if (call.http.peer.user) {
       call.user = *call.http.peer.user;
-    } else if (const std::string_view header = call.header("Authorization"); !header.empty()) {
-      constexpr std::string_view bearer = "Bearer ";
-      if (!header.starts_with(bearer) || !access) return false;
+    } else if (const std::string_view header = call.header("Authorization");
+               header.starts_with(kBearer)) {
+      if (!access) return false;
       std::optional<auth::UserInfo> user =
-          access->authenticator().authenticate(header.substr(bearer.size()));
+          access->authenticator().authenticate(header.substr(kBearer.size()));
       if (!user) return false;
       call.user = std::move(*user);
     } else {
@@ -168,8 +170,10 @@ struct Front::Impl {
     call->resource = resource;
     const bool known = std::find(resource->verbs.begin(), resource->verbs.end(), path.verb) !=
                        resource->verbs.end();
-    const bool aimless = path.verb == "create" && resource->subresource.empty() &&
-                         (!path.name.empty() || (resource->namespaced && path.ns.empty()));
+    const bool nowhere = resource->namespaced && path.ns.empty();
+    const bool aimless =
+        (path.verb == "create" && resource->subresource.empty() && (!path.name.empty() || nowhere)) ||
+        (path.verb == "deletecollection" && nowhere);
     if (!known || aimless) return call->fail(method_not_allowed());
     if (resource->info && Subresources::serves(resource->info->kind, resource->subresource)) {
       return stream(*call);
@@ -177,7 +181,9 @@ struct Front::Impl {
     const bool shapes = resource->endpoint == Endpoint::object ||
                         resource->endpoint == Endpoint::status;
     const std::optional<Accepted> accepted = negotiate(call->header("Accept"), shapes);
-    if (!accepted || accepted->encoding == Encoding::protobuf) return call->fail(not_acceptable());
+    if (!accepted || (accepted->encoding == Encoding::protobuf && path.verb == "watch")) {
+      return call->fail(not_acceptable());
+    }
     call->manner.accepted = *accepted;
     if (path.verb == "watch") return watch(call);
     if (!queue.enter(call->user.name, [this, call] { dispatch(call); })) {
@@ -187,7 +193,6 @@ struct Front::Impl {
   }
 
   void dispatch(const std::shared_ptr<Call>& call) {
-    call->on_end = tie([this] { queue.done(); });
     switch (call->resource->endpoint) {
       case Endpoint::object:
       case Endpoint::status:
@@ -318,6 +323,14 @@ struct Front::Impl {
     }
     request.patch_type = *type;
     if (*type == api::PatchType::apply) {
+      if (access) {
+        auth::Attributes create = call.attributes();
+        create.verb = "create";
+        const auth::Verdict verdict = access->authorizer().authorize(create);
+        if (verdict.decision != auth::Decision::allow) {
+          request.refuse_create = auth::forbidden(create, verdict.reason);
+        }
+      }
       // Whose configuration it is must be said; the name of a program is not enough.
       request.field_manager = call.uri.get("fieldManager");
     }
@@ -429,7 +442,7 @@ struct Front::Impl {
   Documents documents;
   Reviews reviews;
   Encoder encoder;
-  FairQueue queue{kAtWorkMax, kWaitingPerUserMax};
+  FairQueue queue;
   uint64_t last_watch = 0;
   std::map<uint64_t, std::shared_ptr<WatchStream>> watches;
   std::shared_ptr<char> life = std::make_shared<char>();

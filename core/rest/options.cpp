@@ -265,6 +265,8 @@ ApiError read_delete_options(const Uri& uri, std::string_view content_type, std:
                      "gracePeriodSeconds"});
   }
   if (!wrong.empty()) return invalid_options("DeleteOptions", wrong);
+  // Longer than a machine lives is as good as for ever, and no sum overflows.
+  if (grace) grace = std::min<int64_t>(*grace, INT32_MAX);
   request.grace_period_seconds = grace;
   if (!policy.empty()) {
     request.propagation = *propagation(policy);

@@ -8,8 +8,9 @@ namespace {
 
 std::string verb_of(std::string_view method, const Path& path, const Uri& uri) {
   if (method == "GET" || method == "HEAD") {
-    if (path.watch || (uri.flag("watch") && path.subresource.empty())) return "watch";
-    return path.name.empty() ? "list" : "get";
+    if (path.watch) return "watch";
+    if (!path.name.empty()) return "get";
+    return uri.flag("watch") ? "watch" : "list";
   }
   if (method == "POST") return "create";
   if (method == "PUT") return "update";

@@ -2,6 +2,8 @@
 
 #include <boost/json.hpp>
 
+#include "core/api/json_text.hpp"
+
 namespace keelson::rest {
 
 namespace {
@@ -60,7 +62,8 @@ std::span<const Rename> renames(std::string_view group, std::string_view version
 }
 
 std::string to_version(const Resource& resource, std::string_view stored) {
-  json::value tree = json::parse(json::string_view(stored.data(), stored.size()));
+  json::value tree = api::reread_json(stored);
+  if (!tree.is_object()) return std::string(stored);
   convert(resource, tree.get_object(), false);
   return json::serialize(tree);
 }

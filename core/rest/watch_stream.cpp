@@ -80,7 +80,11 @@ uint32_t WatchStream::form() const {
   return static_cast<uint32_t>(setting_.manner.accepted.shape) |
          static_cast<uint32_t>(setting_.include) << 4 |
          (setting_.manner.accepted.version == "v1beta1" ? 1u << 8 : 0u) |
-         (setting_.resource.converted() ? 1u << 9 : 0u);
+         (setting_.resource.converted() ? 1u << 9 : 0u) |
+         // Rows tell ages, so those of another second are not the same.
+         (setting_.manner.accepted.shape == Shape::table
+              ? static_cast<uint32_t>(setting_.loop.wall_now().unix_ns / 1'000'000'000) << 10
+              : 0u);
 }
 
 Bytes WatchStream::line(const api::WatchEvent& event) {

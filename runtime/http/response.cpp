@@ -174,8 +174,15 @@ std::string_view body_text(const rest::HttpResponse& response) {
 
 bool finish_body(rest::HttpResponse& response, std::optional<std::size_t> gzip_above) {
   if (auto* make = std::get_if<std::function<std::string()>>(&response.body)) {
-    std::string made = (*make)();
-    response.body = std::move(made);
+    try {
+      std::string made = (*make)();
+      response.body = std::move(made);
+    } catch (const std::exception&) {
+      // Nothing that makes a body should throw; if something does, one answer is lost and no more.
+      response.status = 500;
+      response.headers = {{"Content-Type", "text/plain; charset=utf-8"}};
+      response.body = std::string("the answer could not be encoded\n");
+    }
   }
   if (!gzip_above || body_text(response).size() <= *gzip_above) return false;
   for (const rest::Header& header : response.headers) {

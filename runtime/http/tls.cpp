@@ -189,7 +189,9 @@ PeerCertificate peer_certificate(ssl_st* ssl) {
     peer.why = X509_verify_cert_error_string(verified);
     return peer;
   }
-  peer.user = user_of(certificate.get());
+  auth::UserInfo user = user_of(certificate.get());
+  // A certificate that names nobody says nothing about who calls.
+  if (!user.name.empty()) peer.user = std::move(user);
   return peer;
 }
 

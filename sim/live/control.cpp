@@ -88,6 +88,9 @@ void Control::handle(rest::HttpRequest request, rest::ExchangePtr exchange) {
   if (!user) {
     return exchange->respond(failure(401, "Unauthorized", "Unauthorized"));
   }
+  if (!request.header("Impersonate-User").empty()) {
+    return exchange->respond(failure(403, "Forbidden", "the simulation does not know impersonation"));
+  }
   if (!user->in_group(auth::kMasters)) {
     return exchange->respond(
         failure(403, "Forbidden",

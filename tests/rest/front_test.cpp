@@ -275,5 +275,44 @@ TEST_F(FrontTest, CallsThatAreUnderWayMayOutliveIt) {
   EXPECT_TRUE(read<api::Pod>("web"));
 }
 
+// Raw text inside an object has a depth of its own; whoever asks for another form gets an answer.
+TEST_F(FrontTest, DeepManagedFieldsAreShownInEveryForm) {
+  std::string deep = "{}";
+  for (int i = 0; i < 90; ++i) deep = R"({"f:a":)" + deep + "}";
+  const auto made = send("POST", "/apis/policy/v1/namespaces/default/poddisruptionbudgets",
+                         R"({"metadata":{"name":"b","managedFields":[{"manager":"m","operation":"Update",)"
+                         R"("apiVersion":"policy/v1","fieldsType":"FieldsV1","fieldsV1":)" + deep +
+                             R"(}]},"spec":{"minAvailable":1}})");
+  EXPECT_TRUE(made->status == 201 || made->status == 400) << made->body;
+  if (made->status != 201) return;
+  const std::string path = "/namespaces/default/poddisruptionbudgets/b";
+  EXPECT_EQ(get("/apis/policy/v1" + path, "application/yaml")->status, 200);
+  EXPECT_EQ(get("/apis/policy/v1beta1" + path)->status, 200);
+  EXPECT_EQ(get("/apis/policy/v1beta1" + path, "application/yaml")->status, 200);
+}
+
+TEST_F(FrontTest, CollectionsAreDeletedInOneNamespaceAtATime) {
+  EXPECT_EQ(send("DELETE", "/api/v1/configmaps")->status, 405);
+  EXPECT_EQ(send("DELETE", "/api/v1/namespaces/default/configmaps")->status, 200);
+}
+
+TEST_F(FrontTest, ADryRunOfAChangeKeepsTheRevision) {
+  const auto made = send("POST", "/api/v1/namespaces/default/configmaps", R"({"metadata":{"name":"c"}})");
+  const auto dry = send("PATCH", "/api/v1/namespaces/default/configmaps/c?dryRun=All",
+                        R"({"data":{"a":"b"}})", {{"Content-Type", "application/merge-patch+json"}});
+  EXPECT_EQ(dry->json().at("data").at("a"), "b");
+  EXPECT_EQ(dry->json().at("metadata").at("resourceVersion"),
+            made->json().at("metadata").at("resourceVersion"));
+}
+
+TEST_F(FrontTest, ProtobufForWhoeverReadsNothingElse) {
+  send("POST", kPods, kPod);
+  const auto one = get(std::string(kPods) + "/web", "application/vnd.kubernetes.protobuf");
+  EXPECT_EQ(one->status, 200);
+  EXPECT_EQ(one->header("Content-Type"), "application/vnd.kubernetes.protobuf");
+  EXPECT_EQ(one->body.substr(0, 3), "k8s");
+  EXPECT_EQ(get(kPods, "application/vnd.kubernetes.protobuf")->body.substr(0, 3), "k8s");
+}
+
 }  // namespace
 }  // namespace keelson::test

@@ -47,6 +47,7 @@ class Apply final : public UpdateBase {
     }
     if (const ObjectPtr before = current()) return change(before);
     if (!creation_) return Attempt::fail(api::not_found(request_.kind, request_.name));
+    if (request_.refuse_create) return Attempt::fail(request_.refuse_create);
     if (ApiError error = check_new()) return Attempt::fail(std::move(error));
     creating_ = true;
     return creation_->attempt();

@@ -35,6 +35,22 @@ constexpr Duration kDrain = 3s;
 constexpr Duration kFlushEvery = 200ms;
 constexpr Duration kComplainEvery = 10s;
 
+bool is_loopback(std::string_view authority) {
+  const std::size_t scheme = authority.find("://");
+  if (scheme != authority.npos) authority.remove_prefix(scheme + 3);
+  for (const std::string_view name : {"localhost", "127.0.0.1", "[::1]"}) {
+    if (authority == name || (authority.starts_with(name) && authority[name.size()] == ':')) return true;
+  }
+  return false;
+}
+
+// A web page in the user's browser reaches the loopback, too, under a name that it has chosen or with its
+// own origin: where nobody is asked who he is, such requests are refused.
+bool from_here(const rest::HttpRequest& request) {
+  const std::string_view host = request.header("Host"), origin = request.header("Origin");
+  return (host.empty() || is_loopback(host)) && (origin.empty() || is_loopback(origin));
+}
+
 // Where requests come in. Servers are started before the world, whose API knows their port; nothing
 // comes in before the loop runs.
 class Door final : public rest::Handler {
@@ -48,6 +64,11 @@ class Door final : public rest::Handler {
     audit_ = &audit;
   }
   void handle(rest::HttpRequest request, rest::ExchangePtr exchange) override {
+    if (trusting_ && !from_here(request)) {
+      return exchange->respond({403,
+                                {{"Content-Type", "text/plain; charset=utf-8"}},
+                                std::string("this port is for programs on this machine\n")});
+    }
     if (trusting_ && !request.peer.user) {
       request.peer.user =
           auth::UserInfo{"system:unsecured", "", {auth::kMasters, auth::kAuthenticated}, {}};
