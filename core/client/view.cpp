@@ -96,11 +96,23 @@ bool same_labels(const api::ObjectMeta& a, const api::ObjectMeta& b) {
 bool same_owners(const api::ObjectMeta& a, const api::ObjectMeta& b) {
   return std::equal(a.owner_references().begin(), a.owner_references().end(),
                     b.owner_references().begin(), b.owner_references().end(),
-                    [](const auto& x, const auto& y) { return x.uid() == y.uid(); });
+                    [](const auto& x, const auto& y) {
+                      return x.uid() == y.uid() && x.controller() == y.controller();
+                    });
 }
 
 const std::string* node_of(const api::Object& object) {
   return object.kind() == api::Kind::pods ? &object.as<api::Pod>().spec().node_name() : nullptr;
+}
+
+bool controlled(const api::Object& object) {
+  const auto& owners = object.meta().owner_references();
+  return std::any_of(owners.begin(), owners.end(), [](const auto& o) { return o.controller(); });
+}
+
+// Under which the objects of a kind and namespace that nobody controls are filed.
+std::string orphan_term(api::Kind kind, const std::string& ns) {
+  return static_cast<char>(kind) + ns;
 }
 
 bool controlled_by(const api::Object& object, const std::string& uid) {
@@ -118,7 +130,7 @@ struct Cache::Impl {
   std::array<Objects, api::kind_count> objects;
   std::array<api::Revision, api::kind_count> revisions{};
   boost::unordered_flat_set<Entry*, EntryHash, EntryEqual> lookup;
-  Index owners, nodes, labels;
+  Index owners, orphans, nodes, labels;
 
   Objects& of(api::Kind kind) { return objects[static_cast<std::size_t>(kind)]; }
   const Objects& of(api::Kind kind) const { return objects[static_cast<std::size_t>(kind)]; }
@@ -135,6 +147,9 @@ struct Cache::Impl {
     for (const auto& owner : object.meta().owner_references()) {
       insert ? owners.insert(owner.uid(), entry) : owners.erase(owner.uid(), entry);
     }
+    if (!indexed_by_label(object.kind()) || controlled(object)) return;
+    const std::string term = orphan_term(object.kind(), object.ns());
+    insert ? orphans.insert(term, entry) : orphans.erase(term, entry);
   }
   void change_node(const Entry* entry, const api::Object& object, bool insert) {
     const std::string* node = node_of(object);
@@ -172,6 +187,27 @@ struct Cache::Impl {
     lookup.erase(&entry);
     Objects& objects_of_kind = of(entry.first.kind);
     objects_of_kind.erase(objects_of_kind.find(entry.first));
+  }
+
+  // The smallest indexed set that holds everything in a namespace that the selector matches.
+  struct Candidates {
+    bool indexed = false;          // false: no index helps
+    const EntrySet* set = nullptr;  // null: nothing matches
+  };
+  Candidates candidates(api::Kind kind, const std::string& ns,
+                        const api::LabelSelectorMatcher& selector) const {
+    Candidates best;
+    if (ns.empty() || !indexed_by_label(kind)) return best;
+    for (const auto& requirement : selector.requirements()) {
+      if (requirement.op != api::LabelSelectorMatcher::Op::in || requirement.values.size() != 1) {
+        continue;
+      }
+      const EntrySet* set =
+          labels.find(label_term(kind, ns, requirement.key, requirement.values.front()));
+      if (!set) return {true, nullptr};
+      if (!best.set || set->size() < best.set->size()) best = {true, set};
+    }
+    return best;
   }
 
   template <class Keep>
@@ -255,28 +291,30 @@ std::vector<api::ObjectPtr> Cache::pods_on(const std::string& node) const {
 std::vector<api::ObjectPtr> Cache::select(api::Kind kind, const std::string& ns,
                                           const api::LabelSelectorMatcher& selector) const {
   if (selector.matches_nothing()) return {};
-  const EntrySet* rarest = nullptr;
-  if (!ns.empty() && indexed_by_label(kind)) {
-    for (const auto& requirement : selector.requirements()) {
-      if (requirement.op != api::LabelSelectorMatcher::Op::in || requirement.values.size() != 1) {
-        continue;
-      }
-      const EntrySet* set =
-          impl_->labels.find(label_term(kind, ns, requirement.key, requirement.values.front()));
-      if (!set) return {};
-      if (!rarest || set->size() < rarest->size()) rarest = set;
-    }
-  }
   const auto matches = [&](const api::Object& object) {
     return selector.matches(object.meta().labels());
   };
-  if (rarest) return Impl::copy(rarest, matches);
+  const auto [indexed, rarest] = impl_->candidates(kind, ns, selector);
+  if (indexed) return Impl::copy(rarest, matches);
   std::vector<api::ObjectPtr> found;
   visit(kind, ns, [&](const api::ObjectPtr& object) {
     if (matches(*object)) found.push_back(object);
     return true;
   });
   return found;
+}
+
+std::vector<api::ObjectPtr> Cache::select_orphans(
+    api::Kind kind, const std::string& ns, const api::LabelSelectorMatcher& selector) const {
+  KEELSON_ASSERT(indexed_by_label(kind) && !ns.empty());
+  if (selector.matches_nothing()) return {};
+  const EntrySet* orphans = impl_->orphans.find(orphan_term(kind, ns));
+  const auto [indexed, rarest] = impl_->candidates(kind, ns, selector);
+  // Whichever is smaller: pods that users make one by one may be many, too.
+  const bool by_label = indexed && (!rarest || !orphans || rarest->size() < orphans->size());
+  return Impl::copy(by_label ? rarest : orphans, [&](const api::Object& object) {
+    return !controlled(object) && selector.matches(object.meta().labels());
+  });
 }
 
 std::size_t Cache::size(api::Kind kind) const {

@@ -42,6 +42,9 @@ class Cache {
   // pair that it demands costs, for the kinds that are selected often (pods, replica sets, slices).
   std::vector<api::ObjectPtr> select(api::Kind kind, const std::string& ns,
                                      const api::LabelSelectorMatcher& selector) const;
+  // Of these, the ones without a controlling ownerReference: few, where workloads make the pods.
+  std::vector<api::ObjectPtr> select_orphans(api::Kind kind, const std::string& ns,
+                                             const api::LabelSelectorMatcher& selector) const;
   // Like list(), without copying anything; stops when `visit` returns false. `visit` must not
   // change the cache.
   void visit(api::Kind kind, const std::string& ns,
@@ -77,6 +80,11 @@ class View {
   std::vector<api::Ref<M>> select(const std::string& ns,
                                   const api::LabelSelectorMatcher& selector) const {
     return refs<M>(note(api::kind_of<M>).select(api::kind_of<M>, ns, selector));
+  }
+  template <class M>
+  std::vector<api::Ref<M>> select_orphans(const std::string& ns,
+                                          const api::LabelSelectorMatcher& selector) const {
+    return refs<M>(note(api::kind_of<M>).select_orphans(api::kind_of<M>, ns, selector));
   }
   api::ObjectPtr get(api::Kind kind, const std::string& ns, const std::string& name) const {
     return note(kind).get(kind, ns, name);

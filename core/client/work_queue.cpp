@@ -14,10 +14,17 @@ struct WorkQueue::Impl {
     bool queued = false;   // in `ready`
     bool working = false;  // taken, not done
     bool again = false;    // was added while it was being worked on
-    bool waits = false;    // in `delayed`, at `due`
+    bool again_rested = false;  // the same, with time to wait for the end of its rest
+    bool waits = false;         // in `delayed`, at `due`
+    bool owed = false;          // waits, and was added: counted in `resting`
     Due due;
+    Instant rested;  // when its rest is over; none if zero
     uint32_t failures = 0;
-    bool idle() const { return !queued && !working && !again && !waits && failures == 0; }
+    // Whoever has been given a rest is remembered until it is taken back: only keys of big objects.
+    bool idle() const {
+      return !queued && !working && !again && !again_rested && !waits && failures == 0 &&
+             rested == Instant{};
+    }
   };
   struct Hash {
     std::size_t operator()(const api::ObjectKey& key) const {
@@ -43,8 +50,28 @@ struct WorkQueue::Impl {
       return;
     }
     state.queued = true;
+    settle_debt(state);
     ready.push_back(key);
     announce();
+  }
+
+  void enqueue_rested(const api::ObjectKey& key, State& state) {
+    if (state.queued) return;
+    if (state.working) {
+      state.again_rested = true;
+      return;
+    }
+    const Duration left = state.rested - loop.now();
+    if (left <= Duration{}) {
+      enqueue(key, state);
+      return;
+    }
+    if (!std::exchange(state.owed, true)) ++resting;
+    delay(key, left);
+  }
+
+  void settle_debt(State& state) {
+    if (std::exchange(state.owed, false)) --resting;
   }
 
   void announce() {
@@ -100,6 +127,7 @@ struct WorkQueue::Impl {
   std::deque<api::ObjectKey> ready;
   std::map<Due, api::ObjectKey> delayed;
   uint64_t sequence = 0;
+  std::size_t resting = 0;
   bool announced = false;
   Timer timer;
   std::shared_ptr<bool> alive;
@@ -111,6 +139,16 @@ WorkQueue::~WorkQueue() = default;
 
 void WorkQueue::add(const api::ObjectKey& key) {
   impl_->enqueue(key, impl_->states[key]);
+}
+
+void WorkQueue::add_rested(const api::ObjectKey& key) {
+  impl_->enqueue_rested(key, impl_->states[key]);
+}
+
+void WorkQueue::rest(const api::ObjectKey& key, Duration how_long) {
+  const auto at = impl_->states.find(key);
+  KEELSON_ASSERT(at != impl_->states.end() && at->second.working);
+  at->second.rested = how_long > Duration{} ? impl_->loop.now() + how_long : Instant{};
 }
 
 void WorkQueue::add_after(const api::ObjectKey& key, Duration after) {
@@ -147,7 +185,12 @@ void WorkQueue::done(const api::ObjectKey& key) {
   const auto at = impl_->states.find(key);
   KEELSON_ASSERT(at != impl_->states.end() && at->second.working);
   at->second.working = false;
-  if (std::exchange(at->second.again, false)) impl_->enqueue(key, at->second);
+  const bool rested = std::exchange(at->second.again_rested, false);
+  if (std::exchange(at->second.again, false)) {
+    impl_->enqueue(key, at->second);
+  } else if (rested) {
+    impl_->enqueue_rested(key, at->second);
+  }
   impl_->drop_if_idle(at);
   // A worker that limits how much it does at once may have left keys waiting.
   impl_->announce();
@@ -158,6 +201,9 @@ std::size_t WorkQueue::waiting() const {
 }
 std::size_t WorkQueue::delayed() const {
   return impl_->delayed.size();
+}
+std::size_t WorkQueue::resting() const {
+  return impl_->resting;
 }
 
 }  // namespace keelson::client

@@ -1,7 +1,8 @@
 // A work queue of object keys: a key that is waiting is not queued twice; a key that is being worked
 // on and is added again runs once more afterwards; failing keys back off exponentially, each on its
-// own; keys come out in the order in which they became due.
-// Source of the semantics: client-go util/workqueue.
+// own; keys come out in the order in which they became due. A key can be given a rest: changes that can
+// wait are then gathered until it is over.
+// Source of the semantics: client-go util/workqueue; it knows no rest.
 #pragma once
 
 #include <functional>
@@ -24,7 +25,12 @@ class WorkQueue {
   WorkQueue(Loop& loop, WorkQueueOptions options, std::function<void()> on_ready);
   ~WorkQueue();
 
+  // At once, also during a rest.
   void add(const api::ObjectKey& key);
+  // At once, or when the key's rest is over.
+  void add_rested(const api::ObjectKey& key);
+  // From now on the key rests for this long; zero: no longer. REQUIRES: taken and not done.
+  void rest(const api::ObjectKey& key, Duration how_long);
   // After a while; the earliest of several wins.
   void add_after(const api::ObjectKey& key, Duration after);
   // After this key's back-off, which doubles each time until forget().
@@ -37,7 +43,8 @@ class WorkQueue {
   void done(const api::ObjectKey& key);
 
   std::size_t waiting() const;  // due now
-  std::size_t delayed() const;
+  std::size_t delayed() const;  // all that wait for a time to come
+  std::size_t resting() const;  // of these, the ones that were added and wait for their rest to end
 
  private:
   struct Impl;

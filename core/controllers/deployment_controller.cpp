@@ -50,8 +50,8 @@ bool claim(const View& view, const api::Ref<Deployment>& deployment, Plan* plan)
     plan->together(api::update(without_owner(rs.object(), deployment.uid())));
   }
   const LiveCheck alive{LiveCheck::Expect::present, deployment.object().key(), deployment.uid()};
-  for (const auto& rs : view.select<ReplicaSet>(deployment.ns(), *selector)) {
-    if (controller_of(rs->metadata()) || rs.object().deleting()) continue;
+  for (const auto& rs : view.select_orphans<ReplicaSet>(deployment.ns(), *selector)) {
+    if (rs.object().deleting()) continue;
     plan->together(api::update(with_owner(rs.object(), controller_reference(deployment.object()))))
         .checks.push_back(alive);
   }

@@ -312,6 +312,9 @@ class Packer {
   // First what adds or changes addresses, then what removes whole slices.
   Plan write() {
     Plan plan;
+    std::size_t addresses = 0;
+    for (const Group& group : groups_) addresses += group.wanted.size();
+    plan.rest = rest_after(addresses);
     for (api::Request& request : updates_) plan.add(std::move(request), 0);
     const uint32_t stage = plan.writes.empty() ? 0 : 1;
     for (const Slice& slice : spare_) plan.add(api::remove(slice.object()), stage);

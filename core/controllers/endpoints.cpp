@@ -6,6 +6,9 @@
 namespace keelson::controllers {
 namespace {
 
+// The object holds all addresses, so writing it for every pod of a rollout would cost the square of
+// its size: the changes of half a second share a write. Nothing routes by Endpoints; the service
+// proxy follows EndpointSlices, which are held back only as long as rest_after() says.
 constexpr Duration kBatch = 500ms;
 constexpr std::size_t kCapacity = 1000;
 constexpr const char* kOverCapacity = "endpoints.kubernetes.io/over-capacity";
@@ -59,6 +62,7 @@ DesiredEndpoints desired_endpoints(const View& view, const api::Service& service
     std::erase_if(pods, [](const EndpointPod& p) { return p.terminating; });
   }
   DesiredEndpoints desired;
+  desired.pods = pods.size();
   if (pods.size() > kCapacity) {
     desired.truncated = true;
     std::stable_partition(pods.begin(), pods.end(), [](const auto& p) { return p.ready; });
@@ -95,11 +99,6 @@ std::span<const api::Kind> EndpointsController::reads() const {
   return kKinds;
 }
 
-void EndpointsController::reset() {
-  index_.clear();
-  written_.clear();
-}
-
 void EndpointsController::keys_for(const View&, const api::ObjectPtr& before,
                                    const api::ObjectPtr& after, const KeySink& sink) const {
   const api::Object& any = after ? *after : *before;
@@ -126,7 +125,6 @@ Plan EndpointsController::reconcile(const View& view, const api::ObjectKey& key)
   const auto service = view.get<api::Service>(key.ns, key.name);
   const auto current = view.get<api::Endpoints>(key.ns, key.name);
   if (!service || service.object().deleting()) {
-    written_.erase(key);
     // Only what this controller made goes with the service; people may keep Endpoints of their own.
     if (!service && current && !current.object().deleting()) {
       const auto& labels = current->metadata().labels();
@@ -138,17 +136,13 @@ Plan EndpointsController::reconcile(const View& view, const api::ObjectKey& key)
   if (!selects_pods(*service)) return plan;
 
   DesiredEndpoints desired = desired_endpoints(view, *service);
+  plan.rest = rest_after(desired.pods);
   const auto labels = desired_labels(*service);
   if (current) {
     const auto& annotations = current->metadata().annotations();
     if (same_subsets(current->subsets(), desired.subsets) &&
         same_labels(current->metadata().labels(), labels) &&
         annotations.contains(kOverCapacity) == desired.truncated) {
-      return plan;
-    }
-    const auto last = written_.find(key);
-    if (last != written_.end() && view.now() - last->second < kBatch) {
-      plan.requeue_after = kBatch - (view.now() - last->second);
       return plan;
     }
   }
@@ -164,7 +158,7 @@ Plan EndpointsController::reconcile(const View& view, const api::ObjectKey& key)
     meta.mutable_annotations()->erase(kOverCapacity);
   }
   endpoints.mutable_subsets()->Swap(&desired.subsets);
-  written_[key] = view.now();
+  plan.rest = kBatch;
   plan.then(current ? api::update(api::make_object(std::move(endpoints), current.revision()))
                     : api::create(api::make_object(std::move(endpoints))));
   return plan;

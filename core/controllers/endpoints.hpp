@@ -3,8 +3,6 @@
 // Source: Kubernetes pkg/controller/endpoint; guarantees EP-1, EP-2.
 #pragma once
 
-#include <map>
-
 #include "core/controllers/controller.hpp"
 #include "core/controllers/endpoint_pods.hpp"
 
@@ -17,20 +15,17 @@ class EndpointsController final : public Controller {
   void keys_for(const View& view, const api::ObjectPtr& before, const api::ObjectPtr& after,
                 const KeySink& sink) const override;
   Plan reconcile(const View& view, const api::ObjectKey& key) override;
-  void reset() override;
+  void reset() override { index_.clear(); }
 
  private:
   mutable ServiceIndex index_;
-  // When each was last written. The object holds all addresses, so writing it for every pod of a
-  // rollout would cost the square of its size: the changes of half a second share a write. Nothing
-  // routes by Endpoints; the service proxy follows EndpointSlices, which are not held back.
-  std::map<api::ObjectKey, Instant> written_;
 };
 
 // What the Endpoints of a service should contain (pure; exposed for tests).
 struct DesiredEndpoints {
   google::protobuf::RepeatedPtrField<api::EndpointSubset> subsets;
   bool truncated = false;  // more than 1000 addresses
+  std::size_t pods = 0;    // looked at
 };
 DesiredEndpoints desired_endpoints(const View& view, const api::Service& service);
 

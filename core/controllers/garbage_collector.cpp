@@ -164,7 +164,8 @@ bool waits_for(const View& view, const ObjectPtr& dependent, const Object& owner
 Plan foreground(const View& view, const Object& owner) {
   Plan plan;
   bool blocked = false;
-  for (const auto& [dependent, reference] : dependents_of(view, owner)) {
+  const auto dependents = dependents_of(view, owner);
+  for (const auto& [dependent, reference] : dependents) {
     blocked = blocked || (reference->block_owner_deletion() && !waits_for(view, dependent, owner));
     if (dependent->deleting()) continue;
     if (plan.writes.size() >= GarbageCollector::kBatch) {
@@ -183,7 +184,9 @@ Plan foreground(const View& view, const Object& owner) {
     }
     write->checks = owners.absences;
   }
-  if (!blocked && plan.writes.empty()) plan.then(without_finalizer(owner, kForeground));
+  if (!plan.writes.empty()) return plan;
+  if (!blocked) plan.then(without_finalizer(owner, kForeground));
+  plan.rest = rest_after(dependents.size());  // while they end, one by one
   return plan;
 }
 

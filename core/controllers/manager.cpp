@@ -31,7 +31,8 @@ class Manager::Session {
   }
   bool idle() const {
     return held_.empty() && std::all_of(lanes_.begin(), lanes_.end(), [](const auto& lane) {
-             return lane->ready && lane->sending == 0 && lane->queue->waiting() == 0;
+             return lane->ready && lane->sending == 0 && lane->queue->waiting() == 0 &&
+                    lane->queue->resting() == 0;
            });
   }
   const client::Cache& cache() const { return cache_; }
@@ -47,14 +48,20 @@ class Manager::Session {
     bool ready = false;       // all kinds read are synced and the controller has seen their objects
     bool pump_posted = false;
   };
+  // When a key is looked at again, as its plan says.
+  struct Pace {
+    Duration requeue_after{}, rest{};
+  };
   // A key whose plan is through but whose effects the cache does not show yet.
   struct Held {
     Lane* lane = nullptr;
     api::ObjectKey key;
     PlanResult result;
-    Duration requeue_after{};
+    Pace pace;
   };
 
+  static bool urgent(const api::ObjectKey& key, const api::ObjectPtr& before,
+                     const api::ObjectPtr& after);
   void on_change(const api::ObjectPtr& before, const api::ObjectPtr& after);
   void on_progress(api::Kind kind);
   void prepare_lanes();
@@ -64,9 +71,8 @@ class Manager::Session {
   void post_pump(Lane& lane);
   void pump(Lane& lane);
   void reconcile(Lane& lane, const api::ObjectKey& key);
-  void planned(Lane& lane, const api::ObjectKey& key, PlanResult result, Duration requeue_after);
-  void conclude(Lane& lane, const api::ObjectKey& key, const PlanResult& result,
-                Duration requeue_after);
+  void planned(Lane& lane, const api::ObjectKey& key, PlanResult result, Pace pace);
+  void conclude(Lane& lane, const api::ObjectKey& key, const PlanResult& result, Pace pace);
   void record(Controller& controller, const Occurrence& occurrence);
   void on_lost();
   View view() const { return View(cache_, manager_.loop_.now(), manager_.loop_.wall_now()); }
@@ -159,6 +165,19 @@ void Manager::Session::start() {
   prepare_lanes();  // a controller that reads nothing is ready at once
 }
 
+// Whether a change must not wait for the key's rest: one of what is asked for, which is the object
+// itself. What only its status says, most often by the controller's own hand, can wait. Kinds without
+// a generation do not tell the two apart.
+bool Manager::Session::urgent(const api::ObjectKey& key, const api::ObjectPtr& before,
+                              const api::ObjectPtr& after) {
+  const api::Object& object = after ? *after : *before;
+  if (object.kind() != key.kind || object.name() != key.name || object.ns() != key.ns) return false;
+  if (!before || !after || before->uid() != after->uid()) return true;
+  const int64_t generation = after->meta().generation();
+  return generation == 0 || generation != before->meta().generation() ||
+         before->deleting() != after->deleting();
+}
+
 void Manager::Session::on_change(const api::ObjectPtr& before, const api::ObjectPtr& after) {
   cache_.apply(before, after);
   if (lost_) return;
@@ -167,7 +186,13 @@ void Manager::Session::on_change(const api::ObjectPtr& before, const api::Object
   for (Lane* lane : readers_[static_cast<std::size_t>(kind)]) {
     if (!lane->ready) continue;  // it will be shown everything when it is
     lane->registered->controller->keys_for(
-        view, before, after, [lane](const api::ObjectKey& key) { lane->queue->add(key); });
+        view, before, after, [&, lane](const api::ObjectKey& key) {
+          if (urgent(key, before, after)) {
+            lane->queue->add(key);
+          } else {
+            lane->queue->add_rested(key);
+          }
+        });
   }
 }
 
@@ -235,22 +260,22 @@ void Manager::Session::reconcile(Lane& lane, const api::ObjectKey& key) {
   Plan plan = registered.controller->reconcile(view, key);
   if (plan.writes.empty()) {
     for (const Occurrence& occurrence : plan.events) record(*registered.controller, occurrence);
-    conclude(lane, key, {}, plan.requeue_after);
+    conclude(lane, key, {}, {plan.requeue_after, plan.rest});
     return;
   }
   ++lane.sending;
-  const Duration requeue_after = plan.requeue_after;
+  const Pace pace{plan.requeue_after, plan.rest};
   runner_->run(*registered.controller, registered.metrics.writes, key, std::move(plan),
                std::make_shared<const api::Basis>(view.basis()),
-               [this, at = &lane, key, requeue_after](PlanResult result) {
+               [this, at = &lane, key, pace](PlanResult result) {
                  --at->sending;
-                 planned(*at, key, std::move(result), requeue_after);
+                 planned(*at, key, std::move(result), pace);
                });
 }
 
 void Manager::Session::planned(Lane& lane, const api::ObjectKey& key, PlanResult result,
-                               Duration requeue_after) {
-  Held held{&lane, key, std::move(result), requeue_after};
+                               Pace pace) {
+  Held held{&lane, key, std::move(result), pace};
   const uint64_t id = ++last_held_;
   // The key stays taken while it is held, so changes that arrive meanwhile only mark it.
   if (!seeded(SeededBug::no_read_own_writes) && hold(id, held)) {
@@ -260,7 +285,7 @@ void Manager::Session::planned(Lane& lane, const api::ObjectKey& key, PlanResult
     post_pump(lane);  // its sending slot is free
     return;
   }
-  conclude(lane, key, held.result, requeue_after);
+  conclude(lane, key, held.result, pace);
 }
 
 bool Manager::Session::hold(uint64_t id, const Held& held) {
@@ -294,15 +319,19 @@ void Manager::Session::release(api::Kind kind) {
     const Held held = std::move(at->second);
     held_.erase(at);
     --held.lane->holding;
-    conclude(*held.lane, held.key, held.result, held.requeue_after);
+    conclude(*held.lane, held.key, held.result, held.pace);
   }
 }
 
 void Manager::Session::conclude(Lane& lane, const api::ObjectKey& key, const PlanResult& result,
-                                Duration requeue_after) {
+                                Pace pace) {
+  lane.queue->rest(key, result.ok ? pace.rest : Duration::zero());
   if (result.ok) {
     lane.queue->forget(key);
-    if (requeue_after > Duration::zero()) lane.queue->add_after(key, requeue_after);
+    if (pace.requeue_after > Duration::zero()) {
+      // What falls due object by object (minReadySeconds) is as many as what changes so.
+      lane.queue->add_after(key, std::max(pace.requeue_after, pace.rest));
+    }
   } else {
     ++lane.registered->metrics.retries;
     if (result.retry_after > Duration::zero()) {

@@ -61,12 +61,13 @@ api::Request finalize(const api::Ref<Namespace>& ns) {
   return api::update(changed(ns, std::move(message)));
 }
 
-// Deletes what is there; true if anything is left, also what is on its way out.
-bool empty_out(const View& view, const std::string& ns, Plan* plan) {
-  bool left = false;
+// Deletes what is there; how much is left, also of what is on its way out (of more than a batch:
+// some of it).
+std::size_t empty_out(const View& view, const std::string& ns, Plan* plan) {
+  std::size_t left = 0;
   for (const Kind kind : cached_kinds()) {
     view.visit(kind, ns, [&](const api::ObjectPtr& object) {
-      left = true;
+      ++left;
       if (object->deleting()) return true;
       if (plan->writes.size() >= NamespaceController::kBatch) {
         plan->requeue_after = 100ms;
@@ -199,7 +200,9 @@ Plan NamespaceController::reconcile(const View& view, const api::ObjectKey& key)
     return plan;
   }
   Emptying& emptying = emptying_.try_emplace(key, Emptying{view.now(), {}}).first->second;
-  if (empty_out(view, key.name, &plan)) {
+  if (const std::size_t left = empty_out(view, key.name, &plan); left > 0) {
+    // While what was asked to end does so, one by one; not between batches.
+    if (plan.writes.empty()) plan.rest = rest_after(left);
     report(view, ns, emptying, &plan);
     return plan;
   }

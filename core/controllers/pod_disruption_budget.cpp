@@ -190,6 +190,7 @@ Plan PodDisruptionBudgetController::reconcile(const View& view, const api::Objec
     const auto selector = api::LabelSelectorMatcher::from(budget->spec().selector());
     if (selector.ok()) pods = view.select<api::Pod>(key.ns, *selector);
   }
+  plan.rest = rest_after(pods.size());
   const std::set<std::string> leaving = outstanding(view, budget, pods, &plan);
   api::policy::v1::PodDisruptionBudgetStatus status = budget->status();
   status.clear_disrupted_pods();

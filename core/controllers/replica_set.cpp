@@ -4,7 +4,6 @@
 #include <array>
 
 #include "core/api/canonical.hpp"
-
 #include "core/api/json.hpp"
 #include "core/controllers/owners.hpp"
 #include "core/controllers/pod_state.hpp"
@@ -133,6 +132,7 @@ Plan ReplicaSetController::reconcile(const View& view, const api::ObjectKey& key
   if (claim(view, rs, *selector, owned, &plan)) return plan;
 
   Pods pods;
+  pods.reserve(owned.size());
   for (auto& pod : owned) {
     if (active(*pod)) pods.push_back(std::move(pod));
   }
@@ -144,6 +144,8 @@ Plan ReplicaSetController::reconcile(const View& view, const api::ObjectKey& key
   }
   if (missing > 0) create(rs, std::min(missing, kBurst), &plan);
   if (missing < 0) remove(view, rs, pods, std::min(-missing, kBurst), &plan);
+  // Only the count of pods that come and go can wait, not the rest of a burst.
+  if (missing == 0) plan.rest = rest_after(owned.size());
   return plan;
 }
 
@@ -159,8 +161,8 @@ bool ReplicaSetController::claim(const View& view, const api::Ref<ReplicaSet>& r
     plan->together(api::update(without_owner(pod.object(), rs.uid())));
   }
   const LiveCheck alive{LiveCheck::Expect::present, rs.object().key(), rs.uid()};
-  for (const auto& pod : view.select<api::Pod>(rs.ns(), selector)) {
-    if (controller_of(pod->metadata()) || !active(*pod)) continue;
+  for (const auto& pod : view.select_orphans<api::Pod>(rs.ns(), selector)) {
+    if (!active(*pod)) continue;
     plan->together(api::update(with_owner(pod.object(), controller_reference(rs.object()))))
         .checks.push_back(alive);
   }
