@@ -122,7 +122,7 @@ void play(const std::string& path, const std::map<std::string, std::string>& env
     Outcome outcome;
     std::string wrong;
     do {
-      outcome = run(step.command, environment);
+      outcome = run("cd \"$HOME\" || exit\n" + step.command, environment);
       wrong = compare(step, outcome.exit_code, outcome.output);
       if (wrong.empty() || !step.patient) break;
       std::this_thread::sleep_for(std::chrono::milliseconds(200));

@@ -8,6 +8,9 @@
 //   kel-…   1/1   Running   0   …      … stands for any text, runs of blanks are all alike
 //   [exit 1]                         the exit code, where it is not 0
 //   [1.27..]  [..1.26]               on a line before a command: only for these versions of kubectl
+//
+// A line of … alone stands for any number of lines. Commands run in $HOME, which is the client's own;
+// empty lines count nowhere.
 #pragma once
 
 #include <map>
