@@ -64,6 +64,27 @@ TEST(Cache, VisitStopsWhenToldTo) {
   EXPECT_EQ(seen, "ab");
 }
 
+TEST(Cache, OrphansAreThoseThatNobodyControls) {
+  Cache cache;
+  const auto orphan = pod({.name = "a", .app = "web"});
+  cache.apply(nullptr, orphan);
+  cache.apply(nullptr, pod({.name = "b", .app = "web", .owner = "rs1"}));
+  cache.apply(nullptr, pod({.name = "c", .app = "db"}));
+  const auto orphans = [&](const std::string& text) {
+    return names(cache.select_orphans(api::Kind::pods, "n", selector(text)));
+  };
+  EXPECT_EQ(orphans("app=web"), "n/a ");
+  EXPECT_EQ(orphans("app in (web,db)"), "n/a n/c ");
+  EXPECT_EQ(orphans("app=none"), "");
+  const auto adopted = pod({.name = "a", .app = "web", .owner = "rs1"});
+  cache.apply(orphan, adopted);
+  EXPECT_EQ(orphans("app=web"), "");
+  cache.apply(adopted, orphan);
+  EXPECT_EQ(orphans("app=web"), "n/a ");
+  cache.apply(orphan, nullptr);
+  EXPECT_EQ(orphans("app=web"), "");
+}
+
 TEST(Cache, IndexesFollowChanges) {
   Cache cache;
   auto a = pod({.name = "a", .app = "web", .owner = "rs1"});

@@ -130,5 +130,32 @@ TEST_F(WorkQueueTest, MayBeDestroyedWithWorkPending) {
   EXPECT_EQ(ready_, 0);
 }
 
+TEST_F(WorkQueueTest, ARestingKeyWaitsUnlessItIsUrgent) {
+  queue_->add(key("a"));
+  EXPECT_EQ(take(), "a");
+  queue_->rest(key("a"), 2s);
+  queue_->add_rested(key("a"));
+  queue_->done(key("a"));
+  EXPECT_EQ(take(), "");
+  EXPECT_EQ(queue_->resting(), 1u);
+  loop_.run_for(2s);
+  EXPECT_EQ(queue_->resting(), 0u);
+  EXPECT_EQ(drain(), "a");
+  queue_->add_rested(key("a"));
+  EXPECT_EQ(take(), "a") << "the rest is over";
+  queue_->rest(key("a"), 2s);
+  queue_->done(key("a"));
+  queue_->add_rested(key("a"));
+  EXPECT_EQ(queue_->waiting(), 0u);
+  queue_->add(key("a"));
+  EXPECT_EQ(queue_->resting(), 0u);
+  EXPECT_EQ(take(), "a");
+  queue_->rest(key("a"), 0s);
+  queue_->add_rested(key("a"));
+  queue_->done(key("a"));
+  EXPECT_EQ(take(), "a") << "its rest was taken back";
+  queue_->done(key("a"));
+}
+
 }  // namespace
 }  // namespace keelson::client
