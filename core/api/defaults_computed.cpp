@@ -52,7 +52,8 @@ void container_defaults(C& container) {
   if (container.image_pull_policy().empty()) {
     container.set_image_pull_policy(pull_always(container.image()) ? "Always" : "IfNotPresent");
   }
-  if (container.has_resources()) round_up(*container.mutable_resources());
+  // There even if empty, as in Kubernetes: an object that has been through JSON once is the same.
+  round_up(*container.mutable_resources());
   if (container.has_liveness_probe()) probe_defaults(container.mutable_liveness_probe());
   if (container.has_readiness_probe()) probe_defaults(container.mutable_readiness_probe());
   if (container.has_startup_probe()) probe_defaults(container.mutable_startup_probe());

@@ -1,4 +1,4 @@
-// Client libraries against a live cluster: the programs in tests/e2e/clients, which assert by themselves.
+// Client libraries against a live cluster: runs the programs in tests/e2e/clients.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -11,7 +11,8 @@ namespace {
 namespace fs = std::filesystem;
 
 const std::string kPrograms = std::string(KEELSON_SOURCE_DIR) + "/tests/e2e/clients";
-const std::string kInstalled = std::string(KEELSON_SOURCE_DIR) + "/build/clients";  // tools/install-clients
+// Where tools/install-clients puts packages.
+const std::string kInstalled = std::string(KEELSON_SOURCE_DIR) + "/build/clients";
 
 void expect_success(const std::string& command) {
   Cluster cluster;

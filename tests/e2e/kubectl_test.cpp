@@ -22,8 +22,8 @@ struct Kubectl {
 // Debian's package unpacked, where another kubectl owns /usr/bin/kubectl.
 constexpr const char* kDebianKubectl = "/build/clients/kubectl-1.20/usr/bin/kubectl";
 
-// What KEELSON_KUBECTL names (colons between), else what stands on the PATH as kubectl or kubectl.1.NN
-// and what tools/install-packages put aside; one per minor version.
+// What KEELSON_KUBECTL names (colons between), else what stands on the PATH as kubectl or
+// kubectl.1.NN and what tools/install-clients put aside; one per minor version.
 std::vector<Kubectl> kubectls() {
   std::vector<std::string> paths;
   const auto split = [](const char* list) {

@@ -31,7 +31,7 @@ async function code(promise) {
   }
 }
 
-// Collects text; `holds` is for eventually().
+// A stream that collects text.
 function sink() {
   let text = '';
   const stream = new Writable({
