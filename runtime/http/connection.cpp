@@ -340,18 +340,38 @@ void Connection::answer_finished(rest::HttpResponse response, bool compressed) {
   if (phase_ != Phase::waiting) return;
   const bool has_length = response.status >= 200 && response.status != 204 && response.status != 304;
   const std::size_t size = body_text(response).size();
+  if (std::holds_alternative<std::string>(response.body) && !hold(size)) {
+    ++shard_.shared().count.refused_answers;
+    return refuse(429, "too many large answers are not read, please try again later");
+  }
   out_.push(head_of(response.status, response.headers,
                     has_length ? std::optional<uint64_t>(size) : std::nullopt, false, compressed));
   if (!bodiless(response.status)) {
     if (const auto* bytes = std::get_if<rest::Bytes>(&response.body)) {
       out_.push(*bytes);
     } else {
+      // Other bodies are shared, so that many who read them slowly cost no more than one.
       out_.push(std::get<std::string>(std::move(response.body)));
     }
     running_.bytes = size;
   }
   running_.status = response.status;
   end_request();
+}
+
+// False: all connections together have too much that nobody takes.
+bool Connection::hold(std::size_t bytes) {
+  SharedState& shared = shard_.shared();
+  if (bytes <= shared.options.limits.unsent_bytes) return true;
+  const uint64_t others = shared.unsent_answers.fetch_add(bytes);
+  held_ = bytes;
+  if (others == 0 || others + bytes <= shared.options.limits.unsent_answers_bytes) return true;
+  release();
+  return false;
+}
+
+void Connection::release() {
+  if (held_ > 0) shard_.shared().unsent_answers -= std::exchange(held_, 0);
 }
 
 void Connection::begin_stream(int status, const std::vector<rest::Header>& headers) {
@@ -486,6 +506,7 @@ void Connection::flush() {
 }
 
 void Connection::all_sent() {
+  release();
   if (phase_ == Phase::closing) {
     if (lane_) leave_pipe();
     transport_.shutdown();
@@ -533,6 +554,7 @@ void Connection::drop() {
   detach_lane(true);
   phase_ = Phase::dead;
   out_.clear();
+  release();
   if (transport_.secure()) transport_.shutdown();
   boost::system::error_code ignored;
   socket_.close(ignored);

@@ -36,6 +36,9 @@ struct ServerLimits {
   std::size_t unsent_bytes = 256 * 1024;
   // A stream whose writer goes on in spite of blocked() is dropped here.
   std::size_t unsent_bytes_max = 64 * 1024 * 1024;
+  // Answers above `unsent_bytes` that wait for their readers, in all: further ones are refused => 429.
+  // One is always let through, however large.
+  uint64_t unsent_answers_bytes = 256 * 1024 * 1024;
   // Received through a Pipe and not yet taken by the core: reading pauses.
   std::size_t unread_bytes = 256 * 1024;
   std::size_t websocket_message_bytes = 1024 * 1024;  // => close code 1009
@@ -66,6 +69,7 @@ struct ServerStats {
   uint64_t bytes_received = 0, bytes_sent = 0;  // as the application sees them, without TLS
   uint64_t refused_connections = 0;  // limits.connections
   uint64_t refused_streams = 0;      // limits.streams
+  uint64_t refused_answers = 0;      // limits.unsent_answers_bytes
   uint64_t refused_headers = 0;      // 431
   uint64_t refused_bodies = 0;       // 413
   uint64_t bad_requests = 0;         // 400

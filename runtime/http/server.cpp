@@ -222,6 +222,7 @@ ServerStats HttpServer::stats() const {
   stats.bytes_sent = get(count.bytes_sent);
   stats.refused_connections = get(count.refused_connections);
   stats.refused_streams = get(count.refused_streams);
+  stats.refused_answers = get(count.refused_answers);
   stats.refused_headers = get(count.refused_headers);
   stats.refused_bodies = get(count.refused_bodies);
   stats.bad_requests = get(count.bad_requests);

@@ -36,10 +36,11 @@ struct SharedState {
 
   struct Counters {
     std::atomic<uint64_t> accepted{0}, connections{0}, streams{0}, requests{0}, bytes_received{0},
-        bytes_sent{0}, refused_connections{0}, refused_streams{0}, refused_headers{0},
-        refused_bodies{0}, bad_requests{0}, bad_certificates{0}, failed_handshakes{0},
-        slow_requests{0}, slow_readers{0}, idle_closed{0}, gone{0};
+        bytes_sent{0}, refused_connections{0}, refused_streams{0}, refused_answers{0},
+        refused_headers{0}, refused_bodies{0}, bad_requests{0}, bad_certificates{0},
+        failed_handshakes{0}, slow_requests{0}, slow_readers{0}, idle_closed{0}, gone{0};
   } count;
+  std::atomic<uint64_t> unsent_answers{0};  // bytes, see ServerLimits::unsent_answers_bytes
 
   TlsContext tls() const {
     const std::lock_guard lock(tls_mutex);

@@ -80,6 +80,37 @@ TEST(HttpLimits, AReaderThatTakesNothingIsDropped) {
   server.on_core([&] { watches.open.clear(); });
 }
 
+TEST(HttpLimits, LargeAnswersThatNobodyReadsAreBounded) {
+  constexpr std::size_t kSize = 16 << 20;  // more than sockets hold
+  ServerOptions options;
+  options.limits.unsent_answers_bytes = 2 * kSize;
+  TestServer server(options);
+  server.handler.on("/large", [](rest::HttpRequest, rest::ExchangePtr exchange) {
+    exchange->respond({200, {}, std::string(kSize, 'x')});
+  });
+  const std::string ask = "GET /large HTTP/1.1\r\nHost: x\r\n\r\n";
+  RawSocket first(server.port(), 4096), second(server.port(), 4096), third(server.port());
+  first.send(ask);
+  first.read_until("\r\n\r\n");
+  second.send(ask);
+  second.read_until("\r\n\r\n");
+  third.send(ask);
+  EXPECT_EQ(third.read_until("\r\n").substr(0, 12), "HTTP/1.1 429");
+  EXPECT_EQ(server->stats().refused_answers, 1u);
+  // What is small is still answered, and what is large once somebody has read, or gone.
+  RawSocket small(server.port());
+  small.send(kEcho);
+  EXPECT_EQ(small.read_until("hello").substr(0, 12), "HTTP/1.1 200");
+  first.read_until([](const std::string& got) { return got.size() > kSize; });
+  second.close();
+  EXPECT_TRUE(eventually([&] { return server->stats().connections <= 3; }));
+  RawSocket fourth(server.port()), fifth(server.port());
+  fourth.send(ask);
+  EXPECT_EQ(fourth.read_until("\r\n").substr(0, 12), "HTTP/1.1 200");
+  fifth.send(ask);
+  EXPECT_EQ(fifth.read_until("\r\n").substr(0, 12), "HTTP/1.1 200");
+}
+
 TEST(HttpLimits, ABlockedStreamIsToldWhenItHasDrained) {
   TestServer server;
   Watches watches;
