@@ -111,7 +111,7 @@ TEST(Defaults, ResourcesAreRoundedUpToMillis) {
   auto set = made<ReplicaSet>(std::string("spec { template { spec { ") + spec + " } } }");
   const PodSpec& made_of = set.spec().template_().spec();
   EXPECT_EQ(made_of.containers(0).resources().limits().at("cpu").string(), "1m");
-  EXPECT_FALSE(made<Pod>("spec { containers { name: 'c' } }").spec().containers(0).has_resources());
+  EXPECT_TRUE(made<Pod>("spec { containers { name: 'c' } }").spec().containers(0).has_resources());
   auto node = made<Node>(R"(status { capacity { key: "cpu" value { string: "3900000001n" } } })");
   EXPECT_EQ(node.status().allocatable().at("cpu").string(), "3901m");
 }

@@ -359,6 +359,28 @@ TEST_F(Hostile, PipelinedFlood) {
   std::printf("%llu answers for the flood\n", static_cast<unsigned long long>(answered.load()));
 }
 
+// Each of these answers is a large one of its own.
+TEST_F(Hostile, ListsThatNobodyReads) {
+  Requester writer(port());
+  const std::string pad(900'000, 'x');
+  for (int i = 0; i < 20; ++i) {
+    const std::string body = R"({"metadata":{"name":"large-)" + std::to_string(i) +
+                             R"("},"data":{"pad":")" + pad + "\"}}";
+    ASSERT_EQ(writer.ask("POST", kConfigMaps, body).status, 201);
+  }
+  std::vector<Wire> greedy;
+  for (int i = 0; i < 100; ++i) {
+    Wire& wire = greedy.emplace_back(port(), 4096);
+    ASSERT_TRUE(wire.send(request("GET", kConfigMaps)));
+  }
+  for (Wire& wire : greedy) {
+    std::string head;  // has it been made, or refused?
+    ASSERT_TRUE(wire.receive(head));
+  }
+  expect_others_served();
+  EXPECT_LT(server_rss_mib(), 600u);
+}
+
 // Asks for much and reads none of it.
 TEST_F(Hostile, FloodThatReadsNothing) {
   std::vector<Wire> greedy;
