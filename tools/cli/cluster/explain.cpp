@@ -127,7 +127,9 @@ class Explainer {
     const JsonArray& required = list_at(*at, "required");
     for (const auto& [name, field] : sorted_members(map_at(*at, "properties"))) {
       const bool needed = std::any_of(required.begin(), required.end(),
-                                      [&](const Json& one) { return scalar_text(one) == name; });
+                                      [&, &name = name](const Json& one) {  // clang 14
+                                        return scalar_text(one) == name;
+                                      });
       out += fmt::format("{}{}\t<{}>{}\n", std::string(level * 2, ' '), name, type_text(*field),
                          needed ? " -required-" : "");
       if (const auto values = choices(*field); !values.empty()) {
