@@ -31,6 +31,11 @@ if(KEELSON_SANITIZE)
   add_link_options(-fsanitize=${KEELSON_SANITIZE})
 endif()
 
+# Everything is instrumented, the precompiled header too: clang refuses one that was built otherwise.
+if(KEELSON_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
 # mimalloc for executables only: a simulated cluster is millions of small objects. Sanitizers bring
 # their own.
 find_package(mimalloc QUIET)
