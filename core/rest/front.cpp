@@ -13,6 +13,7 @@
 #include "core/rest/options.hpp"
 #include "core/rest/reviews.hpp"
 #include "core/rest/streams/subresources.hpp"
+#include "core/rest/versions.hpp"
 #include "core/rest/watch_stream.hpp"
 
 namespace keelson::rest {
@@ -336,6 +337,9 @@ struct Front::Impl {
     }
     if (call.uri.has("force")) request.force = call.uri.flag("force");
     request.patch = std::move(call.http.body);
+    if (call.resource->converted()) {
+      request.patch = patch_from_version(*call.resource, *type, std::move(request.patch));
+    }
     return {};
   }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/api/request.hpp"
 #include "core/rest/catalog.hpp"
 
 namespace keelson::rest {
@@ -24,5 +25,8 @@ std::span<const Rename> renames(std::string_view group, std::string_view version
 std::string to_version(const Resource& resource, std::string_view stored);
 // In place, the other way round: apiVersion and whatever is named differently.
 void from_version(const Resource& resource, boost::json::object& body);
+// A patch of the resource as one of the stored version. What cannot be read stays as it is: whoever
+// applies it says what is wrong.
+std::string patch_from_version(const Resource& resource, api::PatchType type, std::string patch);
 
 }  // namespace keelson::rest

@@ -203,6 +203,39 @@ TEST_F(FrontTest, PreferredAndOlderNamesOfVersions) {
   EXPECT_EQ(get("/api/v1/namespaces/default/events/e")->json().at("message"), "hello");
 }
 
+TEST_F(FrontTest, PatchesUnderOlderNamesOfVersions) {
+  const std::string budget = "/apis/policy/v1beta1/namespaces/default/poddisruptionbudgets/b";
+  const std::string config = "apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\n"
+                             "metadata: {name: b}\nspec: {minAvailable: 2}\n";
+  const auto applied = send("PATCH", budget + "?fieldManager=me", config,
+                            {{"Content-Type", "application/apply-patch+yaml"}});
+  EXPECT_EQ(applied->status, 201) << applied->body;
+  EXPECT_EQ(applied->json().at("apiVersion"), "policy/v1beta1");
+  EXPECT_EQ(send("PATCH", budget, R"({"apiVersion":"policy/v1beta1","spec":{"minAvailable":3}})",
+                 {{"Content-Type", "application/merge-patch+json"}})
+                ->json()
+                .at("spec")
+                .at("minAvailable"),
+            3);
+  EXPECT_EQ(send("PATCH", budget, R"({"apiVersion":"policy/v7","spec":{}})",
+                 {{"Content-Type", "application/merge-patch+json"}})
+                ->status,
+            400);
+
+  send("POST", "/api/v1/namespaces/default/events",
+       R"({"metadata":{"name":"e"},"involvedObject":{"namespace":"default"},"message":"old"})");
+  const std::string event = "/apis/events.k8s.io/v1/namespaces/default/events/e";
+  EXPECT_EQ(send("PATCH", event, R"({"note":"new"})",
+                 {{"Content-Type", "application/strategic-merge-patch+json"}})
+                ->json()
+                .at("note"),
+            "new");
+  const auto patched = send("PATCH", event, R"([{"op":"replace","path":"/note","value":"newest"}])",
+                            {{"Content-Type", "application/json-patch+json"}});
+  EXPECT_EQ(patched->status, 200) << patched->body;
+  EXPECT_EQ(get("/api/v1/namespaces/default/events/e")->json().at("message"), "newest");
+}
+
 TEST_F(FrontTest, DiscoveryInBothForms) {
   EXPECT_TRUE(get("/api")->body.starts_with(
       R"({"kind":"APIVersions","versions":["v1"],"serverAddressByClientCIDRs":[{)"));
