@@ -29,8 +29,8 @@ struct ContainerSpec {
   uint32_t attempt = 0;  // restart count
   std::string image;     // as pulled: the image id
   bool init = false;
-  const api::Container* container = nullptr;  // valid during the call
-  std::shared_ptr<const api::Pod> pod;        // keeps `container` alive
+  std::shared_ptr<const api::Container> container;
+  std::shared_ptr<const api::Pod> pod;
 };
 
 enum class ContainerState : uint8_t { created, running, exited };

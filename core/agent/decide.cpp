@@ -164,8 +164,10 @@ class Decider {
         act(Kind::start, i);
       }
     }
+    // Also while init containers are failing: these are what one looks for the reason with.
+    for (std::size_t i = main_end(s_); i < s_.containers.size(); ++i) ensure_running(i);
     if (!init_done()) return;
-    for (std::size_t i = s_.init_count; i < s_.containers.size(); ++i) ensure_running(i);
+    for (std::size_t i = s_.init_count; i < main_end(s_); ++i) ensure_running(i);
   }
 
   bool sandbox_ready() {

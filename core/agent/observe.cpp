@@ -39,8 +39,9 @@ class Observer {
 
   const api::ContainerStatus* api_status(std::size_t index) const {
     const api::PodStatus& status = state_.pod->status();
-    const auto& statuses =
-        is_init(state_, index) ? status.init_container_statuses() : status.container_statuses();
+    const auto& statuses = is_init(state_, index)        ? status.init_container_statuses()
+                           : is_ephemeral(state_, index) ? status.ephemeral_container_statuses()
+                                                         : status.container_statuses();
     const std::string& name = spec_of(state_, index).name();
     for (const api::ContainerStatus& s : statuses) {
       if (s.name() == name) return &s;
@@ -247,7 +248,7 @@ class Observer {
       record.start_failed = false;
       record.in_sandbox = info.sandbox == state_.sandbox.id;
       record.phase = Phase::absent;
-      if (!is_init(state_, index) && record.in_sandbox) state_.mains_begun = true;
+      if (is_main(state_, index) && record.in_sandbox) state_.mains_begun = true;
     }
     if (!info.image_id.empty()) record.image_id = info.image_id;
     switch (info.state) {

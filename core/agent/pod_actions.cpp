@@ -239,7 +239,7 @@ void PodWorker::create(std::size_t i) {
                      .attempt = record.next_attempt,
                      .image = record.image_id,
                      .init = is_init(state_, i),
-                     .container = &spec_of(state_, i),
+                     .container = container_message(i),
                      .pod = pod_message()};
   context_.runtime.create_container(
       state_.sandbox.id, std::move(spec),
@@ -273,7 +273,7 @@ void PodWorker::on_created(std::size_t i, Result<ContainerId> id) {
     record.kill_reason.clear();
     record.waiting.clear();
     record.waiting_message.clear();
-    if (!is_init(state_, i)) state_.mains_begun = true;
+    if (is_main(state_, i)) state_.mains_begun = true;
     if (context_.wants_events()) {
       event(i, "Created", fmt::format("Created container {}", spec_of(state_, i).name()));
     }

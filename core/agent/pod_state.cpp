@@ -1,6 +1,10 @@
 #include "core/agent/pod_state.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
+
+#include "core/api/ephemeral_container.hpp"
 
 namespace keelson::agent {
 
@@ -16,11 +20,28 @@ PodState make_pod_state(api::Ref<api::Pod> pod, std::string uid) {
     state.held = false;
   }
   state.pod = std::move(pod);
+  if (state.pod) add_ephemeral(state);
   return state;
+}
+
+void add_ephemeral(PodState& state) {
+  for (const api::EphemeralContainer& one : state.pod->spec().ephemeral_containers()) {
+    const std::string& name = one.ephemeral_container_common().name();
+    const bool known = std::any_of(state.ephemeral.begin(), state.ephemeral.end(),
+                                   [&](const auto& each) { return each->name() == name; });
+    if (known) continue;
+    state.ephemeral.push_back(std::make_shared<const api::Container>(api::as_container(one)));
+    state.containers.emplace_back();
+  }
+}
+
+std::size_t main_end(const PodState& state) {
+  return state.containers.size() - state.ephemeral.size();
 }
 
 const api::Container& spec_of(const PodState& state, std::size_t index) {
   KEELSON_ASSERT(state.pod && index < state.containers.size());
+  if (is_ephemeral(state, index)) return *state.ephemeral[index - main_end(state)];
   const api::PodSpec& spec = state.pod->spec();
   return index < state.init_count ? spec.init_containers(static_cast<int>(index))
                                   : spec.containers(static_cast<int>(index - state.init_count));
@@ -30,9 +51,19 @@ bool is_init(const PodState& state, std::size_t index) {
   return index < state.init_count;
 }
 
+bool is_main(const PodState& state, std::size_t index) {
+  return index >= state.init_count && index < main_end(state);
+}
+
+bool is_ephemeral(const PodState& state, std::size_t index) {
+  return index >= main_end(state);
+}
+
 std::string field_path_of(const PodState& state, std::size_t index) {
-  return (is_init(state, index) ? "spec.initContainers{" : "spec.containers{") +
-         spec_of(state, index).name() + "}";
+  const char* list = is_init(state, index)        ? "spec.initContainers{"
+                     : is_ephemeral(state, index) ? "spec.ephemeralContainers{"
+                                                  : "spec.containers{";
+  return list + spec_of(state, index).name() + "}";
 }
 
 bool is_sidecar(const PodState& state, std::size_t index) {
@@ -57,6 +88,7 @@ std::string describe(const PodState& state) {
 
 bool restarts(const PodState& state, std::size_t index) {
   const ContainerRecord& record = state.containers[index];
+  if (is_ephemeral(state, index)) return false;
   if (record.force_restart || is_sidecar(state, index)) return true;
   const std::string_view policy = restart_policy(state);
   if (policy == "Always") return !is_init(state, index) || record.exit_code != 0;
@@ -76,14 +108,14 @@ bool finished(const PodState& state, Verdict* verdict) {
     }
   }
   bool failed = false;
-  for (std::size_t i = state.init_count; i < state.containers.size(); ++i) {
+  for (std::size_t i = state.init_count; i < main_end(state); ++i) {
     const ContainerRecord& record = state.containers[i];
     if (record.phase != Phase::exited || record.op != Op::none || record.uncertain) return false;
     if (restarts(state, i)) return false;
     failed = failed || record.exit_code != 0;
   }
   verdict->phase = failed ? "Failed" : "Succeeded";
-  return state.containers.size() > state.init_count;
+  return main_end(state) > state.init_count;
 }
 
 bool uncertain(const PodState& state) {

@@ -122,7 +122,11 @@ struct PodState {
   api::Ref<api::Pod> pod;  // the newest seen; null for pods that the API does not know
   std::string uid;
   SandboxRecord sandbox;
-  std::vector<ContainerRecord> containers;  // init containers, then the others, in the spec's order
+  // Init containers, then the main ones, in the spec's order; then the ephemeral ones.
+  std::vector<ContainerRecord> containers;
+  // In the order in which they were first seen: a patch may sort them differently, and records stay
+  // where they are.
+  std::vector<std::shared_ptr<const api::Container>> ephemeral;
   std::vector<Stray> strays;
   uint16_t init_count = 0;
   Verdict verdict;       // refused, or past its deadline: overrides what the containers say
@@ -142,9 +146,17 @@ struct PodState {
 // An empty state for a pod as the API has it. A null pod makes one where everything is a stray.
 PodState make_pod_state(api::Ref<api::Pod> pod, std::string uid);
 
+// Makes room for the ephemeral containers of state.pod that are new. REQUIRES: state.pod.
+void add_ephemeral(PodState& state);
+
+// The end of the main containers, which begin at init_count.
+std::size_t main_end(const PodState& state);
+
 // REQUIRES: state.pod.
 const api::Container& spec_of(const PodState& state, std::size_t index);
 bool is_init(const PodState& state, std::size_t index);
+bool is_main(const PodState& state, std::size_t index);
+bool is_ephemeral(const PodState& state, std::size_t index);
 bool is_sidecar(const PodState& state, std::size_t index);  // an init container that keeps running
 std::string_view restart_policy(const PodState& state);
 Duration grace_of(const PodState& state);  // as the spec says

@@ -30,6 +30,11 @@ std::shared_ptr<const api::Pod> PodWorker::pod_message() const {
   return {body, static_cast<const api::Pod*>(body.get())};
 }
 
+std::shared_ptr<const api::Container> PodWorker::container_message(std::size_t i) const {
+  if (is_ephemeral(state_, i)) return state_.ephemeral[i - main_end(state_)];
+  return {pod_message(), &spec_of(state_, i)};
+}
+
 const PodDemand& PodWorker::demand() {
   if (!demand_) {
     demand_ = std::make_unique<PodDemand>(state_.pod ? demand_of(state_.pod->spec()) : PodDemand{});
@@ -54,13 +59,14 @@ void PodWorker::on_object(const api::ObjectPtr& newest) {
   const api::Pod& now = *state_.pod;
   // The API server keeps the containers of a pod; another list would be another pod.
   if (now.spec().init_containers_size() + now.spec().containers_size() !=
-          static_cast<int>(state_.containers.size()) ||
+          static_cast<int>(main_end(state_)) ||
       now.spec().init_containers_size() != state_.init_count) {
     context_.log.warning("containers of a pod changed", {{"pod", describe(state_)}});
     state_.pod = before;
     return;
   }
-  for (std::size_t i = 0; i < state_.containers.size(); ++i) {
+  add_ephemeral(state_);
+  for (std::size_t i = 0; i < main_end(state_); ++i) {
     R& record = state_.containers[i];
     const std::string& was =
         is_init(state_, i)

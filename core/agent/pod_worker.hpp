@@ -56,6 +56,7 @@ class PodWorker : public std::enable_shared_from_this<PodWorker> {
   void sync_probes();
   void arm(Instant wake);
   std::shared_ptr<const api::Pod> pod_message() const;
+  std::shared_ptr<const api::Container> container_message(std::size_t i) const;
 
   // pod_actions.cpp
   void check_volumes();

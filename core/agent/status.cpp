@@ -45,7 +45,7 @@ std::string_view containers_phase(const PodState& s) {
     return verdict.phase == "Failed" ? "Failed" : "Succeeded";
   }
   std::size_t running = 0, stopped = 0, failed = 0, waiting = 0;
-  for (std::size_t i = s.init_count; i < s.containers.size(); ++i) {
+  for (std::size_t i = s.init_count; i < main_end(s); ++i) {
     const ContainerRecord& record = s.containers[i];
     if (record.phase == Phase::running) {
       ++running;
@@ -75,11 +75,11 @@ std::string_view pod_phase(const PodState& s, const api::PodStatus& current) {
 
 bool all_ready(const PodState& s) {
   if (!initialized(s)) return false;
-  for (std::size_t i = 0; i < s.containers.size(); ++i) {
+  for (std::size_t i = 0; i < main_end(s); ++i) {
     if (is_init(s, i) && !is_sidecar(s, i)) continue;
     if (!container_ready(s, i)) return false;
   }
-  return s.containers.size() > s.init_count;
+  return main_end(s) > s.init_count;
 }
 
 const api::PodCondition* find_condition(const api::PodStatus& status, std::string_view type) {
@@ -132,14 +132,14 @@ class Writer {
     addresses();
     out_.clear_init_container_statuses();
     out_.clear_container_statuses();
-    for (std::size_t i = 0; i < s_.containers.size(); ++i) {
-      container(
-          i, is_init(s_, i) ? *out_.add_init_container_statuses() : *out_.add_container_statuses());
+    out_.clear_ephemeral_container_statuses();
+    for (std::size_t i = 0; i < s_.containers.size(); ++i) container(i, *statuses(i, out_).Add());
+    // Kubelet sorts them by name and leaves init containers in their order.
+    for (auto* sorted :
+         {out_.mutable_container_statuses(), out_.mutable_ephemeral_container_statuses()}) {
+      std::sort(sorted->pointer_begin(), sorted->pointer_end(),
+                [](const auto* a, const auto* b) { return a->name() < b->name(); });
     }
-    // Kubelet sorts main containers by name and leaves init containers in their order.
-    std::sort(out_.mutable_container_statuses()->pointer_begin(),
-              out_.mutable_container_statuses()->pointer_end(),
-              [](const auto* a, const auto* b) { return a->name() < b->name(); });
     conditions();
     return std::move(out_);
   }
@@ -166,6 +166,18 @@ class Writer {
     if (!ip.empty()) out_.add_pod_ips()->set_ip(ip);
   }
 
+  google::protobuf::RepeatedPtrField<api::ContainerStatus>& statuses(std::size_t i,
+                                                                     api::PodStatus& of) const {
+    if (is_init(s_, i)) return *of.mutable_init_container_statuses();
+    if (is_ephemeral(s_, i)) return *of.mutable_ephemeral_container_statuses();
+    return *of.mutable_container_statuses();
+  }
+  const google::protobuf::RepeatedPtrField<api::ContainerStatus>& reported(std::size_t i) const {
+    if (is_init(s_, i)) return current_.init_container_statuses();
+    if (is_ephemeral(s_, i)) return current_.ephemeral_container_statuses();
+    return current_.container_statuses();
+  }
+
   static const api::ContainerStatus* find(
       const google::protobuf::RepeatedPtrField<api::ContainerStatus>& statuses,
       const std::string& name) {
@@ -178,17 +190,17 @@ class Writer {
   void container(std::size_t i, api::ContainerStatus& to) {
     const ContainerRecord& record = s_.containers[i];
     const api::Container& spec = spec_of(s_, i);
-    const api::ContainerStatus* before =
-        find(is_init(s_, i) ? current_.init_container_statuses() : current_.container_statuses(),
-             spec.name());
+    const api::ContainerStatus* before = find(reported(i), spec.name());
     to.set_name(spec.name());
     to.set_image(spec.image());
     to.set_image_id(record.phase == Phase::absent ? "" : record.image_id);
     to.set_restart_count(static_cast<int32_t>(record.attempt));
     if (before) to.set_restart_count(std::max(before->restart_count(), to.restart_count()));
     const bool running = record.phase == Phase::running;
-    to.set_started(running && record.started);
-    to.set_ready(is_init(s_, i) && !is_sidecar(s_, i)
+    // Nobody probes an ephemeral container: it is never said to be ready.
+    if (!is_ephemeral(s_, i)) to.set_started(running && record.started);
+    to.set_ready(is_ephemeral(s_, i) ? false
+                 : is_init(s_, i) && !is_sidecar(s_, i)
                      ? record.phase == Phase::exited && record.exit_code == 0
                      : container_ready(s_, i));
     if (!record.id.empty() && record.phase != Phase::absent && record.phase != Phase::created) {
@@ -295,7 +307,7 @@ class Writer {
               names([this](std::size_t i) { return is_init(s_, i) && !init_complete(s_, i); }));
     }
     std::string unready = names([this](std::size_t i) {
-      return (!is_init(s_, i) || is_sidecar(s_, i)) && !container_ready(s_, i);
+      return (is_main(s_, i) || is_sidecar(s_, i)) && !container_ready(s_, i);
     });
     unready = "containers with unready status: " + unready;
     const bool ready = all_ready(s_) && !terminal(out_.phase());

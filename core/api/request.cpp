@@ -26,6 +26,7 @@ std::string_view to_string(Subresource subresource) {
     case Subresource::eviction: return "eviction";
     case Subresource::finalize: return "finalize";
     case Subresource::approval: return "approval";
+    case Subresource::ephemeral_containers: return "ephemeralcontainers";
   }
   KEELSON_ASSERT(false);
 }

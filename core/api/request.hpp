@@ -29,7 +29,7 @@ enum class Verb : uint8_t {
 std::string_view to_string(Verb verb);
 
 enum class Subresource : uint8_t {
-  none, status, scale, binding, eviction, finalize, approval
+  none, status, scale, binding, eviction, finalize, approval, ephemeral_containers
 };
 std::string_view to_string(Subresource subresource);  // "", "status", ...
 

@@ -63,4 +63,11 @@ ApiError validate_status_update(Kind kind, const Message& now, const Message& be
   return std::move(errors).finish(kind, meta.name());
 }
 
+ApiError validate_ephemeral_containers_update(const Pod& now, const Pod& before) {
+  Errors errors;
+  validate_meta_update(errors, now.metadata(), before.metadata());
+  validate_ephemeral_containers_change(errors, now, before);
+  return std::move(errors).finish(Kind::pods, now.metadata().name());
+}
+
 }  // namespace keelson::api

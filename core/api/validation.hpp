@@ -19,6 +19,8 @@ ApiError validate_create(Kind kind, const Message& message);
 // Spec changes: immutable fields, allowed transitions. Both are complete objects of the same name.
 ApiError validate_update(Kind kind, const Message& now, const Message& before);
 ApiError validate_status_update(Kind kind, const Message& now, const Message& before);
+// A pod that differs from what it was in its ephemeral containers at most.
+ApiError validate_ephemeral_containers_update(const Pod& now, const Pod& before);
 
 // Name rules used elsewhere too. Empty result: valid; else the reasons, as Kubernetes words them.
 std::vector<std::string> check_dns1123_subdomain(std::string_view name);

@@ -119,6 +119,13 @@ ApiError check_form(const Request& request) {
         return {};
       }
       return method_not_allowed();
+    case Subresource::ephemeral_containers:
+      if (request.kind == Kind::pods &&
+          (request.verb == Verb::get || request.verb == Verb::update ||
+           request.verb == Verb::patch)) {
+        return {};
+      }
+      return method_not_allowed();
     case Subresource::binding:
     case Subresource::eviction:
       if (request.kind == Kind::pods && request.verb == Verb::create) return {};
@@ -267,7 +274,8 @@ struct ApiServer::Impl {
       case Subresource::none:
       case Subresource::status:
       case Subresource::finalize:
-      case Subresource::approval: break;
+      case Subresource::approval:
+      case Subresource::ephemeral_containers: break;
     }
     switch (request.verb) {
       case Verb::create: return make_create(std::move(request), context);

@@ -108,6 +108,7 @@ void add_kind(std::vector<Resource>& out, const KindInfo& info, const std::strin
                                  "Binding", api::Binding::descriptor()));
       out.push_back(part_of_kind(whole, "eviction", Endpoint::eviction, {"create"}, "policy", "v1",
                                  "Eviction", api::Eviction::descriptor()));
+      out.push_back(part(whole, "ephemeralcontainers", Endpoint::ephemeral_containers, kPart));
       out.push_back(part(whole, "log", Endpoint::log, {"get"}));
       connect("exec", Endpoint::exec, "PodExecOptions", stream);
       connect("attach", Endpoint::attach, "PodAttachOptions", stream);

@@ -14,7 +14,7 @@ namespace keelson::rest {
 
 enum class Endpoint : uint8_t {
   object,  // a stored kind
-  status, scale, binding, eviction, finalize, approval,
+  status, scale, binding, eviction, finalize, approval, ephemeral_containers,
   token,   // of a service account
   log, exec, attach, port_forward, proxy,
   review,  // answered, not stored: access and token reviews

@@ -201,7 +201,8 @@ struct Front::Impl {
       case Endpoint::finalize:
       case Endpoint::binding:
       case Endpoint::eviction:
-      case Endpoint::approval: return resource_call(call);
+      case Endpoint::approval:
+      case Endpoint::ephemeral_containers: return resource_call(call);
       case Endpoint::token:
       case Endpoint::review: return review_call(*call);
       default: return call->fail(no_such_resource());
@@ -260,6 +261,7 @@ struct Front::Impl {
       case Endpoint::eviction: return api::Subresource::eviction;
       case Endpoint::finalize: return api::Subresource::finalize;
       case Endpoint::approval: return api::Subresource::approval;
+      case Endpoint::ephemeral_containers: return api::Subresource::ephemeral_containers;
       default: return api::Subresource::none;
     }
   }

@@ -22,10 +22,10 @@ ContainerLog::ContainerLog(const agent::ContainerInfo& container, const api::Pod
   const WallTime started = container.started_at;
   ended_ = container.state == agent::ContainerState::exited;
   serving_from_ = started + serves_after;
-  const api::Container* spec = find_container(pod, container.name);
-  web_ = spec != nullptr && !ports_of(*spec).empty();
+  const std::optional<api::Container> spec = find_container(pod, container.name);
+  web_ = spec && !ports_of(*spec).empty();
 
-  const std::vector<std::string> command = spec != nullptr ? command_of(*spec) : std::vector<std::string>{};
+  const std::vector<std::string> command = spec ? command_of(*spec) : std::vector<std::string>{};
   if (!command.empty() && Shell::knows(command[0]) && !Shell::is_interactive(command)) {
     // What it runs can be run here, so this is what it prints.
     const Inside inside = look_inside(pod, node, container.name);

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "core/api/ephemeral_container.hpp"
+
 namespace keelson::sim {
 
 namespace {
@@ -43,13 +45,16 @@ std::string value_of(const api::EnvVar& variable, const api::Pod& pod, const std
 
 }  // namespace
 
-const api::Container* find_container(const api::Pod& pod, const std::string& name) {
+std::optional<api::Container> find_container(const api::Pod& pod, const std::string& name) {
   for (const auto* containers : {&pod.spec().containers(), &pod.spec().init_containers()}) {
     for (const api::Container& container : *containers) {
-      if (container.name() == name) return &container;
+      if (container.name() == name) return container;
     }
   }
-  return nullptr;
+  for (const api::EphemeralContainer& ephemeral : pod.spec().ephemeral_containers()) {
+    if (ephemeral.ephemeral_container_common().name() == name) return api::as_container(ephemeral);
+  }
+  return std::nullopt;
 }
 
 std::vector<std::string> command_of(const api::Container& container) {
@@ -94,7 +99,7 @@ Inside look_inside(const api::Pod& pod, const std::string& node, const std::stri
     for (const uint16_t port : ports_of(each)) inside.ports.push_back(port);
     if (inside.image.empty()) inside.image = each.image();
   }
-  if (const api::Container* spec = find_container(pod, container)) {
+  if (const std::optional<api::Container> spec = find_container(pod, container)) {
     inside.image = spec->image();
     for (const api::EnvVar& variable : spec->env()) {
       inside.environment.emplace_back(variable.name(), value_of(variable, pod, node));

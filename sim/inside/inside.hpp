@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,8 +22,8 @@ struct Inside {
 // `container` is one of the pod's; empty: the pod as a whole.
 Inside look_inside(const api::Pod& pod, const std::string& node, const std::string& container);
 
-// The container's entry of the pod's spec; nullptr: there is none.
-const api::Container* find_container(const api::Pod& pod, const std::string& name);
+// The container's entry of the pod's spec, if there is one.
+std::optional<api::Container> find_container(const api::Pod& pod, const std::string& name);
 // What it runs: command and args.
 std::vector<std::string> command_of(const api::Container& container);
 // Of "registry:5000/library/nginx:1.25": "nginx".

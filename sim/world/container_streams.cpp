@@ -63,8 +63,8 @@ std::unique_ptr<agent::CommandSession> SimContainerStreams::exec(agent::Containe
 std::unique_ptr<agent::CommandSession> SimContainerStreams::attach(agent::ContainerRef container,
                                                                    agent::CommandOptions options,
                                                                    agent::CommandUser& user) {
-  const api::Container* spec = find_container(*container.pod, container.container);
-  if (spec != nullptr && spec->stdin()) {
+  const std::optional<api::Container> spec = find_container(*container.pod, container.container);
+  if (spec && spec->stdin()) {
     options.command = command_of(*spec);
     if (options.command.empty()) options.command = {"sh"};
     if (Shell::is_interactive(options.command)) {

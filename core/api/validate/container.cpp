@@ -1,6 +1,9 @@
 // Containers: what each needs, what is unique among them.
+#include <deque>
+
 #include <fmt/format.h>
 
+#include "core/api/ephemeral_container.hpp"
 #include "core/api/validate/names.hpp"
 #include "core/api/validate/validators.hpp"
 #include "core/api/validation.hpp"
@@ -182,13 +185,11 @@ void validate_ephemeral_containers(Errors& errors, const Path& path, const PodSp
   const Seen volumes = names_of(spec.volumes());
   Seen targets = names_of(spec.containers());
   for (const Container& container : spec.init_containers()) targets.add(container.name());
-  // Same fields, numbers and types; rare enough to be copied through the wire format.
-  std::vector<Container> containers(static_cast<size_t>(spec.ephemeral_containers_size()));
   Seen names = targets;
+  std::deque<Container> containers;  // whose names are referred to
   for (int i = 0; i < spec.ephemeral_containers_size(); ++i) {
     const EphemeralContainer& ephemeral = spec.ephemeral_containers(i);
-    Container& container = containers[static_cast<size_t>(i)];
-    container.ParseFromString(ephemeral.ephemeral_container_common().SerializeAsString());
+    const Container& container = containers.emplace_back(as_container(ephemeral));
     const Path place = path.index(i);
     validate_container(errors, place, container, Part::ephemeral, names, volumes);
     validate_ephemeral(errors, place, container);

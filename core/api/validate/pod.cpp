@@ -160,6 +160,25 @@ void validate_change(Errors& errors, const Pod& now, const Pod& before) {
   }
 }
 
+// They are only ever added: what somebody looks at a pod with is part of what has happened to it.
+void validate_ephemeral_containers_change(Errors& errors, const Pod& now, const Pod& before) {
+  const Path path("spec.ephemeralContainers");
+  if (!same(now.spec(), before.spec())) validate_pod_spec(errors, Path("spec"), now.spec());
+  for (const EphemeralContainer& old : before.spec().ephemeral_containers()) {
+    const std::string& name = old.ephemeral_container_common().name();
+    const auto& all = now.spec().ephemeral_containers();
+    const auto found = std::find_if(all.begin(), all.end(), [&](const EphemeralContainer& one) {
+      return one.ephemeral_container_common().name() == name;
+    });
+    const std::string what = "existing ephemeral containers \"" + name + "\" may not be ";
+    if (found == all.end()) {
+      errors.forbidden(path, what + "removed\n");
+    } else if (!same(*found, old)) {
+      errors.forbidden(path, what + "changed\n");
+    }
+  }
+}
+
 void validate_status_change(Errors& errors, const Pod& now, const Pod& before) {
   const PodStatus& status = now.status();
   if (now.spec().node_name() != before.spec().node_name()) {

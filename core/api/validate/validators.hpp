@@ -75,6 +75,7 @@ void validate_pod_annotations(Errors& errors, const Path& path, const StringMap&
 // Called after metadata has been judged.
 void validate(Errors& errors, const Pod& pod);
 void validate_change(Errors& errors, const Pod& now, const Pod& before);
+void validate_ephemeral_containers_change(Errors& errors, const Pod& now, const Pod& before);
 void validate_status_change(Errors& errors, const Pod& now, const Pod& before);
 
 void validate(Errors& errors, const Deployment& deployment);
