@@ -94,7 +94,11 @@ struct Request {
   std::string patch;  // JSON text; of apply: the configuration, JSON or YAML
   // patch of type apply: takes fields over that others have set to something else. Absent: false.
   std::optional<bool> force;
-  // patch of type apply: why the caller may not create the object, should it not be there yet.
+  // update: makes an object that is not there, if it is of a kind whose clients rely on that
+  // (creates_on_update()). Components of this process want to hear that an object is gone.
+  bool create_missing = false;
+  // update with create_missing, patch of type apply: why the caller may not create the object, should
+  // it not be there yet.
   ApiError refuse_create;
   // patch: what becomes of fields that the kind does not have, or that the patch has twice. (Bodies
   // are judged when they are decoded.)

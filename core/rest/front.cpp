@@ -235,6 +235,10 @@ struct Front::Impl {
       error = read_body(*call, "CreateOptions", request);
     } else if (verb == "update") {
       request.verb = Verb::update;
+      if (call->resource->endpoint == Endpoint::object) {
+        request.create_missing = true;
+        refuse_creation(*call, request);
+      }
       error = read_body(*call, "UpdateOptions", request);
     } else if (verb == "patch") {
       request.verb = Verb::patch;
@@ -317,6 +321,16 @@ struct Front::Impl {
     return {asked == "Ignore" ? Unknown::ignore : Unknown::warn};
   }
 
+  // A write that may turn out to be a creation needs the right to that, too.
+  void refuse_creation(const Call& call, api::Request& request) const {
+    if (!access) return;
+    auth::Attributes create = call.attributes();
+    create.verb = "create";
+    const auth::Verdict verdict = access->authorizer().authorize(create);
+    if (verdict.decision == auth::Decision::allow) return;
+    request.refuse_create = auth::forbidden(create, verdict.reason);
+  }
+
   ApiError read_patch(Call& call, api::Request& request) const {
     const std::optional<api::PatchType> type = patch_type(call.header("Content-Type"));
     if (!type) return unsupported_patch();
@@ -326,14 +340,7 @@ struct Front::Impl {
     }
     request.patch_type = *type;
     if (*type == api::PatchType::apply) {
-      if (access) {
-        auth::Attributes create = call.attributes();
-        create.verb = "create";
-        const auth::Verdict verdict = access->authorizer().authorize(create);
-        if (verdict.decision != auth::Decision::allow) {
-          request.refuse_create = auth::forbidden(create, verdict.reason);
-        }
-      }
+      refuse_creation(call, request);
       // Whose configuration it is must be said; the name of a program is not enough.
       request.field_manager = call.uri.get("fieldManager");
     }

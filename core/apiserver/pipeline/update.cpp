@@ -57,18 +57,35 @@ std::unique_ptr<Message> with_ephemeral_containers(const api::Pod& before, const
   return now;
 }
 
+// The creation that a PUT becomes where there is no object. That the body names a revision is
+// forgotten, as in Kubernetes: clients write back what they had read.
+Request creation(const Request& request) {
+  Request out = request;
+  out.verb = Verb::create;
+  out.expected = {};
+  return out;
+}
+
 class Update final : public UpdateBase {
  public:
-  using UpdateBase::UpdateBase;
+  Update(Request&& request, const Context& context) : UpdateBase(std::move(request), context) {
+    if (request_.verb == Verb::update && request_.create_missing &&
+        request_.subresource == Subresource::none && creates_on_update(request_.kind)) {
+      creation_ = make_create(creation(request_), context_);
+    }
+  }
+
+  std::string lane() const override { return creation_ ? creation_->lane() : UpdateBase::lane(); }
 
   Attempt attempt() override {
+    creating_ = false;
     if (request_.subresource == Subresource::status && !api::info(request_.kind).has_status) {
       ApiError error = api::not_found(request_.kind, request_.name);
       error.message = "the server could not find the requested resource";
       return Attempt::fail(std::move(error));
     }
     const ObjectPtr before = current();
-    if (!before) return Attempt::fail(api::not_found(request_.kind, request_.name));
+    if (!before) return create();
     if (ApiError error = check_expected(request_.expected, *before)) {
       return Attempt::fail(std::move(error));
     }
@@ -78,7 +95,27 @@ class Update final : public UpdateBase {
     return attempt;
   }
 
+  Response committed(const store::Committed& committed) override {
+    return creating_ ? creation_->committed(committed) : UpdateBase::committed(committed);
+  }
+
  private:
+  Attempt create() {
+    if (!creation_) return Attempt::fail(api::not_found(request_.kind, request_.name));
+    if (request_.refuse_create) return Attempt::fail(request_.refuse_create);
+    if (request_.body && is_message_of(request_.kind, *request_.body)) {
+      // A body that names an incarnation is about an object that was there.
+      const std::string& uid = api::meta_of(request_.kind, *request_.body).uid();
+      if (!uid.empty()) {
+        return Attempt::fail(api::conflict(request_.kind, request_.name,
+                                           "Precondition failed: UID in precondition: " + uid +
+                                               ", UID in object meta: "));
+      }
+    }
+    creating_ = true;
+    return creation_->attempt();
+  }
+
   Attempt replace(const ObjectPtr& before) {
     if (!request_.body || !is_message_of(request_.kind, *request_.body)) {
       return Attempt::fail(api::bad_request("the object provided is unrecognized: expected a " +
@@ -125,6 +162,9 @@ class Update final : public UpdateBase {
     }
     return with_status(request_.kind, before, source);
   }
+
+  OperationPtr creation_;  // null: what is updated must be there
+  bool creating_ = false;  // the last attempt was one to create
 };
 
 }  // namespace
