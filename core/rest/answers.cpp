@@ -2,6 +2,7 @@
 
 #include "core/api/json.hpp"
 #include "core/api/protobuf.hpp"
+#include "core/rest/tables/loose.hpp"
 #include "core/rest/tables/tables.hpp"
 #include "core/rest/versions.hpp"
 
@@ -186,6 +187,18 @@ HttpResponse object_response(int status, const Resource& resource, const api::Ob
   Bytes json = encoder.object(resource, object);
   return {status, content_type(manner),
           std::function<std::string()>([json, manner] { return finished(*json, manner); })};
+}
+
+HttpResponse loose_response(int status, std::span<const Column> columns, const LooseRow& row,
+                            const Manner& manner, const TableRequest& table) {
+  TableOptions options;
+  options.include = table.include;
+  options.version = manner.accepted.version == "v1beta1" ? "v1beta1" : "v1";
+  return json_response(status,
+                       manner.accepted.shape == Shape::table
+                           ? encode_loose_table(columns, {&row, 1}, {}, options)
+                           : encode_loose_metadata(row, options.version),
+                       manner);
 }
 
 namespace {

@@ -41,6 +41,12 @@ HttpResponse deleted_response(const Resource& resource, const std::string& name,
 std::string shown(const Resource& resource, const api::ObjectPtr& object, const Manner& manner,
                   const TableRequest& table, bool with_columns);
 
+struct LooseRow;
+struct Column;
+// What is no stored object, as a Table or reduced to its metadata.
+HttpResponse loose_response(int status, std::span<const Column> columns, const LooseRow& row,
+                            const Manner& manner, const TableRequest& table);
+
 // One object or a list of them, as the client asked to see them.
 HttpResponse object_response(int status, const Resource& resource, const api::ObjectPtr& object,
                              const Manner& manner, const TableRequest& table, Encoder& encoder);

@@ -13,6 +13,7 @@
 #include "core/rest/options.hpp"
 #include "core/rest/reviews.hpp"
 #include "core/rest/streams/subresources.hpp"
+#include "core/rest/tables/loose.hpp"
 #include "core/rest/versions.hpp"
 #include "core/rest/watch_stream.hpp"
 
@@ -180,7 +181,10 @@ struct Front::Impl {
       return stream(*call);
     }
     const bool shapes = resource->endpoint == Endpoint::object ||
-                        resource->endpoint == Endpoint::status;
+                        resource->endpoint == Endpoint::status ||
+                        resource->endpoint == Endpoint::scale ||
+                        resource->endpoint == Endpoint::approval ||
+                        resource->endpoint == Endpoint::ephemeral_containers;
     const std::optional<Accepted> accepted = negotiate(call->header("Accept"), shapes);
     if (!accepted || (accepted->encoding == Encoding::protobuf && path.verb == "watch")) {
       return call->fail(not_acceptable());
@@ -394,6 +398,10 @@ struct Front::Impl {
       return deleted_response(resource, call.path.name, response.removed_uid, call.manner);
     }
     if (!response.object && response.message) {
+      if (resource.endpoint == Endpoint::scale && call.manner.accepted.shape != Shape::object) {
+        return loose_response(status, scale_columns(), scale_row(*response.message, call.table.now),
+                              call.manner, call.table);
+      }
       return message_response(status, *response.message, call.manner);
     }
     return object_response(status, resource, response.object, call.manner, call.table, encoder);

@@ -2,6 +2,7 @@
 
 #include "core/api/json.hpp"
 #include "core/api/json_text.hpp"
+#include "core/rest/tables/loose.hpp"
 #include "core/rest/tables/printer.hpp"
 
 namespace keelson::rest {
@@ -159,6 +160,34 @@ std::string encode_table(api::Kind kind, std::span<const api::ObjectPtr> items,
   }
   out += "]}";
   return out;
+}
+
+std::string encode_loose_table(std::span<const Column> columns, std::span<const LooseRow> rows,
+                               const ListHeader& header, const TableOptions& options) {
+  std::string out;
+  append_head("Table", options.version, out);
+  append_header(header, out);
+  out += R"(,"columnDefinitions":)";
+  append_columns(columns, out);
+  out += R"(,"rows":[)";
+  for (const LooseRow& row : rows) {
+    if (&row != rows.data()) out += ',';
+    out += R"({"cells":)" + row.cells + R"(,"object":)";
+    switch (options.include) {
+      case IncludeObject::none: out += "null"; break;
+      case IncludeObject::metadata: out += encode_loose_metadata(row, options.version); break;
+      case IncludeObject::object: out += row.object; break;
+    }
+    out += '}';
+  }
+  out += "]}";
+  return out;
+}
+
+std::string encode_loose_metadata(const LooseRow& row, std::string_view version) {
+  std::string out;
+  append_head("PartialObjectMetadata", version, out);
+  return out + row.metadata + "}";
 }
 
 std::string encode_partial_metadata(const api::Object& object, std::string_view version) {
