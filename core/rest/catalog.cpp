@@ -150,6 +150,21 @@ void add_review(std::vector<Resource>& out, const char* group, const char* plura
   out.push_back(std::move(r));
 }
 
+// What pods or nodes use.
+void add_usage(std::vector<Resource>& out, api::Kind kind, const char* body_kind) {
+  const KindInfo& info = api::info(kind);
+  Resource r;
+  r.group = r.kind_group = "metrics.k8s.io";
+  r.version = r.kind_version = "v1beta1";
+  r.name = info.plural;
+  r.kind = body_kind;
+  r.namespaced = info.namespaced;
+  r.verbs = {"get", "list"};
+  r.endpoint = Endpoint::usage;
+  r.info = &info;
+  out.push_back(std::move(r));
+}
+
 auto order_of(const Resource& r) { return std::tie(r.group, r.version, r.name, r.subresource); }
 
 }  // namespace
@@ -186,6 +201,9 @@ Catalog::Catalog() {
              api::SelfSubjectRulesReview::descriptor());
   add_review(resources_, "authorization.k8s.io", "localsubjectaccessreviews", true,
              api::LocalSubjectAccessReview::descriptor());
+
+  add_usage(resources_, api::Kind::nodes, "NodeMetrics");
+  add_usage(resources_, api::Kind::pods, "PodMetrics");
 
   std::sort(resources_.begin(), resources_.end(),
             [](const Resource& a, const Resource& b) { return order_of(a) < order_of(b); });

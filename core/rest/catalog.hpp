@@ -18,6 +18,7 @@ enum class Endpoint : uint8_t {
   token,   // of a service account
   log, exec, attach, port_forward, proxy,
   review,  // answered, not stored: access and token reviews
+  usage,   // measurements of what `info` is
 };
 
 struct Resource {
@@ -37,7 +38,8 @@ struct Resource {
   std::string group_version() const { return group.empty() ? version : group + "/" + version; }
   // The stored kind under an older name of its version: bodies are converted.
   bool converted() const {
-    return info && endpoint != Endpoint::scale && group_version() != info->api_version;
+    return info && endpoint != Endpoint::scale && endpoint != Endpoint::usage &&
+           group_version() != info->api_version;
   }
 };
 

@@ -10,6 +10,7 @@
 #include "core/rest/call.hpp"
 #include "core/rest/documents.hpp"
 #include "core/rest/fair_queue.hpp"
+#include "core/rest/metrics.hpp"
 #include "core/rest/options.hpp"
 #include "core/rest/reviews.hpp"
 #include "core/rest/streams/subresources.hpp"
@@ -73,6 +74,7 @@ struct Front::Impl {
         options(std::move(options_in)),
         documents(options.advertised_address, access ? &access->tokens() : nullptr),
         reviews(access),
+        metrics(options.usage),
         queue(loop, kWaitingPerUserMax) {}
 
   ~Impl() {
@@ -184,6 +186,7 @@ struct Front::Impl {
                         resource->endpoint == Endpoint::status ||
                         resource->endpoint == Endpoint::scale ||
                         resource->endpoint == Endpoint::approval ||
+                        resource->endpoint == Endpoint::usage ||
                         resource->endpoint == Endpoint::ephemeral_containers;
     const std::optional<Accepted> accepted = negotiate(call->header("Accept"), shapes);
     if (!accepted || (accepted->encoding == Encoding::protobuf && path.verb == "watch")) {
@@ -209,6 +212,7 @@ struct Front::Impl {
       case Endpoint::ephemeral_containers: return resource_call(call);
       case Endpoint::token:
       case Endpoint::review: return review_call(*call);
+      case Endpoint::usage: return usage_call(call);
       default: return call->fail(no_such_resource());
     }
   }
@@ -305,6 +309,15 @@ struct Front::Impl {
         201, typed_json(*call.resource, *outcome.message), call.manner);
     add_warnings(response, body.warnings);
     call.respond(std::move(response));
+  }
+
+  void usage_call(const std::shared_ptr<Call>& call) {
+    api::Request request;
+    if (ApiError error = metrics.read(*call, request)) return call->fail(error);
+    if (ApiError error = read_table_options(*call)) return call->fail(error);
+    server.handle(std::move(request), tie([this, call](api::Response response) {
+      metrics.respond(*call, std::move(response));
+    }));
   }
 
   static void read_eviction(api::Request& request) {
@@ -462,6 +475,7 @@ struct Front::Impl {
   FrontOptions options;
   Documents documents;
   Reviews reviews;
+  Metrics metrics;
   Encoder encoder;
   FairQueue queue;
   uint64_t last_watch = 0;

@@ -11,12 +11,14 @@
 namespace keelson::rest {
 
 class NodeStreams;
+class UsageSource;
 
 struct FrontOptions {
   // Requests that nobody authenticates are those of system:anonymous; refused if false.
   bool anonymous = true;
   std::size_t body_max = 3u << 20;  // as Kubernetes' limit for a request
   std::string advertised_address = "127.0.0.1:6443";  // what discovery calls the server
+  UsageSource* usage = nullptr;  // null: there are no metrics; must outlive the front
 };
 
 class Front final : public Handler {

@@ -7,6 +7,7 @@
 #include "core/rest/front.hpp"
 #include "sim/world/container_streams.hpp"
 #include "sim/world/control_plane.hpp"
+#include "sim/world/usage.hpp"
 
 namespace keelson::sim {
 
@@ -18,8 +19,9 @@ class ApiFront final : public LiveFront {
            const std::optional<auth::JwtKeys>& keys)
       : access_(make_access(world, server, keys)),
         streams_(world, server.process(), server.host()),
+        usage_(world, server.process(), server.server()->cache()),
         front_(*server.server(), server.process(), server.log(), access_.get(), &streams_,
-               front_options(address)) {}
+               front_options(address, usage_)) {}
 
   void handle(rest::HttpRequest request, rest::ExchangePtr exchange) override {
     front_.handle(std::move(request), std::move(exchange));
@@ -38,14 +40,16 @@ class ApiFront final : public LiveFront {
         *server.server(), server.process(),
         world.rng("access").fork(process.name()).fork(process.incarnation()), *keys);
   }
-  static rest::FrontOptions front_options(const std::string& address) {
+  static rest::FrontOptions front_options(const std::string& address, SimUsage& usage) {
     rest::FrontOptions options;
+    options.usage = &usage;
     if (!address.empty()) options.advertised_address = address;
     return options;
   }
 
   std::unique_ptr<auth::AccessControl> access_;
   WorldStreams streams_;
+  SimUsage usage_;
   rest::Front front_;
 };
 
