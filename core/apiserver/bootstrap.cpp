@@ -1,5 +1,6 @@
 #include "core/apiserver/bootstrap.hpp"
 
+#include "core/api/root_ca.hpp"
 #include "core/api/validation.hpp"
 #include "core/apiserver/pipeline/admission.hpp"
 #include "core/apiserver/bootstrap_rbac.hpp"
@@ -87,7 +88,7 @@ std::vector<Request> bootstrap_requests(const WatchCache& cache, const ApiServer
     if (!cache.find(Kind::namespaces, "", name)) continue;
     objects.push_back(default_account(name));
     if (!options.root_ca.empty()) {
-      objects.push_back(api::make_object(root_ca_map(options, name)));
+      objects.push_back(api::make_object(api::root_ca_map(name, options.root_ca)));
     }
   }
   objects.push_back(kubernetes_service(options));

@@ -64,6 +64,7 @@ Result<LiveOptions> live_options(const Setup& setup, const std::string& source,
   if (!world) return world.error();
   LiveOptions options;
   options.world = std::move(*world);
+  options.world.root_ca = setup.ca_pem;
   options.world.api_server_options = [ca = setup.ca_pem, address = setup.address,
                                       controlled =
                                           keys.has_value()](apiserver::ApiServerOptions& server) {

@@ -6,6 +6,7 @@
 #include "core/controllers/manager.hpp"
 #include "core/controllers/network.hpp"
 #include "core/controllers/node_lifecycle.hpp"
+#include "core/controllers/root_ca.hpp"
 #include "core/controllers/workload.hpp"
 #include "core/scheduler/scheduler.hpp"
 
@@ -105,7 +106,7 @@ class ControllerWork final : public RoleWork {
  public:
   ControllerWork(Process& process, ApiLink& link, Log& log, Rng rng,
                  const controllers::NodeTiming& timing, bool warnings_only,
-                 const controllers::CertificateSigner* signer)
+                 const std::string& root_ca, const controllers::CertificateSigner* signer)
       : manager_(process, link, rng.fork("manager"), log, manager_options(process, warnings_only)),
         node_lifecycle_(process, link, rng.fork("node-lifecycle"), log,
                         lifecycle_options(process, timing, warnings_only)) {
@@ -114,6 +115,9 @@ class ControllerWork final : public RoleWork {
     }
     for (auto& controller : controllers::make_network_controllers()) {
       manager_.add(std::move(controller));
+    }
+    if (!root_ca.empty()) {
+      manager_.add(std::make_unique<controllers::RootCaController>(root_ca));
     }
     if (signer == nullptr) return;
     manager_.add(std::make_unique<controllers::CertificateSigningController>(*signer));
@@ -195,6 +199,7 @@ ControlPlane::ControlPlane(World& world) {
           return std::make_unique<ControllerWork>(process, link, log, rng,
                                                   world.node_timing(),
                                                   !world.options().record_normal_events,
+                                                  world.options().root_ca,
                                                   world.options().signer);
         }));
   }

@@ -76,6 +76,8 @@ struct WorldOptions {
   Level log_level = Level::warning;
   // Changes what API servers are made with; may be empty.
   std::function<void(apiserver::ApiServerOptions&)> api_server_options;
+  // The certificates by which pods recognise the API server; empty: nobody keeps them.
+  std::string root_ca;
   // Of a cluster with access control: its controllers for certificates and roles work, too. Null: there
   // is none. Must outlive the world.
   const controllers::CertificateSigner* signer = nullptr;

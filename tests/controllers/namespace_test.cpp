@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/controllers/root_ca.hpp"
 #include "core/controllers/service_account.hpp"
 #include "tests/controllers/world.hpp"
 
@@ -199,6 +200,35 @@ TEST(ServiceAccountController, EveryActiveNamespaceGetsADefaultOne) {
 
   const auto ending = world.put(name_space("old").terminating());
   EXPECT_THAT(describe(world.reconcile(controller, ending)), IsEmpty());
+}
+
+TEST(RootCaController, RestoresWhatEveryNamespaceHas) {
+  World world;
+  RootCaController controller("PEM");
+  const auto team = world.put(name_space("team"));
+  const Plan plan = world.reconcile(controller, team);
+  ASSERT_THAT(describe(plan), ElementsAre("create configmaps kube-root-ca.crt"));
+  const auto& made = static_cast<const api::ConfigMap&>(*plan.writes[0].request.body);
+  EXPECT_EQ(made.data().at("ca.crt"), "PEM");
+
+  const auto stored = world.put(api::make_object(made));
+  EXPECT_THAT(describe(world.reconcile(controller, team)), IsEmpty());
+  EXPECT_THAT(world.keys(controller, stored, nullptr), ElementsAre("namespaces team"));
+
+  api::ConfigMap spoiled = made;
+  (*spoiled.mutable_data())["ca.crt"] = "other";
+  (*spoiled.mutable_data())["more"] = "x";
+  (*spoiled.mutable_metadata()->mutable_labels())["mine"] = "yes";
+  world.put(api::make_object(spoiled));
+  const Plan mended = world.reconcile(controller, team);
+  ASSERT_THAT(describe(mended), ElementsAre("update configmaps kube-root-ca.crt"));
+  const auto& now = static_cast<const api::ConfigMap&>(*mended.writes[0].request.body);
+  EXPECT_EQ(now.data_size(), 1);
+  EXPECT_EQ(now.data().at("ca.crt"), "PEM");
+  EXPECT_EQ(now.metadata().labels().at("mine"), "yes");
+
+  EXPECT_THAT(describe(world.reconcile(controller, world.put(name_space("old").terminating()))),
+              IsEmpty());
 }
 
 }  // namespace

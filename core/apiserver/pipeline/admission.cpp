@@ -1,5 +1,7 @@
 #include "core/apiserver/pipeline/admission.hpp"
 
+#include "core/api/root_ca.hpp"
+
 namespace keelson::apiserver {
 
 namespace {
@@ -74,7 +76,7 @@ api::Volume token_volume(std::string name) {
   token.set_expiration_seconds(3607);  // an hour, told apart from one that was asked for
   token.set_path("token");
   auto& ca = *projected.add_sources()->mutable_config_map();
-  ca.mutable_local_object_reference()->set_name(kRootCaName);
+  ca.mutable_local_object_reference()->set_name(api::kRootCaName);
   auto& item = *ca.add_items();
   item.set_key("ca.crt");
   item.set_path("ca.crt");
@@ -179,16 +181,6 @@ ApiError admit_create(const Context& context, Kind kind, Message& message) {
 ApiError admit_update(const Context& context, Kind kind, const Message& now) {
   if (kind != Kind::priority_classes) return {};
   return admit_priority_class(context, static_cast<const api::PriorityClass&>(now));
-}
-
-api::ConfigMap root_ca_map(const ApiServerOptions& options, const std::string& ns) {
-  api::ConfigMap map;
-  map.mutable_metadata()->set_name(kRootCaName);
-  map.mutable_metadata()->set_namespace_(ns);
-  (*map.mutable_metadata()->mutable_annotations())["kubernetes.io/description"] =
-      "The certificate by which pods recognise the API server; kept up to date by the cluster.";
-  (*map.mutable_data())["ca.crt"] = options.root_ca;
-  return map;
 }
 
 bool immortal(const std::string& ns) {

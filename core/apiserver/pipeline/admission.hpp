@@ -16,10 +16,6 @@ ApiError admit_create(const Context& context, Kind kind, Message& message);
 // The same for the new content of an object that is there already.
 ApiError admit_update(const Context& context, Kind kind, const Message& now);
 
-// What each namespace has of the cluster's CA. REQUIRES: options.root_ca.
-inline constexpr const char* kRootCaName = "kube-root-ca.crt";
-api::ConfigMap root_ca_map(const ApiServerOptions& options, const std::string& ns);
-
 // The namespaces that every cluster has.
 bool immortal(const std::string& ns);
 

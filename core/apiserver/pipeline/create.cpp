@@ -1,4 +1,5 @@
 // POST: from what a client sent to the object that will stand in the store.
+#include "core/api/root_ca.hpp"
 #include "core/api/validation.hpp"
 #include "core/apiserver/pipeline/admission.hpp"
 #include "core/apiserver/pipeline/claim_lease.hpp"
@@ -135,13 +136,13 @@ class Create final : public Operation {
       begin_life(*account->mutable_metadata(), context_.ids.uid(), context_.loop.wall_now());
       account_ = std::move(account);
       if (!context_.options.root_ca.empty()) {
-        auto map = std::make_shared<api::ConfigMap>(root_ca_map(context_.options, ns));
+        auto map = std::make_shared<api::ConfigMap>(api::root_ca_map(ns, context_.options.root_ca));
         begin_life(*map->mutable_metadata(), context_.ids.uid(), context_.loop.wall_now());
         root_ca_ = std::move(map);
       }
     }
     attempt.writes.push_back(put_new(Kind::service_accounts, account_));
-    if (root_ca_ && !context_.cache.find(Kind::config_maps, ns, kRootCaName)) {
+    if (root_ca_ && !context_.cache.find(Kind::config_maps, ns, api::kRootCaName)) {
       attempt.writes.push_back(put_new(Kind::config_maps, root_ca_));
     }
   }
