@@ -52,6 +52,9 @@ ObjectPtr kubernetes_endpoints(const ApiServerOptions& options) {
   api::Endpoints endpoints;
   endpoints.mutable_metadata()->set_name("kubernetes");
   endpoints.mutable_metadata()->set_namespace_("default");
+  // The slice beside it is this server's, too.
+  (*endpoints.mutable_metadata()->mutable_labels())["endpointslice.kubernetes.io/skip-mirror"] =
+      "true";
   auto& subset = *endpoints.add_subsets();
   subset.add_addresses()->set_ip(options.advertise_address);
   auto& port = *subset.add_ports();

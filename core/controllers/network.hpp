@@ -8,7 +8,7 @@
 
 namespace keelson::controllers {
 
-// Endpoints, EndpointSlices, pod garbage collector.
+// Endpoints, EndpointSlices and what is mirrored into them, pod garbage collector.
 std::vector<std::unique_ptr<Controller>> make_network_controllers();
 
 }  // namespace keelson::controllers
