@@ -6,6 +6,7 @@
 #include "core/auth/impersonation.hpp"
 #include "core/auth/names.hpp"
 #include "core/rest/answers.hpp"
+#include "core/rest/bearer.hpp"
 #include "core/rest/body.hpp"
 #include "core/rest/call.hpp"
 #include "core/rest/documents.hpp"
@@ -29,8 +30,6 @@ using api::Verb;
 // As a Kubernetes server, which lets watches go after half an hour to an hour; not all at once.
 constexpr Duration kWatchMin = 30min;
 constexpr int64_t kWatchSpreadSeconds = 1800;
-
-constexpr std::string_view kBearer = "Bearer ";
 
 constexpr std::size_t kWaitingPerUserMax = 4096;
 
@@ -94,6 +93,7 @@ struct Front::Impl {
   void handle(HttpRequest http, ExchangePtr exchange) {
     auto call = std::make_shared<Call>();
     call->http = std::move(http);
+    unwrap_protocol_token(call->http);
     call->exchange = std::move(exchange);
     std::optional<Uri> uri = parse_target(call->http.target);
     if (!uri) return call->fail(api::bad_request("malformed request target"));

@@ -4,6 +4,7 @@
 
 #include "core/apiserver/api_server.hpp"
 #include "core/apiserver/watch_cache.hpp"
+#include "core/rest/bearer.hpp"
 #include "sim/live/answers.hpp"
 #include "sim/scenario/reader.hpp"
 #include "sim/scenario/scenario.hpp"
@@ -21,7 +22,7 @@ constexpr Duration kRestart = 10s;
 constexpr std::string_view kRestarts[] = {"reboot", "agent-crash", "api-server-restart",
                                           "leader-kill"};
 
-constexpr std::string_view kBearer = "Bearer ";
+using rest::kBearer;
 
 bool same_word(std::string_view a, std::string_view b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
@@ -238,6 +239,7 @@ void LiveWorld::apply_request(const Input& input, rest::ExchangePtr connection) 
 }
 
 std::optional<auth::UserInfo> LiveWorld::identify(rest::HttpRequest& request) {
+  rest::unwrap_protocol_token(request);  // recordings hold no tokens
   for (rest::Header& header : request.headers) {
     if (!same_word(header.name, "Authorization")) continue;
     std::string given = std::exchange(header.value, std::string(kBearer) + "invalid");
