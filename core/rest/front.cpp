@@ -14,6 +14,7 @@
 #include "core/rest/metrics.hpp"
 #include "core/rest/options.hpp"
 #include "core/rest/reviews.hpp"
+#include "core/rest/streams/handshake.hpp"
 #include "core/rest/streams/subresources.hpp"
 #include "core/rest/tables/loose.hpp"
 #include "core/rest/versions.hpp"
@@ -458,7 +459,7 @@ struct Front::Impl {
     }
     auto stream = std::make_shared<WatchStream>(
         WatchStream::Setting{server, loop, encoder, *call->resource, call->manner,
-                             call->table.include, timeout},
+                             call->table.include, timeout, websocket_upgrade(call->http)},
         call->exchange,
         [this, id, alive = std::weak_ptr<char>(life)] {
           if (!alive.expired()) watches.erase(id);

@@ -31,23 +31,60 @@ WatchStream::~WatchStream() {
   if (watch_.id != 0) setting_.server.unwatch(watch_);
 }
 
+// The WebSocket's side of a watch that may have ended before.
+class WatchStream::Socket final : public PipeUser {
+ public:
+  explicit Socket(std::weak_ptr<WatchStream> stream) : stream_(std::move(stream)) {}
+
+  void on_open(Pipe& pipe) override {
+    const auto stream = stream_.lock();
+    if (!stream || stream->over_) return pipe.close();
+    stream->pipe_ = &pipe;
+    stream->watch_ = stream->setting_.server.watch(std::move(stream->request_), *stream);
+  }
+  void on_data(std::string_view) override {}  // a watcher has nothing to say
+  void on_writable() override {
+    if (const auto stream = stream_.lock()) stream->resume();
+  }
+  void on_closed() override {
+    const auto stream = stream_.lock();
+    if (!stream) return;
+    stream->pipe_ = nullptr;
+    stream->end();
+  }
+
+ private:
+  std::weak_ptr<WatchStream> stream_;
+};
+
 void WatchStream::start(api::WatchRequest request) {
+  timeout_.arm(setting_.timeout);
+  if (setting_.websocket) {
+    request_ = std::move(request);
+    exchange_->upgrade(std::move(*setting_.websocket), std::make_shared<Socket>(weak_from_this()));
+    return;
+  }
   exchange_->on_gone([weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->end();
   });
   exchange_->on_drained([weak = weak_from_this()] {
-    const auto self = weak.lock();
-    if (self && self->watch_.id != 0) self->setting_.server.resumed(self->watch_);
+    if (const auto self = weak.lock()) self->resume();
   });
   exchange_->begin(200, {{"Content-Type", "application/json"}, {"Cache-Control", "no-cache, private"}});
-  begun_ = true;
-  timeout_.arm(setting_.timeout);
   watch_ = setting_.server.watch(std::move(request), *this);
+}
+
+void WatchStream::resume() {
+  if (watch_.id != 0) setting_.server.resumed(watch_);
 }
 
 void WatchStream::on_events(std::span<const api::WatchEvent> events) {
   if (over_) return;
-  exchange_->write(pieces(events));
+  if (!setting_.websocket) {
+    exchange_->write(pieces(events));
+  } else if (pipe_ != nullptr) {
+    for (const api::WatchEvent& event : events) pipe_->send(*line(event));
+  }
   if (!events.empty() && events.back().type == api::WatchType::error) {
     watch_ = {};
     finish();
@@ -59,7 +96,10 @@ void WatchStream::on_closed() {
   finish();
 }
 
-bool WatchStream::blocked() const { return exchange_->blocked(); }
+bool WatchStream::blocked() const {
+  if (!setting_.websocket) return exchange_->blocked();
+  return pipe_ != nullptr && pipe_->blocked();
+}
 
 // A batch of objects is the same for all who watch the same in the same form.
 std::vector<Bytes> WatchStream::pieces(std::span<const api::WatchEvent> events) {
@@ -121,7 +161,11 @@ std::string WatchStream::text(const api::WatchEvent& event, bool with_columns) {
 
 void WatchStream::finish() {
   if (over_) return;
-  exchange_->finish();
+  if (!setting_.websocket) {
+    exchange_->finish();
+  } else if (pipe_ != nullptr) {
+    std::exchange(pipe_, nullptr)->close();
+  }
   end();
 }
 

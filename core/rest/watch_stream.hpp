@@ -1,4 +1,4 @@
-// One watch over HTTP: events in, lines of JSON out, until the client leaves, the time is over or the
+// One watch over HTTP: events in, lines of JSON out (or messages of a WebSocket), until the client leaves, the time is over or the
 // server ends it.
 #pragma once
 
@@ -18,6 +18,7 @@ class WatchStream final : public apiserver::PacedSink,
     Manner manner;
     IncludeObject include = IncludeObject::metadata;
     Duration timeout;
+    std::optional<Upgrade> websocket;  // each event a message of its own; else lines of a body
   };
   // `ended` is called once, from the loop; then the stream may be forgotten.
   WatchStream(Setting setting, ExchangePtr exchange, std::function<void()> ended);
@@ -32,8 +33,11 @@ class WatchStream final : public apiserver::PacedSink,
   bool blocked() const override;
 
  private:
+  class Socket;
+
   std::vector<Bytes> pieces(std::span<const api::WatchEvent> events);
   Bytes line(const api::WatchEvent& event);
+  void resume();
   uint32_t form() const;
   std::string text(const api::WatchEvent& event, bool with_columns);
   void finish();
@@ -44,7 +48,8 @@ class WatchStream final : public apiserver::PacedSink,
   std::function<void()> ended_;
   Timer timeout_;
   api::WatchId watch_;
-  bool begun_ = false;
+  Pipe* pipe_ = nullptr;      // of a WebSocket that is open
+  api::WatchRequest request_;  // until it is
   bool over_ = false;
   bool columns_sent_ = false;
 };

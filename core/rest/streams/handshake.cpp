@@ -41,6 +41,14 @@ UpgradeKind upgrade_kind(const HttpRequest& request) {
   return same_word(what, "SPDY/3.1") ? UpgradeKind::spdy : UpgradeKind::other;
 }
 
+std::optional<Upgrade> websocket_upgrade(const HttpRequest& request) {
+  if (upgrade_kind(request) != UpgradeKind::websocket) return std::nullopt;
+  Upgrade upgrade{.websocket = true, .text = true};
+  const std::vector<std::string> offered = header_list(request, "Sec-WebSocket-Protocol");
+  if (!offered.empty()) upgrade.protocol = offered.front();
+  return upgrade;
+}
+
 void answer_no_protocol(Exchange& exchange, const std::vector<std::string>& offered,
                         const std::vector<std::string>& spoken) {
   HttpResponse response;

@@ -12,6 +12,9 @@ namespace keelson::rest {
 enum class UpgradeKind : uint8_t { none, websocket, spdy, other };
 UpgradeKind upgrade_kind(const HttpRequest& request);
 
+// For streams of text that are the same under any subprotocol: what to upgrade to, if it is asked for.
+std::optional<Upgrade> websocket_upgrade(const HttpRequest& request);
+
 // All values of a header, whether repeated or separated by commas.
 std::vector<std::string> header_list(const HttpRequest& request, std::string_view name);
 // The same, as one value.
