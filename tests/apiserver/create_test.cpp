@@ -243,6 +243,22 @@ TEST_F(CreateTest, PodsPullWithTheSecretsOfTheirAccount) {
   EXPECT_EQ(kept->spec().image_pull_secrets(0).name(), "mine");
 }
 
+TEST_F(CreateTest, ANewNodeTakesNoPodsYet) {
+  const auto node = made(node_named("n1"));
+  ASSERT_EQ(node->spec().taints_size(), 1);
+  EXPECT_EQ(node->spec().taints(0).key(), "node.kubernetes.io/not-ready");
+  EXPECT_EQ(node->spec().taints(0).effect(), "NoSchedule");
+  EXPECT_FALSE(node->spec().taints(0).has_time_added());
+  api::Node tainted = node_named("n2");
+  *tainted.mutable_spec()->add_taints() = node->spec().taints(0);
+  EXPECT_EQ(made(tainted)->spec().taints_size(), 1);
+  // Whoever may change nodes may take it away.
+  api::Node ready = *node;
+  ready.mutable_spec()->clear_taints();
+  ASSERT_TRUE(put(ready).ok());
+  EXPECT_EQ(read<api::Node>("n1")->spec().taints_size(), 0);
+}
+
 class RootCaTest : public ApiServerTest {
  protected:
   RootCaTest() : ApiServerTest(with_root_ca()) {}

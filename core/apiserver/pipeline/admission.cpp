@@ -6,6 +6,8 @@ namespace keelson::apiserver {
 
 namespace {
 
+constexpr const char* kNotReadyTaint = "node.kubernetes.io/not-ready";
+
 ApiError admit_priority(const Context& context, api::Pod& pod) {
   const std::string& name = pod.metadata().name();
   api::PodSpec& spec = *pod.mutable_spec();
@@ -50,7 +52,7 @@ ApiError admit_priority(const Context& context, api::Pod& pod) {
 }
 
 void admit_tolerations(const Context& context, api::PodSpec& spec) {
-  for (const char* key : {"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"}) {
+  for (const char* key : {kNotReadyTaint, "node.kubernetes.io/unreachable"}) {
     bool tolerated = false;
     for (const api::Toleration& toleration : spec.tolerations()) {
       const bool effect = toleration.effect().empty() || toleration.effect() == "NoExecute";
@@ -135,6 +137,17 @@ ApiError admit_service_account(const Context& context, api::Pod& pod) {
                             spec.service_account_name() + "\" not found");
 }
 
+// A node takes no pods before its node controller has seen it ready.
+// Source: plugin/pkg/admission/nodetaint.
+void admit_node(api::Node& node) {
+  for (const api::Taint& taint : node.spec().taints()) {
+    if (taint.key() == kNotReadyTaint && taint.effect() == "NoSchedule") return;
+  }
+  api::Taint& added = *node.mutable_spec()->add_taints();
+  added.set_key(kNotReadyTaint);
+  added.set_effect("NoSchedule");
+}
+
 ApiError admit_priority_class(const Context& context, const api::PriorityClass& wanted) {
   if (!wanted.global_default()) return {};
   for (const auto& [key, object] : context.cache.objects(Kind::priority_classes)) {
@@ -172,6 +185,9 @@ ApiError admit_create(const Context& context, Kind kind, Message& message) {
       admit_tolerations(context, *pod.mutable_spec());
       return admit_service_account(context, pod);
     }
+    case Kind::nodes:
+      admit_node(static_cast<api::Node&>(message));
+      return {};
     case Kind::priority_classes:
       return admit_priority_class(context, static_cast<const api::PriorityClass&>(message));
     default: return {};
