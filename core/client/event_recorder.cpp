@@ -36,6 +36,15 @@ std::string shortened(std::string text, std::size_t length_max) {
   return text;
 }
 
+// Kubernetes names events by the nanosecond, so that names sort by time. Here the millionth of a
+// second or so is a random number: several components tell of one object at the same moment, and a
+// name that is taken would count as an event that has arrived.
+constexpr uint64_t random_part = (uint64_t{1} << 20) - 1;
+
+uint64_t event_number(WallTime now, uint64_t random) {
+  return (static_cast<uint64_t>(now.unix_ns) & ~random_part) | (random & random_part);
+}
+
 std::string event_name(const std::string& about, uint64_t number) {
   std::string name = about.substr(0, name_length_max - suffix_length);
   while (!name.empty() && (name.back() == '.' || name.back() == '-')) name.pop_back();
@@ -131,7 +140,10 @@ void EventRecorder::record(const api::Object& about, bool warning, const std::st
   const WallTime now = loop_.wall_now();
   Seen& seen = seen_[key];
   const bool create = seen.count == 0;
-  if (create) seen = {0, event_name(about.name(), rng_.next()), now};
+  if (create) {
+    last_number_ = std::max(last_number_ + 1, event_number(now, rng_.next()));
+    seen = {0, event_name(about.name(), last_number_), now};
+  }
   // Counted even when it is not sent, so that the next one that is sent says how many there were.
   ++seen.count;
   const bool admitted = take_token(object_key) && queue_.size() < options_.queue_max;

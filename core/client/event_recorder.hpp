@@ -87,6 +87,7 @@ class EventRecorder {
   Loop& loop_;
   ApiClient& client_;
   Rng rng_;
+  uint64_t last_number_ = 0;  // in an event's name
   EventRecorderOptions options_;
   LruMap<Similar> similar_;
   LruMap<Seen> seen_;

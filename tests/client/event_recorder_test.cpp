@@ -35,6 +35,22 @@ class EventRecorderTest : public testing::Test {
   std::unique_ptr<EventRecorder> recorder_;
 };
 
+TEST_F(EventRecorderTest, NamesSortByTime) {
+  for (int i = 0; i < 20; ++i) {
+    recorder_->record(*pod("web"), false, "Reason" + std::to_string(i), "m");
+    if (i % 3 == 0) loop_.run_for(5ms);
+  }
+  loop_.run_for(1s);
+  std::vector<std::string> names;
+  for (const api::Event& event : events()) names.push_back(event.metadata().name());
+  ASSERT_EQ(names.size(), 20u);
+  EXPECT_TRUE(std::is_sorted(names.begin(), names.end()));
+  char time[17];
+  std::snprintf(time, sizeof time, "%016llx",
+                static_cast<unsigned long long>(loop_.wall_now().unix_ns));
+  EXPECT_EQ(names[0].substr(4, 6), std::string(time).substr(0, 6));
+}
+
 TEST_F(EventRecorderTest, WritesWhatKubernetesWrites) {
   recorder_->record(*pod("web"), false, "SuccessfulCreate", "Created pod: web");
   loop_.settle();
