@@ -151,11 +151,16 @@ struct Front::Impl {
 
   // Acting as somebody else, where the headers ask for it and the caller may.
   ApiError impersonate(Call& call) const {
-    if (!access) return {};
+    if (!access) {
+      call.exchange->name_user(call.user, nullptr);
+      return {};
+    }
     std::vector<auth::HeaderField> headers;
     for (const Header& header : call.http.headers) headers.push_back({header.name, header.value});
     auth::Impersonation as = auth::impersonate(call.user, headers, access->authorizer());
-    if (as.asked && as.error.ok()) call.user = std::move(as.user);
+    const bool another = as.asked && as.error.ok();
+    call.exchange->name_user(call.user, another ? &as.user : nullptr);
+    if (another) call.user = std::move(as.user);
     return std::move(as.error);
   }
 

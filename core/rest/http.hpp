@@ -97,6 +97,10 @@ class Exchange {
  public:
   virtual ~Exchange() = default;
 
+  // Who is asking, as soon as that is known, and as whom, if as somebody else: for logs. Not called
+  // for requests that nobody could be made responsible for.
+  virtual void name_user(const auth::UserInfo& /*user*/, const auth::UserInfo* /*acting_as*/) {}
+
   virtual void respond(HttpResponse response) = 0;
 
   // A stream: head first, then pieces as they come (chunked), until finish(). A client that does not

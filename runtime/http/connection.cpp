@@ -265,6 +265,8 @@ void Connection::request_done() {
   shared.count.requests.fetch_add(1, std::memory_order_relaxed);
   lane_ = std::make_shared<Lane>(shard_.to_io(), shared.options.limits);
   lane_->connection = this;
+  lane_->wants_user = shared.access_log.enabled();
+  running_.user = user_ ? user_->name : std::string();
   note_upgrade(parser_->head());
 
   rest::HttpRequest request;
@@ -454,7 +456,7 @@ void Connection::write_access_log() {
   AccessEntry entry;
   entry.method = running_.method;
   entry.target = running_.target;
-  entry.user = user_ ? std::string_view(user_->name) : std::string_view();
+  entry.user = running_.user;
   entry.agent = running_.agent;
   entry.id = running_.id;
   entry.peer = peer_;

@@ -40,6 +40,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
   void drop();
 
   // What the core wants, brought here by the lane.
+  void name_user(std::string name) { running_.user = std::move(name); }
   void answer(rest::HttpResponse response);
   void answer_finished(rest::HttpResponse response, bool compressed);
   void begin_stream(int status, const std::vector<rest::Header>& headers);
@@ -151,7 +152,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
   // What the access log says of the request at hand.
   struct Running {
     std::string id, websocket_key;
-    std::string method, target, agent;
+    std::string method, target, agent, user;
     Time since{};
     int status = 0;
     uint64_t bytes = 0;

@@ -104,6 +104,13 @@ LaneExchange::~LaneExchange() {
   });
 }
 
+void LaneExchange::name_user(const auth::UserInfo& user, const auth::UserInfo* /*acting_as*/) {
+  if (!lane_->wants_user || lane_->phase != Lane::Phase::open) return;
+  lane_->to_io->push([lane = lane_, name = user.name]() mutable {
+    if (lane->connection) lane->connection->name_user(std::move(name));
+  });
+}
+
 void LaneExchange::respond(rest::HttpResponse response) {
   if (lane_->phase == Lane::Phase::over) return;  // the client has gone
   KEELSON_ASSERT(lane_->phase == Lane::Phase::open);

@@ -23,6 +23,7 @@ struct Lane : std::enable_shared_from_this<Lane> {
   const ServerLimits limits;
   bool upgradable = false;   // the request asks for an upgrade; constant from when the core sees it
   bool websocket = false;    // and for a valid one to WebSocket
+  bool wants_user = false;   // somebody writes down who asks; constant, too
 
   // Both. Only their crossing of a bound is acted on, by whoever makes them cross it: no crossing is
   // missed, and none is reported twice.
@@ -81,6 +82,7 @@ class LaneExchange final : public rest::Exchange {
   // ever.
   ~LaneExchange() override;
 
+  void name_user(const auth::UserInfo& user, const auth::UserInfo* acting_as) override;
   void respond(rest::HttpResponse response) override;
   void begin(int status, std::vector<rest::Header> headers) override;
   void write(std::vector<rest::Bytes> pieces) override;

@@ -14,6 +14,9 @@ class LiveExchange final : public rest::Exchange,
   // --- What the API server does
   // -------------------------------------------------------------------
 
+  void name_user(const auth::UserInfo& user, const auth::UserInfo* acting_as) override {
+    if (state_ == State::open && connection_) connection_->name_user(user, acting_as);
+  }
   void respond(rest::HttpResponse response) override {
     if (state_ != State::open) return;
     answered(response.status);

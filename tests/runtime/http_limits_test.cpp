@@ -280,5 +280,28 @@ TEST(HttpAccessLog, HasOneLinePerRequest) {
   EXPECT_NE(log.find(" - - 400 "), std::string::npos) << log;
 }
 
+TEST(HttpAccessLog, NamesWhoeverWasFoundToAsk) {
+  const TempDir files;
+  ServerOptions options;
+  options.access_log = files.path("access.log");
+  {
+    TestServer server(options);
+    server.handler.on("/who", [](rest::HttpRequest, rest::ExchangePtr exchange) {
+      exchange->name_user({"jane", "", {}, {}}, nullptr);
+      exchange->respond({200, {}, std::string("hello")});
+    });
+    RawSocket socket(server.port());
+    socket.send("GET /who HTTP/1.1\r\nHost: x\r\n\r\n");
+    socket.read_until("hello");
+    socket.send("GET /echo HTTP/1.1\r\nHost: x\r\n\r\n");
+    socket.read_until("hellohello");
+  }
+  std::stringstream text;
+  text << std::ifstream(files.path("access.log")).rdbuf();
+  EXPECT_NE(text.str().find(" GET /who 200 5B "), std::string::npos) << text.str();
+  EXPECT_NE(text.str().find("user=\"jane\""), std::string::npos) << text.str();
+  EXPECT_NE(text.str().find("user=\"-\""), std::string::npos) << text.str();
+}
+
 }  // namespace
 }  // namespace keelson::http::test

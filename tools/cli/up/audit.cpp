@@ -36,6 +36,22 @@ json::object reference(const rest::Path& path) {
   return out;
 }
 
+json::object user_of(const auth::UserInfo& user) {
+  json::object out;
+  out["username"] = user.name;
+  if (!user.uid.empty()) out["uid"] = user.uid;
+  json::array& groups = out["groups"].emplace_array();
+  for (const std::string& group : user.groups) groups.push_back(json::value(group));
+  if (!user.extra.empty()) {
+    json::object& extra = out["extra"].emplace_object();
+    for (const auto& [key, values] : user.extra) {
+      json::array& texts = extra[key].emplace_array();
+      for (const std::string& value : values) texts.push_back(json::value(value));
+    }
+  }
+  return out;
+}
+
 json::object event_of(const rest::HttpRequest& request) {
   json::object event;
   event["kind"] = "Event";
@@ -49,15 +65,11 @@ json::object event_of(const rest::HttpRequest& request) {
     event["verb"] = path.verb;
     if (path.resource_request) event["objectRef"] = reference(path);
   }
-  json::object user;
-  user["username"] = request.peer.user ? request.peer.user->name : auth::kAnonymous;
-  json::array& groups = user["groups"].emplace_array();
-  if (request.peer.user) {
-    for (const std::string& group : request.peer.user->groups) groups.push_back(json::value(group));
-  } else {
-    groups.push_back(json::value(auth::kUnauthenticated));
-  }
-  event["user"] = std::move(user);
+  event["user"] = user_of(request.peer.user ? *request.peer.user
+                                            : auth::UserInfo{std::string(auth::kAnonymous),
+                                                             "",
+                                                             {std::string(auth::kUnauthenticated)},
+                                                             {}});
   const std::string& address = request.peer.address;
   event["sourceIPs"] = json::array{json::value(address.substr(0, address.rfind(':')))};
   event["userAgent"] = std::string(request.header("User-Agent"));
@@ -75,6 +87,11 @@ class AuditLog::Followed final : public rest::Exchange {
   // Whose connection broke before the end is told of, too.
   ~Followed() override { complete(); }
 
+  void name_user(const auth::UserInfo& user, const auth::UserInfo* acting_as) override {
+    event_["user"] = user_of(user);
+    if (acting_as != nullptr) event_["impersonatedUser"] = user_of(*acting_as);
+    exchange_->name_user(user, acting_as);
+  }
   void respond(rest::HttpResponse response) override {
     status_ = response.status;
     exchange_->respond(std::move(response));
