@@ -6,6 +6,13 @@ namespace {
 
 class LogTest : public StreamsTest {};
 
+TEST_F(LogTest, SinceGosZeroTimeIsSinceEver) {
+  call("log", "web", "sinceTime=0001-01-01T00:00:00Z");
+  EXPECT_TRUE(exchange_->begun);
+  ASSERT_TRUE(node_.log_options.since);
+  EXPECT_LT(node_.log_options.since->unix_ns, 0);
+}
+
 TEST_F(LogTest, AreStreamedUntilTheyEnd) {
   call("log", "web", "follow=true&tailLines=5&sinceSeconds=60&timestamps&limitBytes=100");
   EXPECT_TRUE(exchange_->begun);

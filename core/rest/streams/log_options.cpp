@@ -91,7 +91,9 @@ LogQuery read_log_options(const Query& query, const std::string& pod) {
   if (const std::string* text = query.find("sinceTime"); text != nullptr && !text->empty()) {
     int64_t seconds = 0;
     int32_t nanos = 0;
-    if (api::parse_time(*text, seconds, nanos) && std::abs(seconds) < 9'000'000'000) {
+    if (api::parse_time(*text, seconds, nanos)) {
+      // Before and after everything that there can be is soon enough: Go's zero time is the year 1.
+      seconds = std::clamp<int64_t>(seconds, -9'000'000'000, 9'000'000'000);
       options.since = WallTime{seconds * 1'000'000'000 + nanos};
     } else if (read.error.ok()) {
       read.error = api::bad_request("parsing time \"" + *text +
