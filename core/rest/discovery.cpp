@@ -191,7 +191,8 @@ std::string root_paths() {
 }
 
 std::string version_info() {
-  return "{\"major\":\"1\",\"minor\":\"33\",\"gitVersion\":\"v1.33.0+keelson\",\"gitCommit\":\"\","
+  return "{\"major\":\"1\",\"minor\":\"33\",\"gitVersion\":" + quoted(kServerVersion) +
+         ",\"gitCommit\":\"\","
          "\"gitTreeState\":\"clean\",\"buildDate\":\"1970-01-01T00:00:00Z\",\"goVersion\":\"\","
          "\"compiler\":\"c++20\",\"platform\":\"linux/amd64\"}";
 }

@@ -7,6 +7,9 @@
 
 namespace keelson::rest {
 
+// As /version says it, and the documents.
+inline constexpr const char* kServerVersion = "v1.33.0+keelson";
+
 std::string api_versions(std::string_view address);  // /api
 std::string api_groups();                            // /apis
 std::string api_group(std::string_view group);       // /apis/apps; REQUIRES: it is served

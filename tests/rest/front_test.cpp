@@ -17,6 +17,12 @@ std::string failure(const std::string& message, const std::string& reason,
          std::to_string(code) + "}\n";
 }
 
+TEST_F(FrontTest, DocumentsAreOfTheVersionServed) {
+  const auto version = get("/version")->json().at("gitVersion");
+  EXPECT_EQ(get("/openapi/v2")->json().at("info").at("version"), version);
+  EXPECT_EQ(get("/openapi/v3/api/v1")->json().at("info").at("version"), version);
+}
+
 TEST_F(FrontTest, CreatesReadsAndRefusesTheSecondOne) {
   const auto created = send("POST", kPods, kPod);
   EXPECT_EQ(created->status, 201);

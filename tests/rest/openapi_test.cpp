@@ -9,6 +9,7 @@
 #include <sstream>
 #include <string>
 
+#include "core/rest/discovery.hpp"
 #include "core/rest/documents.hpp"
 #include "core/rest/openapi/openapi.hpp"
 #include "core/rest/openapi/openapi_v2.pb.h"
@@ -24,7 +25,7 @@ using testing::IsSupersetOf;
 using testing::UnorderedElementsAre;
 
 OpenApi& documents() {
-  static OpenApi all(served_resources());
+  static OpenApi all(served_resources(), kServerVersion);
   return all;
 }
 

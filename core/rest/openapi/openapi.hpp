@@ -36,7 +36,7 @@ struct ServedResource {
 class OpenApi {
  public:
   // `version` is what the documents call the server's version: that of /version.
-  explicit OpenApi(std::vector<ServedResource> resources, std::string version = "v1.33.0");
+  explicit OpenApi(std::vector<ServedResource> resources, std::string version);
   ~OpenApi();
 
   // GET /openapi/v2. Without a "@" in their Content-Type: Go's clients cannot read one.
