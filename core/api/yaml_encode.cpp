@@ -21,10 +21,46 @@ bool looks_like_time(std::string_view text) {
   return text.size() >= 8 && text[4] == '-' && std::all_of(text.begin(), text.begin() + 4, is_digit);
 }
 
-bool has_control(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) < 0x20 && c != '\n') || c == 0x7f;
-  });
+// How many bytes at the front are a character that YAML takes for a line's end (other than \n) or does
+// not allow: controls, U+0085, U+2028, U+2029, byte order marks, U+FFFE and U+FFFF.
+std::size_t special(std::string_view text) {
+  const auto byte = [&](std::size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
+  };
+  if (byte(0) == 0x7f || (byte(0) < 0x20 && byte(0) != '\n')) return 1;
+  if (byte(0) == 0xc2 && byte(1) >= 0x80 && byte(1) <= 0x9f) return 2;
+  if (byte(0) == 0xe2 && byte(1) == 0x80 && (byte(2) == 0xa8 || byte(2) == 0xa9)) return 3;
+  if (byte(0) == 0xef && byte(1) == 0xbb && byte(2) == 0xbf) return 3;
+  if (byte(0) == 0xef && byte(1) == 0xbf && byte(2) >= 0xbe) return 3;
+  return 0;
+}
+
+bool has_special(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (special(text.substr(i)) > 0) return true;
+  }
+  return false;
+}
+
+// As JSON has it, but with all escaped that YAML would not read as it is.
+void append_quoted(std::string_view text, std::string& out) {
+  std::string quoted;
+  append_json_string(text, quoted);
+  const std::string_view rest(quoted);
+  for (std::size_t at = 0; at < rest.size();) {
+    const std::size_t length = special(rest.substr(at));
+    if (length == 0) {
+      out += rest[at++];
+      continue;
+    }
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(rest[at + i]); };
+    uint32_t code = length == 1 ? byte(0) : byte(0) & (length == 2 ? 0x1f : 0x0f);
+    for (std::size_t i = 1; i < length; ++i) code = code << 6 | (byte(i) & 0x3f);
+    constexpr std::string_view hex = "0123456789abcdef";
+    out += "\\u";
+    for (int shift = 12; shift >= 0; shift -= 4) out += hex[code >> shift & 15];
+    at += length;
+  }
 }
 
 // Whether a string can stand without quotes and still be read as this string.
@@ -82,7 +118,7 @@ class Writer {
  private:
   void key(std::string_view text) {
     // A key of several lines cannot be a block.
-    text.find('\n') == std::string_view::npos ? string(text, 0) : append_json_string(text, out);
+    text.find('\n') == std::string_view::npos ? string(text, 0) : append_quoted(text, out);
   }
 
   bool at_line_start() const { return out.empty() || out.back() == '\n'; }
@@ -130,9 +166,9 @@ class Writer {
 
   void string(std::string_view text, std::size_t indent) {
     const bool many_lines = text.find('\n') != std::string_view::npos;
-    if (text.empty() || has_control(text) || !resolve_yaml_scalar(text).is_string() ||
+    if (text.empty() || has_special(text) || !resolve_yaml_scalar(text).is_string() ||
         looks_like_time(text) || (many_lines && !literal(text))) {
-      return append_json_string(text, out);
+      return append_quoted(text, out);
     }
     if (many_lines) return block(text, indent + 2);
     if (plain(text)) {
