@@ -125,6 +125,30 @@ TEST(JsonPatch, AFailedTestIsUnprocessable) {
   EXPECT_TRUE(result.error.generic);
 }
 
+TEST(JsonPatch, TakesABoundedNumberOfSteps) {
+  boost::json::array long_list(100'000);
+  const boost::json::value document = boost::json::object({{"a", std::move(long_list)}});
+  const auto repeated = [&](std::string_view operations, int times) {
+    boost::json::array patch;
+    const boost::json::value parsed = boost::json::parse({operations.data(), operations.size()});
+    for (int i = 0; i < times; ++i) {
+      for (const boost::json::value& one : parsed.get_array()) patch.push_back(one);
+    }
+    boost::json::value copy = document;
+    return apply_json_patch(copy, patch);
+  };
+  for (const char* operations : {R"([{"op": "add", "path": "/a/0", "value": 1}])",
+                                 R"([{"op": "remove", "path": "/a/0"}])",
+                                 R"([{"op": "move", "from": "/a", "path": "/b"},
+                                     {"op": "move", "from": "/b", "path": "/a"}])"}) {
+    EXPECT_FALSE(repeated(operations, 10)) << operations;
+    const PatchFailure failure = repeated(operations, 5'000);
+    EXPECT_EQ(failure.kind, PatchFailure::Kind::too_large) << operations;
+  }
+  // What happens at the end of a list costs nothing.
+  EXPECT_FALSE(repeated(R"([{"op": "add", "path": "/a/-", "value": 1}])", 10'000));
+}
+
 TEST(JsonPatch, CopiesCannotBlowUpTheDocument) {
   std::string patch = "[";
   for (int i = 0; i < 40; ++i) {
