@@ -67,6 +67,26 @@ std::string text_of(const Requirement& r) {
   return {};
 }
 
+constexpr std::size_t many_terms = 32;  // a scan of fewer is faster
+
+// Fails for objects that do not have the label.
+bool needs_label(const Requirement& r) { return r.op != Op::not_in && r.op != Op::not_exists; }
+
+// For selectors of many terms: what the object has no label for is decided without looking for it.
+bool matches_by_label(const std::vector<Requirement>& requirements, const Labels& labels) {
+  std::ptrdiff_t met = 0;
+  for (const auto& [key, value] : labels) {
+    auto at = std::lower_bound(requirements.begin(), requirements.end(), key,
+                               [](const Requirement& r, const auto& k) { return r.key < k; });
+    for (; at != requirements.end() && at->key == key; ++at) {
+      if (!matches_one(*at, labels)) return false;
+      met += needs_label(*at);
+    }
+  }
+  return std::all_of(requirements.begin(), requirements.end(),
+                     [&met](const Requirement& r) { return !needs_label(r) || --met >= 0; });
+}
+
 void sort_by_key(std::vector<Requirement>& requirements) {
   std::stable_sort(requirements.begin(), requirements.end(),
                    [](const Requirement& a, const Requirement& b) { return a.key < b.key; });
@@ -167,6 +187,7 @@ LabelSelectorMatcher LabelSelectorMatcher::nothing() {
 
 bool LabelSelectorMatcher::matches(const Labels& labels) const {
   if (nothing_) return false;
+  if (requirements_.size() > many_terms) return matches_by_label(requirements_, labels);
   for (const Requirement& r : requirements_) {
     if (!matches_one(r, labels)) return false;
   }

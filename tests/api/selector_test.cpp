@@ -22,6 +22,26 @@ std::string error_of(std::string_view selector) {
   return parsed ? "" : parsed.error().message;
 }
 
+TEST(LabelSelector, ManyTermsMeanWhatFewMean) {
+  // Terms about labels that the object does not have, of each kind, behind which the few hide.
+  std::string absent, unequal;
+  for (int i = 0; i < 100; ++i) {
+    absent += ",!absent" + std::to_string(i);
+    unequal += ",other" + std::to_string(i) + "!=x";
+  }
+  const Labels set = labels({{"app", "web"}, {"tier", "front"}, {"n", "7"}});
+  for (const std::string& many : {absent, unequal}) {
+    for (const char* yes : {"app=web", "app!=db", "app in (web,db),app", "n>6,n<8", "!other",
+                            "app=web,tier=front,n=7"}) {
+      EXPECT_TRUE(matches(yes + many, set)) << yes;
+    }
+    for (const char* no : {"app=db", "app!=web", "other", "!app", "n>7", "other=", "other>1",
+                           "app=web,tier=back", "app,app=db", "app,app,other"}) {
+      EXPECT_FALSE(matches(no + many, set)) << no;
+    }
+  }
+}
+
 TEST(LabelSelector, Operators) {
   const Labels set = labels({{"app", "web"}, {"tier", "front"}, {"n", "7"}, {"empty", ""}});
   for (const char* yes :
