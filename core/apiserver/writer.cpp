@@ -10,6 +10,38 @@ namespace {
 
 constexpr Duration kDoubtPeriod = 500ms;
 
+// What etcd takes in one request. Objects grow in steps, too, each of which is small: without a bound
+// every later read, copy and comparison of one costs more.
+constexpr std::size_t kObjectBytesMax = 3 * 512 * 1024;
+
+// A Kubernetes server passes on "etcdserver: request is too large" as a 500 without a reason; 413 is
+// what it says of other requests that are too large, and clients do not repeat it.
+ApiError check_size(const api::Message& message) {
+  ApiError error;
+  if (message.ByteSizeLong() <= kObjectBytesMax) return error;
+  error.reason = Reason::request_entity_too_large;
+  error.message = "Request entity too large: limit is " + std::to_string(kObjectBytesMax);
+  return error;
+}
+
+// What the operation wants, unless it is too large. Not asked of the body before: validation comes
+// first, and finds more to say about a ConfigMap of two MiB.
+Attempt bounded_attempt(Operation& operation) {
+  const Request& request = operation.request();
+  // A deletion that waits for finalizers is a write of the object, too, and must always be possible.
+  if (request.verb == api::Verb::remove || request.verb == api::Verb::remove_collection) {
+    return operation.attempt();
+  }
+  Attempt attempt = operation.attempt();
+  for (const store::Write& write : attempt.writes) {
+    if (write.op != store::Write::Op::put) continue;
+    if (ApiError error = check_size(write.object->message())) {
+      return Attempt::fail(std::move(error));
+    }
+  }
+  return attempt;
+}
+
 ApiError fenced(const Error& why) {
   ApiError error;
   error.reason = Reason::forbidden;
@@ -37,7 +69,7 @@ void Writer::run(OperationPtr operation, Callback<void(Response)> done) {
 }
 
 void Writer::step(const OperationPtr& operation) {
-  Attempt attempt = operation->attempt();
+  Attempt attempt = bounded_attempt(*operation);
   const bool writes = !attempt.writes.empty() && !operation->request().dry_run;
   if (writes) {
     commit(operation, std::move(attempt));

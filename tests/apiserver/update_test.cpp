@@ -180,6 +180,40 @@ TEST_F(UpdateTest, StatusPatchTouchesStatusOnly) {
   EXPECT_EQ(response.object->as<api::Deployment>().status().replicas(), 2);
 }
 
+TEST_F(UpdateTest, ObjectsDoNotGrowWithoutBoundInSmallSteps) {
+  api::Pod pod = pod_named("p");
+  pod.mutable_metadata()->add_finalizers("example.com/f");
+  made(pod);
+  const auto grow = [&](std::size_t bytes) {
+    return call(patching(Kind::pods, "p", api::PatchType::merge,
+                         R"({"status":{"message":")" + std::string(bytes, 'm') + R"("}})",
+                         api::Subresource::status));
+  };
+  EXPECT_TRUE(grow(1'000'000).ok());
+  const Response refused = grow(1'600'000);
+  EXPECT_EQ(refused.error.reason, Reason::request_entity_too_large);
+  EXPECT_EQ(refused.error.message, "Request entity too large: limit is 1572864");
+  EXPECT_EQ(read<api::Pod>("p")->status().message().size(), 1'000'000U);
+  // One that is at the bound can still be deleted, though that adds to it.
+  std::size_t low = 1'000'000, high = 1'600'000;
+  while (high - low > 1) {
+    const std::size_t middle = (low + high) / 2;
+    (grow(middle).ok() ? low : high) = middle;
+  }
+  EXPECT_TRUE(call(removal(Kind::pods, "p")).ok());
+  EXPECT_TRUE(read<api::Pod>("p")->metadata().has_deletion_timestamp());
+}
+
+TEST_F(UpdateTest, WhatIsTooLargeIsNotCreated) {
+  api::Pod pod = pod_named("p");
+  for (int i = 0; i < 30'000; ++i) {
+    api::Container copy = pod.spec().containers(0);
+    copy.set_name("c" + std::to_string(i));
+    *pod.mutable_spec()->add_containers() = std::move(copy);
+  }
+  EXPECT_EQ(create(pod).error.reason, Reason::request_entity_too_large);
+}
+
 TEST_F(UpdateTest, ImmutableFieldsAre422) {
   api::Deployment d = *made(deployment_named("d"));
   (*d.mutable_spec()->mutable_selector()->mutable_match_labels())["x"] = "y";
