@@ -21,6 +21,19 @@ PodBuilder one_cpu(const char* name) {
   return pod(name).with(requests("cpu", "1"));
 }
 
+TEST(Cache, ResourcesKeepTheirNumbers) {
+  scheduler::Vocabulary words;
+  EXPECT_EQ(words.resource("memory"), scheduler::kMemory);
+  for (int round = 0; round < 2; ++round) {
+    for (scheduler::ResourceId i = 0; i < 100; ++i) {
+      const std::string name = "example.com/r" + std::to_string(i);
+      EXPECT_EQ(words.resource(name), scheduler::kFirstExtended + i);
+      EXPECT_EQ(words.resource_name(scheduler::kFirstExtended + i), name);
+    }
+  }
+  EXPECT_EQ(words.resource_count(), scheduler::kFirstExtended + 100u);
+}
+
 TEST(Cache, AssumeConfirmForget) {
   Cache cache;
   cache.set_node(big_node("n"));

@@ -1,6 +1,7 @@
 #include "core/scheduler/cache/pod_info.hpp"
 
 #include <algorithm>
+#include <boost/container/flat_map.hpp>
 #include <charconv>
 
 #include "core/api/quantity.hpp"
@@ -8,29 +9,23 @@
 namespace keelson::scheduler {
 namespace {
 
-using Amounts = std::vector<std::pair<ResourceId, int64_t>>;
+// Sorted: a pod may name ten thousand resources.
+using Amounts = boost::container::flat_map<ResourceId, int64_t>;
 
 int64_t amount_of(ResourceId id, const api::Quantity& quantity) {
   return id == kCpu ? api::milli_value_of(quantity) : api::value_of(quantity);
 }
 
-int64_t& at(Amounts& amounts, ResourceId id) {
-  for (auto& [known, amount] : amounts) {
-    if (known == id) return amount;
-  }
-  return amounts.emplace_back(id, 0).second;
-}
-
 void add(Amounts& to, const Amounts& from) {
   for (const auto& [id, amount] : from) {
-    int64_t& sum = at(to, id);
+    int64_t& sum = to[id];
     sum = std::min(sum + amount, kMostAmount);
   }
 }
 
 void raise(Amounts& to, const Amounts& from) {
   for (const auto& [id, amount] : from) {
-    int64_t& most = at(to, id);
+    int64_t& most = to[id];
     most = std::max(most, amount);
   }
 }
@@ -41,7 +36,7 @@ Amounts read(Vocabulary& words, const Map& requests) {
   for (const auto& [name, quantity] : requests) {
     const ResourceId id = words.resource(name);
     if (id == kPods) continue;  // counted by pods, not requested
-    at(amounts, id) = std::clamp<int64_t>(amount_of(id, quantity), 0, kMostAmount);
+    amounts[id] = std::clamp<int64_t>(amount_of(id, quantity), 0, kMostAmount);
   }
   return amounts;
 }
@@ -50,8 +45,8 @@ Amounts of_container(Vocabulary& words, const api::Container& container, bool wi
   Amounts amounts = read(words, container.resources().requests());
   if (with_defaults) {
     const auto& requests = container.resources().requests();
-    if (!requests.contains("cpu")) at(amounts, kCpu) = kDefaultMilliCpuRequest;
-    if (!requests.contains("memory")) at(amounts, kMemory) = kDefaultMemoryRequest;
+    if (!requests.contains("cpu")) amounts[kCpu] = kDefaultMilliCpuRequest;
+    if (!requests.contains("memory")) amounts[kMemory] = kDefaultMemoryRequest;
   }
   return amounts;
 }
@@ -78,7 +73,7 @@ Amounts effective_requests(Vocabulary& words, const api::PodSpec& spec, bool wit
   raise(total, most);
   if (spec.has_resources()) {
     for (const auto& [id, amount] : read(words, spec.resources().requests()))
-      at(total, id) = amount;
+      total[id] = amount;
   }
   add(total, read(words, spec.overhead()));
   return total;
@@ -95,8 +90,8 @@ void read_requests(Vocabulary& words, const api::PodSpec& spec, PodInfo& info) {
   std::sort(info.extended.begin(), info.extended.end());
   info.requests[kPods] = 1;
   Amounts nonzero = effective_requests(words, spec, true);
-  info.nonzero_cpu = at(nonzero, kCpu);
-  info.nonzero_memory = at(nonzero, kMemory);
+  info.nonzero_cpu = nonzero[kCpu];
+  info.nonzero_memory = nonzero[kMemory];
 }
 
 uint8_t protocol_of(const std::string& name) {

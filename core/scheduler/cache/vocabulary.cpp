@@ -1,5 +1,7 @@
 #include "core/scheduler/cache/vocabulary.hpp"
 
+#include <algorithm>
+
 namespace keelson::scheduler {
 
 Vocabulary::Vocabulary() : resources_{"cpu", "memory", "ephemeral-storage", "pods"} {
@@ -21,12 +23,20 @@ NameId Vocabulary::find(std::string_view text) const {
 }
 
 ResourceId Vocabulary::resource(std::string_view name) {
-  // Clusters know a handful of resources: a scan is faster than hashing.
-  for (ResourceId i = 0; i < resources_.size(); ++i) {
+  // Clusters know a handful of resources: a scan is faster than hashing. But a pod may name ten
+  // thousand.
+  constexpr std::size_t scanned_max = 8;
+  const std::size_t scanned = std::min(resources_.size(), scanned_max);
+  for (ResourceId i = 0; i < scanned; ++i) {
     if (resources_[i] == name) return i;
   }
+  const auto next = static_cast<ResourceId>(resources_.size());
+  if (next >= scanned_max) {
+    const auto [found, is_new] = further_resources_.try_emplace(id(name), next);
+    if (!is_new) return found->second;
+  }
   resources_.emplace_back(name);
-  return static_cast<ResourceId>(resources_.size() - 1);
+  return next;
 }
 
 }  // namespace keelson::scheduler

@@ -51,6 +51,7 @@ class Vocabulary {
   std::deque<std::string> texts_;  // a deque: the views in index_ stay valid
   boost::unordered_flat_map<std::string_view, NameId, Hash> index_;
   std::vector<std::string> resources_;
+  boost::unordered_flat_map<NameId, ResourceId> further_resources_;  // all but the first few
 };
 
 }  // namespace keelson::scheduler
