@@ -1,7 +1,12 @@
 // Taking over what a runtime list says: adoption, exits, losses, strays.
 #include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
 
 #include "core/agent/pod_state.hpp"
+#include "core/agent/status_index.hpp"
 #include "core/api/json.hpp"
 
 namespace keelson::agent {
@@ -17,13 +22,26 @@ class Observer {
   Observer(PodState& state, const Sighting& seen, uint64_t asked, Instant now, WallTime wall)
       : state_(state),
         seen_(seen),
+        by_name_(seen.containers),
         asked_(asked),
         now_(now),
         wall_(wall),
-        first_(!state.runtime_known) {}
+        first_(!state.runtime_known) {
+    std::stable_sort(by_name_.begin(), by_name_.end(), ByName());
+    for (std::size_t i = 0; i < state.containers.size(); ++i) {
+      names_.push_back(spec_of(state, i).name());
+    }
+    std::sort(names_.begin(), names_.end());
+    for (std::size_t i = 0; i < state.strays.size(); ++i) {
+      stray_at_.emplace(std::make_pair(state.strays[i].is_sandbox, state.strays[i].id), i);
+    }
+  }
 
   bool run() {
-    if (first_ && state_.pod) recall();
+    if (first_ && state_.pod) {
+      statuses_.emplace(state_.pod->status());
+      recall();
+    }
     sandboxes();
     for (std::size_t i = 0; i < state_.containers.size(); ++i) container(i);
     for (const ContainerInfo* info : seen_.containers) {
@@ -37,16 +55,22 @@ class Observer {
  private:
   bool newer_than_list(uint64_t changed) const { return changed > asked_; }
 
-  const api::ContainerStatus* api_status(std::size_t index) const {
-    const api::PodStatus& status = state_.pod->status();
-    const auto& statuses = is_init(state_, index)        ? status.init_container_statuses()
-                           : is_ephemeral(state_, index) ? status.ephemeral_container_statuses()
-                                                         : status.container_statuses();
-    const std::string& name = spec_of(state_, index).name();
-    for (const api::ContainerStatus& s : statuses) {
-      if (s.name() == name) return &s;
+  struct ByName {
+    bool operator()(const ContainerInfo* a, const ContainerInfo* b) const {
+      return a->name < b->name;
     }
-    return nullptr;
+    bool operator()(const ContainerInfo* a, std::string_view b) const { return a->name < b; }
+    bool operator()(std::string_view a, const ContainerInfo* b) const { return a < b->name; }
+  };
+  // In the order of the list.
+  std::span<const ContainerInfo* const> named(std::string_view name) const {
+    const auto [first, last] = std::equal_range(by_name_.begin(), by_name_.end(), name, ByName());
+    return {first, last};
+  }
+
+  // REQUIRES: the first sighting.
+  const api::ContainerStatus* api_status(std::size_t index) const {
+    return statuses_->find(spec_of(state_, index).name());
   }
 
   static Exit exit_of(const api::ContainerStateTerminated& t) {
@@ -147,10 +171,7 @@ class Observer {
   }
 
   bool known_name(const ContainerInfo& info) const {
-    for (std::size_t i = 0; i < state_.containers.size(); ++i) {
-      if (spec_of(state_, i).name() == info.name) return true;
-    }
-    return false;
+    return std::binary_search(names_.begin(), names_.end(), std::string_view(info.name));
   }
 
   void container(std::size_t index) {
@@ -165,14 +186,14 @@ class Observer {
       lost(index);
     }
     const ContainerInfo* previous = nullptr;
-    for (const ContainerInfo* info : seen_.containers) {
-      if (info->name != name || info == current) continue;
+    for (const ContainerInfo* info : named(name)) {
+      if (info == current) continue;
       const bool dead = info->state == ContainerState::exited;
       if (dead && (!previous || info->attempt > previous->attempt)) previous = info;
     }
     keep_previous(record, previous);
-    for (const ContainerInfo* info : seen_.containers) {
-      if (info->name != name || info == current || info == previous) continue;
+    for (const ContainerInfo* info : named(name)) {
+      if (info == current || info == previous) continue;
       stray(*info);
     }
   }
@@ -180,8 +201,8 @@ class Observer {
   const ContainerInfo* choose(const ContainerRecord& record, const std::string& name) const {
     const ContainerInfo* own = nullptr;
     const ContainerInfo* best = nullptr;
-    for (const ContainerInfo* info : seen_.containers) {
-      if (info->name != name || !eligible(*info)) continue;
+    for (const ContainerInfo* info : named(name)) {
+      if (!eligible(*info)) continue;
       if (record.exists && info->id == record.id) {
         own = info;
       } else if (!record.exists ||
@@ -339,8 +360,10 @@ class Observer {
     stray(false, info.id, info.state == ContainerState::running, !live(info));
   }
   void stray(bool is_sandbox, const std::string& id, bool running, bool dead) {
-    for (Stray& known : state_.strays) {
-      if (known.is_sandbox != is_sandbox || known.id != id) continue;
+    const auto [at, is_new] =
+        stray_at_.emplace(std::make_pair(is_sandbox, id), state_.strays.size());
+    if (!is_new) {
+      Stray& known = state_.strays[at->second];
       if (known.op == Op::none && !newer_than_list(known.changed)) {
         if (!is_sandbox) known.running = running;
         known.dead = dead;
@@ -353,13 +376,12 @@ class Observer {
   }
 
   void forget_strays() {
-    const auto seen = [this](const Stray& stray) {
-      if (stray.is_sandbox) {
-        return std::any_of(seen_.sandboxes.begin(), seen_.sandboxes.end(),
-                           [&](const SandboxInfo* info) { return info->id == stray.id; });
-      }
-      return std::any_of(seen_.containers.begin(), seen_.containers.end(),
-                         [&](const ContainerInfo* info) { return info->id == stray.id; });
+    if (state_.strays.empty()) return;
+    std::set<std::pair<bool, std::string_view>> ids;
+    for (const SandboxInfo* info : seen_.sandboxes) ids.emplace(true, info->id);
+    for (const ContainerInfo* info : seen_.containers) ids.emplace(false, info->id);
+    const auto seen = [&ids](const Stray& stray) {
+      return ids.contains({stray.is_sandbox, stray.id});
     };
     const auto removed = std::erase_if(state_.strays, [&](const Stray& stray) {
       return stray.op == Op::none && !newer_than_list(stray.changed) && !seen(stray);
@@ -369,6 +391,11 @@ class Observer {
 
   PodState& state_;
   const Sighting& seen_;
+  // A pod may have ten thousand containers, so nothing here goes through all of them for each.
+  std::vector<const ContainerInfo*> by_name_;
+  std::vector<std::string_view> names_;  // of the spec's containers, sorted
+  std::map<std::pair<bool, std::string>, std::size_t> stray_at_;  // by kind and id
+  std::optional<StatusIndex> statuses_;
   uint64_t asked_;
   Instant now_;
   WallTime wall_;

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "core/agent/status_index.hpp"
 #include "core/api/json.hpp"
 #include "core/api/quantity.hpp"
 
@@ -118,7 +119,7 @@ bool gates_open(const PodState& s, const api::PodStatus& current) {
 class Writer {
  public:
   Writer(const PodState& s, const api::PodStatus& current, const StatusFacts& facts)
-      : s_(s), current_(current), facts_(facts), out_(current) {}
+      : s_(s), current_(current), before_(current), facts_(facts), out_(current) {}
 
   api::PodStatus write() {
     out_.set_phase(std::string(pod_phase(s_, current_)));
@@ -172,25 +173,11 @@ class Writer {
     if (is_ephemeral(s_, i)) return *of.mutable_ephemeral_container_statuses();
     return *of.mutable_container_statuses();
   }
-  const google::protobuf::RepeatedPtrField<api::ContainerStatus>& reported(std::size_t i) const {
-    if (is_init(s_, i)) return current_.init_container_statuses();
-    if (is_ephemeral(s_, i)) return current_.ephemeral_container_statuses();
-    return current_.container_statuses();
-  }
-
-  static const api::ContainerStatus* find(
-      const google::protobuf::RepeatedPtrField<api::ContainerStatus>& statuses,
-      const std::string& name) {
-    for (const api::ContainerStatus& status : statuses) {
-      if (status.name() == name) return &status;
-    }
-    return nullptr;
-  }
 
   void container(std::size_t i, api::ContainerStatus& to) {
     const ContainerRecord& record = s_.containers[i];
     const api::Container& spec = spec_of(s_, i);
-    const api::ContainerStatus* before = find(reported(i), spec.name());
+    const api::ContainerStatus* before = before_.find(spec.name());
     to.set_name(spec.name());
     to.set_image(spec.image());
     to.set_image_id(record.phase == Phase::absent ? "" : record.image_id);
@@ -329,6 +316,7 @@ class Writer {
 
   const PodState& s_;
   const api::PodStatus& current_;
+  const StatusIndex before_;
   const StatusFacts& facts_;
   api::PodStatus out_;
 };
