@@ -193,6 +193,11 @@ std::size_t Connection::parse_one(std::string_view data) {
     return used;
   }
   if (phase_ == Phase::head && parser_->state() != RequestParser::State::head) head_done();
+  if (phase_ == Phase::body && !hold_body()) {
+    ++shard_.shared().count.waiting_bodies;
+    refuse(429, "too many large requests are under way, please try again later");
+    return used;
+  }
   if (phase_ == Phase::body && parser_->state() == RequestParser::State::done) {
     request_done();
   } else if (phase_ == Phase::body && parser_->head().expect_continue &&
@@ -201,6 +206,13 @@ std::size_t Connection::parse_one(std::string_view data) {
   }
   if (phase_ == Phase::body && body_since_ == Time{}) body_since_ = clock_now();
   return used;
+}
+
+// False: all connections together have too many bodies.
+bool Connection::hold_body() {
+  SharedState& shared = shard_.shared();
+  if (!body_) body_ = std::make_unique<BodyHold>(shared.bodies);
+  return body_->grow_to(parser_->body_bytes(), shared.options.limits);
 }
 
 void Connection::head_done() {
@@ -267,6 +279,7 @@ void Connection::request_done() {
   lane_->connection = this;
   lane_->wants_user = shared.access_log.enabled();
   running_.user = user_ ? user_->name : std::string();
+  lane_->body = std::move(body_);
   note_upgrade(parser_->head());
 
   rest::HttpRequest request;
@@ -288,6 +301,7 @@ void Connection::request_done() {
 void Connection::refuse(int status, std::string_view message) {
   const std::string body = failure_status(status, message);
   parser_.reset();  // the message may be its own
+  body_.reset();
   keep_alive_ = false;
   std::vector<rest::Header> headers = {{"Content-Type", "application/json"}};
   if (status == 429) headers.push_back({"Retry-After", "1"});
@@ -557,6 +571,8 @@ void Connection::drop() {
   phase_ = Phase::dead;
   out_.clear();
   release();
+  parser_.reset();
+  body_.reset();
   if (transport_.secure()) transport_.shutdown();
   boost::system::error_code ignored;
   socket_.close(ignored);

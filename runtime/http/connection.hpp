@@ -92,6 +92,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
   std::string head_of(int status, const std::vector<rest::Header>& headers,
                       std::optional<uint64_t> length, bool chunked, bool compressed);
   bool bodiless(int status) const;
+  bool hold_body();
   bool hold(std::size_t bytes);
   void release();
   void write_access_log();
@@ -145,6 +146,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
   Outbox out_;
   uint64_t held_ = 0;  // bytes of the answer in `out_`, as far as they count for all connections
   std::unique_ptr<RequestParser> parser_;
+  std::unique_ptr<BodyHold> body_;  // of the request that `parser_` reads
   std::unique_ptr<WebSocketReader> websocket_;
   std::optional<auth::UserInfo> user_;  // of the client certificate
   LanePtr lane_;

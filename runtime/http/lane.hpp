@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/rest/http.hpp"
+#include "runtime/http/body_hold.hpp"
 #include "runtime/http/crossing.hpp"
 #include "runtime/http/options.hpp"
 
@@ -21,6 +22,9 @@ struct Lane : std::enable_shared_from_this<Lane> {
 
   const std::shared_ptr<ToIo> to_io;
   const ServerLimits limits;
+  // Counts the request's body while whoever answers has the exchange; constant from when the core
+  // sees it.
+  std::unique_ptr<BodyHold> body;
   bool upgradable = false;   // the request asks for an upgrade; constant from when the core sees it
   bool websocket = false;    // and for a valid one to WebSocket
   bool wants_user = false;   // somebody writes down who asks; constant, too

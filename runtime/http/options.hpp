@@ -17,6 +17,11 @@ struct ServerLimits {
   uint32_t header_bytes = 64 * 1024;  // request line and headers => 431
   uint32_t headers = 128;             // their number => 431
   uint64_t body_bytes = 3 * 1024 * 1024;  // kube-apiserver's limit for one object => 413
+  // Bodies that have come, in part or whole, and are not handled yet, in all: a request whose body
+  // would make them more is refused => 429. Nobody knows yet who sends them. Small ones are never
+  // refused, and one is always let through.
+  uint64_t bodies_bytes = 256 * 1024 * 1024;
+  uint64_t small_body_bytes = 16 * 1024;
   std::size_t connections = 20'000;   // more are closed at once, after a 503
   std::size_t streams = 15'000;       // answers being streamed and upgraded connections, in all => 429
   // Requests that a client may send ahead of the answers; they are served one after the other, and
@@ -71,6 +76,7 @@ struct ServerStats {
   uint64_t refused_streams = 0;      // limits.streams
   uint64_t refused_answers = 0;      // limits.unsent_answers_bytes
   uint64_t refused_headers = 0;      // 431
+  uint64_t waiting_bodies = 0;       // 429: limits.bodies_bytes
   uint64_t refused_bodies = 0;       // 413
   uint64_t bad_requests = 0;         // 400
   uint64_t bad_certificates = 0;     // 401

@@ -224,6 +224,7 @@ ServerStats HttpServer::stats() const {
   stats.refused_streams = get(count.refused_streams);
   stats.refused_answers = get(count.refused_answers);
   stats.refused_headers = get(count.refused_headers);
+  stats.waiting_bodies = get(count.waiting_bodies);
   stats.refused_bodies = get(count.refused_bodies);
   stats.bad_requests = get(count.bad_requests);
   stats.bad_certificates = get(count.bad_certificates);

@@ -359,6 +359,18 @@ TEST_F(Hostile, PipelinedFlood) {
   std::printf("%llu answers for the flood\n", static_cast<unsigned long long>(answered.load()));
 }
 
+// Together more than the server sets aside for what it has not handled yet.
+TEST_F(Hostile, ManyBodiesWithoutAnEnd) {
+  const std::string body = R"({"data":{"x":")" + std::string(3'000'000, 'x') + "\"}}";
+  const std::string part = request("POST", kConfigMaps, body, kJson).substr(0, 3'000'000);
+  std::vector<Wire> large = open(120);
+  for (Wire& wire : large) wire.send(part);
+  const Answer answer = answer_to(part);
+  EXPECT_EQ(answer.status, 429) << answer.brief();
+  expect_others_served();
+  EXPECT_LT(server_rss_mib(), 600u);
+}
+
 // Each of these answers is a large one of its own.
 TEST_F(Hostile, ListsThatNobodyReads) {
   Requester writer(port());

@@ -111,6 +111,49 @@ TEST(HttpLimits, LargeAnswersThatNobodyReadsAreBounded) {
   EXPECT_EQ(fifth.read_until("\r\n").substr(0, 12), "HTTP/1.1 200");
 }
 
+TEST(HttpLimits, BodiesThatAreNotHandledYetAreBounded) {
+  constexpr std::size_t kSize = 1 << 20;
+  ServerOptions options;
+  options.limits.bodies_bytes = 2 * kSize;
+  TestServer server(options);
+  std::vector<rest::ExchangePtr> open;  // core thread
+  server.handler.on("/keep", [&](rest::HttpRequest, rest::ExchangePtr exchange) {
+    open.push_back(std::move(exchange));
+  });
+  const auto ask = [](const std::string& path, std::size_t size, std::size_t sent) {
+    return "POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(size) +
+           "\r\n\r\n" + std::string(sent, 'x');
+  };
+  const std::string whole = ask("/keep", kSize, kSize);
+  // One is with the core, which has not answered; of another a part has come.
+  RawSocket first(server.port()), second(server.port()), third(server.port());
+  first.send(whole);
+  second.send(ask("/keep", kSize, kSize - 10));
+  ASSERT_TRUE(eventually([&] { return server->stats().bytes_received >= 2 * kSize - 10; }));
+  third.send(whole);
+  EXPECT_EQ(third.read_until("\r\n").substr(0, 12), "HTTP/1.1 429");
+  EXPECT_EQ(server->stats().waiting_bodies, 1u);
+  // Small ones are served all the same.
+  RawSocket small(server.port());
+  small.send(ask("/echo", 5, 5));
+  EXPECT_EQ(small.read_until("\r\n").substr(0, 12), "HTTP/1.1 200");
+  // A client that goes does not take the core's copy with it, but its own part of a body.
+  second.close();
+  RawSocket fourth(server.port());
+  ASSERT_TRUE(eventually([&] { return server->stats().connections == 3; }));
+  fourth.send(ask("/echo", kSize, kSize));
+  EXPECT_EQ(fourth.read_until("\r\n").substr(0, 12), "HTTP/1.1 200");
+  server.on_core([&] {
+    open.front()->respond({200, {}, std::string("done")});
+    open.clear();
+  });
+  EXPECT_NE(first.read_until("done").find("HTTP/1.1 200"), std::string::npos);
+  RawSocket fifth(server.port()), sixth(server.port());
+  fifth.send(ask("/keep", kSize, kSize - 10));
+  sixth.send(ask("/echo", kSize, kSize));
+  EXPECT_EQ(sixth.read_until("\r\n").substr(0, 12), "HTTP/1.1 200");
+}
+
 TEST(HttpLimits, ABlockedStreamIsToldWhenItHasDrained) {
   TestServer server;
   Watches watches;
