@@ -147,14 +147,17 @@ class Application {
     mine.fields = fields_of_tree(config_, plan_, nullptr)
                       .without_trees(untouched_through(writer_.subresource));
     FieldSet last;
+    bool drops = false;
     if (ManagedEntry* found = managed.find(self_)) {
       last = std::move(found->fields);
+      drops = !(last - mine.fields).empty();
       mine.time = found->time;
       *found = std::move(mine);
     } else {
       managed.entries.push_back(std::move(mine));
     }
-    return last.empty() ? merged : prune(merged, last, managed);
+    // Nobody needs to look for what is to go when nothing is: most applications drop no field.
+    return drops ? prune(merged, last, managed) : merged;
   }
 
   // Takes out what the applier had applied and does not any more, except what somebody manages, and
