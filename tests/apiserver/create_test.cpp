@@ -1,4 +1,5 @@
 // POST: identity, defaults, admission, refusals, worded as a Kubernetes API server words them.
+#include "core/api/canonical.hpp"
 #include "tests/apiserver/fixture.hpp"
 
 namespace keelson::test {
@@ -286,6 +287,24 @@ TEST_F(RootCaTest, PodsMountATokenAndTheCertificate) {
   api::Pod without = pod_named("b", "team");
   without.mutable_spec()->set_automount_service_account_token(false);
   EXPECT_EQ(made(without)->spec().volumes_size(), 0);
+}
+
+TEST_F(RootCaTest, APodMayBeReplacedByItsManifest) {
+  const auto before = made(pod_named("a"));
+  api::Pod manifest = pod_named("a");
+  (*manifest.mutable_metadata()->mutable_labels())["status"] = "replaced";
+  manifest.mutable_spec()->mutable_containers(0)->set_image("nginx:1.8");
+  const Response response = put(manifest);
+  ASSERT_TRUE(response.ok()) << response.error.message;
+  const auto& after = response.object->as<api::Pod>();
+  EXPECT_EQ(after.metadata().labels().at("status"), "replaced");
+  EXPECT_EQ(after.spec().containers(0).image(), "nginx:1.8");
+  api::PodSpec spec = after.spec();
+  spec.mutable_containers(0)->set_image(before->spec().containers(0).image());
+  EXPECT_TRUE(api::same(spec, before->spec())) << after.spec().DebugString();
+  // What is named otherwise is a change.
+  manifest.mutable_spec()->set_service_account_name("other");
+  EXPECT_EQ(put(manifest).error.reason, Reason::invalid);
 }
 
 TEST_F(RootCaTest, TheServersServiceComesBack) {

@@ -1,5 +1,7 @@
 #include "core/apiserver/pipeline/admission.hpp"
 
+#include <algorithm>
+
 #include "core/api/root_ca.hpp"
 
 namespace keelson::apiserver {
@@ -68,6 +70,7 @@ void admit_tolerations(const Context& context, api::PodSpec& spec) {
 }
 
 constexpr const char* kTokenMount = "/var/run/secrets/kubernetes.io/serviceaccount";
+constexpr const char* kTokenVolumePrefix = "kube-api-access-";
 
 api::Volume token_volume(std::string name) {
   api::Volume volume;
@@ -104,7 +107,7 @@ void mount_token(const Context& context, const api::ServiceAccount* account, api
       if (mount.mount_path() == kTokenMount) return;
     }
     if (name.empty()) {
-      name = context.ids.name("kube-api-access-");
+      name = context.ids.name(kTokenVolumePrefix);
       *spec.add_volumes() = token_volume(name);
     }
     api::VolumeMount& mount = *container.add_volume_mounts();
@@ -114,6 +117,54 @@ void mount_token(const Context& context, const api::ServiceAccount* account, api
   };
   for (api::Container& container : *spec.mutable_init_containers()) mount_in(container);
   for (api::Container& container : *spec.mutable_containers()) mount_in(container);
+}
+
+// Whoever replaces a pod by its manifest does not name what was added when it was created, and
+// means to leave it. Kubernetes does so for priority and tolerations, and refuses the rest as a
+// change.
+void keep_admitted(api::PodSpec& now, const api::PodSpec& before) {
+  if (!now.has_priority() && before.has_priority()) now.set_priority(before.priority());
+  if (!now.has_preemption_policy() && before.has_preemption_policy()) {
+    now.set_preemption_policy(before.preemption_policy());
+  }
+  if (now.priority_class_name().empty()) {
+    now.set_priority_class_name(before.priority_class_name());
+  }
+  if (now.service_account_name().empty()) {
+    now.set_service_account_name(before.service_account_name());
+  }
+  if (now.service_account().empty()) now.set_service_account(now.service_account_name());
+  if (now.image_pull_secrets().empty()) {
+    *now.mutable_image_pull_secrets() = before.image_pull_secrets();
+  }
+}
+
+template <class Containers>
+void keep_token_mounts(Containers& now, const Containers& before) {
+  for (int i = 0; i < now.size() && i < before.size(); ++i) {
+    const auto& had = before.Get(i).volume_mounts();
+    auto& has = *now.Mutable(i)->mutable_volume_mounts();
+    const auto is_token = [](const api::VolumeMount& mount) {
+      return mount.mount_path() == kTokenMount;
+    };
+    const auto mount = std::find_if(had.begin(), had.end(), is_token);
+    if (mount != had.end() && std::none_of(has.begin(), has.end(), is_token)) *has.Add() = *mount;
+  }
+}
+
+// The same for the volume with the token, and where it is mounted.
+void keep_token(api::PodSpec& now, const api::PodSpec& before) {
+  for (const api::Volume& had : before.volumes()) {
+    if (!had.name().starts_with(kTokenVolumePrefix)) continue;
+    const auto& has = now.volumes();
+    const bool named = std::any_of(has.begin(), has.end(), [&](const api::Volume& volume) {
+      return volume.name() == had.name();
+    });
+    if (named) continue;
+    *now.add_volumes() = had;
+    keep_token_mounts(*now.mutable_init_containers(), before.init_containers());
+    keep_token_mounts(*now.mutable_containers(), before.containers());
+  }
 }
 
 ApiError admit_service_account(const Context& context, api::Pod& pod) {
@@ -194,9 +245,20 @@ ApiError admit_create(const Context& context, Kind kind, Message& message) {
   }
 }
 
-ApiError admit_update(const Context& context, Kind kind, const Message& now) {
-  if (kind != Kind::priority_classes) return {};
-  return admit_priority_class(context, static_cast<const api::PriorityClass&>(now));
+ApiError admit_update(const Context& context, Kind kind, Message& now, const Message& before) {
+  switch (kind) {
+    case Kind::pods: {
+      api::PodSpec& spec = *static_cast<api::Pod&>(now).mutable_spec();
+      const api::PodSpec& old = static_cast<const api::Pod&>(before).spec();
+      keep_admitted(spec, old);
+      keep_token(spec, old);
+      admit_tolerations(context, spec);
+      return {};
+    }
+    case Kind::priority_classes:
+      return admit_priority_class(context, static_cast<const api::PriorityClass&>(now));
+    default: return {};
+  }
 }
 
 bool immortal(const std::string& ns) {

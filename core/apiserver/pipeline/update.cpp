@@ -210,7 +210,9 @@ Attempt UpdateBase::write_back(const ObjectPtr& before, std::unique_ptr<Message>
   if (kind == Kind::leases) {
     extra.grant_role = role_taken(&before->as<api::Lease>(), static_cast<const api::Lease&>(*now));
   }
-  if (ApiError error = admit_update(context_, kind, *now)) return Attempt::fail(std::move(error));
+  if (ApiError error = admit_update(context_, kind, *now, before->message())) {
+    return Attempt::fail(std::move(error));
+  }
   if (ApiError error = guarded(before.get(), now.get())) return Attempt::fail(std::move(error));
   count_generation(kind, *now, before->message());
   if (ApiError error = debugging ? api::validate_ephemeral_containers_update(
