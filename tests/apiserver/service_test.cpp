@@ -51,6 +51,21 @@ TEST_F(ServiceTest, ChosenAddressesAreChecked) {
   EXPECT_THAT(outside.error.message, HasSubstr("The range of valid ports is 30000-32767"));
 }
 
+// Whatever the range has to say about it.
+TEST_F(ServiceTest, AnAddressDoesNotChange) {
+  const std::pair<std::string, std::string> services[] = {{"none", "None"}, {"one", "10.96.0.77"}};
+  for (const auto& [name, first] : services) {
+    api::Service service = service_named(name);
+    service.mutable_spec()->set_cluster_ip(first);
+    made(service);
+    const Response changed = call(patching(Kind::services, name, api::PatchType::merge,
+                                           R"({"spec":{"clusterIP":"192.168.0.1"}})"));
+    EXPECT_EQ(changed.error.message, "Service \"" + name +
+                                         "\" is invalid: spec.clusterIPs[0]: Invalid value: "
+                                         "[]string{\"192.168.0.1\"}: may not change once set");
+  }
+}
+
 TEST_F(ServiceTest, UpdatesKeepWhatWasAllocated) {
   const auto first = made(service_named("a", "NodePort"));
   api::Service changed = service_named("a", "NodePort");  // as a client that never saw the answer

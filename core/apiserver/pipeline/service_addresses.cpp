@@ -104,6 +104,12 @@ void keep_allocated(api::ServiceSpec& spec, const api::ServiceSpec& before) {
       *spec.mutable_cluster_ips() = before.cluster_ips();
     }
   }
+  // A writer of the older field alone leaves the list as it was.
+  if (!spec.cluster_ip().empty() && spec.cluster_ip() != before.cluster_ip() &&
+      spec.cluster_ips_size() == 1 && before.cluster_ips_size() == 1 &&
+      spec.cluster_ips(0) == before.cluster_ips(0)) {
+    spec.set_cluster_ips(0, spec.cluster_ip());
+  }
   if (!has_node_ports(spec) || !has_node_ports(before)) return;
   // A port is known by its name, whatever else of it has changed.
   auto used = node_ports_of(spec);
@@ -172,7 +178,8 @@ class Allocator {
       if (spec.cluster_ip() == "None" && spec.cluster_ips().empty()) spec.add_cluster_ips("None");
       return;
     }
-    if (before && !spec.cluster_ip().empty() && spec.cluster_ip() == before->cluster_ip()) return;
+    // What it has stays, and so does having none: another is for validation to refuse.
+    if (before && !before->cluster_ip().empty()) return;
     if (spec.cluster_ip().empty()) {
       pick_address(spec);
     } else {
@@ -277,7 +284,7 @@ class Allocator {
 
 bool settled(const api::ServiceSpec& spec, const api::ServiceSpec* before) {
   if (!before) return false;
-  if (wants_address(spec) && spec.cluster_ip() != before->cluster_ip()) return false;
+  if (wants_address(spec) && before->cluster_ip().empty()) return false;
   if (!has_node_ports(spec)) return true;
   const auto had = node_ports_of(*before);
   for (const auto& port : spec.ports()) {
