@@ -312,6 +312,7 @@ TEST(OpenApi, ParametersThatClientsLookFor) {
   // Kubernetes' own test suite looks for these words.
   EXPECT_THAT(documents().v2_json(), HasSubstr("list of returned"));
   EXPECT_THAT(documents().v2_json(), HasSubstr("List of services"));
+  EXPECT_THAT(documents().v2_json(), HasSubstr("Watch for changes to the described resources"));
 }
 
 TEST(OpenApi, ReferencesLeadSomewhere) {

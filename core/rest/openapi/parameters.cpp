@@ -67,7 +67,8 @@ constexpr Parameter timeout_seconds = {
     "Seconds after which a list is given up, or a watch ends in an orderly way."};
 constexpr Parameter watch = {
     "watch", flag,
-    "Instead of a list, sends a stream of the changes that follow, one event at a time."};
+    "Watch for changes to the described resources: instead of a list, sends a stream of those that "
+    "follow, one event at a time."};
 
 constexpr std::array list_parameters = {&allow_watch_bookmarks,
                                         &continue_,
