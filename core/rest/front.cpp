@@ -10,6 +10,7 @@
 #include "core/rest/body.hpp"
 #include "core/rest/call.hpp"
 #include "core/rest/documents.hpp"
+#include "core/rest/exposition.hpp"
 #include "core/rest/fair_queue.hpp"
 #include "core/rest/metrics.hpp"
 #include "core/rest/options.hpp"
@@ -124,6 +125,9 @@ struct Front::Impl {
       call.user = *call.http.peer.user;
     } else if (const std::string_view header = call.header("Authorization");
                header.starts_with(kBearer)) {
+    if (call->uri.path == "/metrics" && call->http.method == "GET") {
+      return call->respond({200, {{"Content-Type", kMetricsType}}, metrics_text(server)});
+    }
       if (!access) return false;
       std::optional<auth::UserInfo> user =
           access->authenticator().authenticate(header.substr(kBearer.size()));

@@ -242,6 +242,18 @@ TEST_F(FrontTest, PatchesUnderOlderNamesOfVersions) {
   EXPECT_EQ(get("/api/v1/namespaces/default/events/e")->json().at("message"), "newest");
 }
 
+TEST_F(FrontTest, MetricsCountWhatIsStored) {
+  send("POST", kPods, kPod);
+  const auto metrics = get("/metrics");
+  EXPECT_EQ(metrics->status, 200);
+  EXPECT_EQ(metrics->header("Content-Type"), "text/plain; version=0.0.4; charset=utf-8");
+  EXPECT_NE(metrics->body.find("apiserver_storage_objects{resource=\"pods\"} 1\n"),
+            std::string::npos)
+      << metrics->body;
+  EXPECT_NE(metrics->body.find("apiserver_storage_objects{resource=\"deployments.apps\"} 0\n"),
+            std::string::npos);
+}
+
 TEST_F(FrontTest, DiscoveryInBothForms) {
   EXPECT_TRUE(get("/api")->body.starts_with(
       R"({"kind":"APIVersions","versions":["v1"],"serverAddressByClientCIDRs":[{)"));
