@@ -36,6 +36,17 @@ constexpr int64_t kWatchSpreadSeconds = 1800;
 constexpr std::size_t kWaitingPerUserMax = 4096;
 
 std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
+// kubectl looks here before it says that it does not know a kind, and without an answer says
+// nothing of it. There are no custom kinds.
+constexpr const char* kNoCustomKinds =
+    R"({"kind":"CustomResourceDefinitionList","apiVersion":"apiextensions.k8s.io/v1",)"
+    R"("metadata":{"resourceVersion":"1"},"items":[]})";
+
+bool asks_for_custom_kinds(const Path& path) {
+  return path.group == "apiextensions.k8s.io" && path.version == "v1" &&
+         path.resource == "customresourcedefinitions" && path.verb == "list";
+}
+
 
 std::optional<api::PatchType> patch_type(std::string_view content_type) {
   const std::string type = media_type(content_type);
@@ -172,6 +183,9 @@ struct Front::Impl {
     const Path& path = call->path;
     const Catalog& catalog = Catalog::get();
     if (!catalog.serves(path.group, path.version)) {
+    if (asks_for_custom_kinds(path)) {
+      return call->respond(json_response(200, kNoCustomKinds, call->manner));
+    }
       return call->exchange->respond(text_response(404, "404 page not found\n"));
     }
     const Resource* resource =

@@ -242,6 +242,13 @@ TEST_F(FrontTest, PatchesUnderOlderNamesOfVersions) {
   EXPECT_EQ(get("/api/v1/namespaces/default/events/e")->json().at("message"), "newest");
 }
 
+TEST_F(FrontTest, ThereAreNoCustomKinds) {
+  const std::string all = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+  EXPECT_EQ(get(all)->json().at("kind"), "CustomResourceDefinitionList");
+  EXPECT_EQ(get(all + "/x")->body, "404 page not found\n");
+  EXPECT_EQ(get("/apis/apiextensions.k8s.io/v1")->body, "404 page not found\n");
+}
+
 TEST_F(FrontTest, MetricsCountWhatIsStored) {
   send("POST", kPods, kPod);
   const auto metrics = get("/metrics");
