@@ -148,6 +148,7 @@ DecodedBody decode_body(const Resource& resource, Encoding encoding, std::string
     decoded.warnings = std::move(into.warnings);
     return decoded;
   }
+  if (resource.endpoint == Endpoint::review) from_version(resource, object);
   object.erase("kind");
   object.erase("apiVersion");
   std::shared_ptr<api::Message> message = new_body(resource);

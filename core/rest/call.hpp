@@ -54,6 +54,9 @@ struct Call {
     return wanted;
   }
 
+  void warn(const std::vector<std::string>& more) {
+    warnings.insert(warnings.end(), more.begin(), more.end());
+  }
   void respond(HttpResponse response) {
     exchange->respond(std::move(response));
   }

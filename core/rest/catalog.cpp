@@ -18,12 +18,28 @@ struct Alias {
   api::Kind kind;
   const char* group;
   const char* version;
+  // In which versions of Kubernetes it was deprecated and taken away, for a warning. Null where the
+  // clients that ask for it have no choice.
+  const char* deprecated = nullptr;
 };
+constexpr const char* kRbacDeprecated = "v1.17+, unavailable in v1.22+";
+constexpr const char* kReviewsDeprecated = "v1.19+, unavailable in v1.22+";
 constexpr Alias kAliases[] = {
     {api::Kind::pod_disruption_budgets, "policy", "v1beta1"},
     {api::Kind::endpoint_slices, "discovery.k8s.io", "v1beta1"},
     {api::Kind::events, "events.k8s.io", "v1"},
+    {api::Kind::roles, "rbac.authorization.k8s.io", "v1beta1", kRbacDeprecated},
+    {api::Kind::role_bindings, "rbac.authorization.k8s.io", "v1beta1", kRbacDeprecated},
+    {api::Kind::cluster_roles, "rbac.authorization.k8s.io", "v1beta1", kRbacDeprecated},
+    {api::Kind::cluster_role_bindings, "rbac.authorization.k8s.io", "v1beta1", kRbacDeprecated},
+    {api::Kind::certificate_signing_requests, "certificates.k8s.io", "v1beta1", kReviewsDeprecated},
 };
+
+// What comes with each answer about a deprecated version. Source: apiserver's deprecation warnings.
+std::string warning_of(const Resource& resource, const std::string& group, const char* deprecated) {
+  return group + "/" + resource.version + " " + resource.kind + " is deprecated in " + deprecated +
+         "; use " + group + "/v1 " + resource.kind;
+}
 
 // The order in which /apis lists groups, as Kubernetes ranks them; others follow by name.
 constexpr const char* kGroupOrder[] = {
@@ -87,8 +103,9 @@ Resource part_of_kind(const Resource& whole, std::string subresource, Endpoint e
 }
 
 void add_kind(std::vector<Resource>& out, const KindInfo& info, const std::string& group,
-              const std::string& version) {
-  const Resource whole = stored(info, group, version);
+              const std::string& version, const char* deprecated = nullptr) {
+  Resource whole = stored(info, group, version);
+  if (deprecated) whole.deprecation = warning_of(whole, group, deprecated);
   out.push_back(whole);
   if (info.has_status) out.push_back(part(whole, "status", Endpoint::status, kPart));
   if (info.has_scale) {
@@ -136,10 +153,10 @@ void add_kind(std::vector<Resource>& out, const KindInfo& info, const std::strin
 
 // A question that is answered and not kept.
 void add_review(std::vector<Resource>& out, const char* group, const char* plural, bool namespaced,
-                const google::protobuf::Descriptor* message) {
+                const google::protobuf::Descriptor* message, const char* version = "v1") {
   Resource r;
   r.group = r.kind_group = group;
-  r.version = r.kind_version = "v1";
+  r.version = r.kind_version = version;
   r.name = plural;
   r.kind = message->name();
   for (const char c : r.kind) r.singular += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
@@ -147,6 +164,7 @@ void add_review(std::vector<Resource>& out, const char* group, const char* plura
   r.verbs = {"create"};
   r.endpoint = Endpoint::review;
   r.message = message;
+  if (r.version != "v1") r.deprecation = warning_of(r, r.group, kReviewsDeprecated);
   out.push_back(std::move(r));
 }
 
@@ -174,7 +192,7 @@ Catalog::Catalog() {
     add_kind(resources_, info, info.group, info.version);
   }
   for (const Alias& alias : kAliases) {
-    add_kind(resources_, api::info(alias.kind), alias.group, alias.version);
+    add_kind(resources_, api::info(alias.kind), alias.group, alias.version, alias.deprecated);
   }
   // A Binding may also be created on its own; it names its pod.
   Resource bindings;
@@ -189,18 +207,20 @@ Catalog::Catalog() {
   bindings.message = api::Binding::descriptor();
   resources_.push_back(std::move(bindings));
 
-  add_review(resources_, "authentication.k8s.io", "tokenreviews", false,
-             api::TokenReview::descriptor());
   add_review(resources_, "authentication.k8s.io", "selfsubjectreviews", false,
              api::SelfSubjectReview::descriptor());
-  add_review(resources_, "authorization.k8s.io", "subjectaccessreviews", false,
-             api::SubjectAccessReview::descriptor());
-  add_review(resources_, "authorization.k8s.io", "selfsubjectaccessreviews", false,
-             api::SelfSubjectAccessReview::descriptor());
-  add_review(resources_, "authorization.k8s.io", "selfsubjectrulesreviews", false,
-             api::SelfSubjectRulesReview::descriptor());
-  add_review(resources_, "authorization.k8s.io", "localsubjectaccessreviews", true,
-             api::LocalSubjectAccessReview::descriptor());
+  for (const char* version : {"v1", "v1beta1"}) {
+    add_review(resources_, "authentication.k8s.io", "tokenreviews", false,
+               api::TokenReview::descriptor(), version);
+    add_review(resources_, "authorization.k8s.io", "subjectaccessreviews", false,
+               api::SubjectAccessReview::descriptor(), version);
+    add_review(resources_, "authorization.k8s.io", "selfsubjectaccessreviews", false,
+               api::SelfSubjectAccessReview::descriptor(), version);
+    add_review(resources_, "authorization.k8s.io", "selfsubjectrulesreviews", false,
+               api::SelfSubjectRulesReview::descriptor(), version);
+    add_review(resources_, "authorization.k8s.io", "localsubjectaccessreviews", true,
+               api::LocalSubjectAccessReview::descriptor(), version);
+  }
 
   add_usage(resources_, api::Kind::nodes, "NodeMetrics");
   add_usage(resources_, api::Kind::pods, "PodMetrics");

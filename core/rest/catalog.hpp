@@ -32,6 +32,7 @@ struct Resource {
   std::vector<std::string> verbs;   // sorted
   std::vector<std::string> short_names, categories;
   Endpoint endpoint = Endpoint::object;
+  std::string deprecation;               // a warning for whoever uses it; empty: none
   const api::KindInfo* info = nullptr;   // what is stored; null for reviews
   const google::protobuf::Descriptor* message = nullptr;  // of the bodies; null: none of ours
 

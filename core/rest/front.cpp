@@ -35,7 +35,6 @@ constexpr int64_t kWatchSpreadSeconds = 1800;
 
 constexpr std::size_t kWaitingPerUserMax = 4096;
 
-std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
 // kubectl looks here before it says that it does not know a kind, and without an answer says
 // nothing of it. There are no custom kinds.
 constexpr const char* kNoCustomKinds =
@@ -47,6 +46,7 @@ bool asks_for_custom_kinds(const Path& path) {
          path.resource == "customresourcedefinitions" && path.verb == "list";
 }
 
+std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
 
 std::optional<api::PatchType> patch_type(std::string_view content_type) {
   const std::string type = media_type(content_type);
@@ -124,6 +124,9 @@ struct Front::Impl {
     if (!authenticate(*call)) return call->fail(unauthorized());
     if (ApiError error = impersonate(*call)) return call->fail(error);
     if (ApiError error = authorize(*call)) return call->fail(error);
+    if (call->uri.path == "/metrics" && call->http.method == "GET") {
+      return call->respond({200, {{"Content-Type", kMetricsType}}, metrics_text(server)});
+    }
     if (!call->path.resource_request) {
       return call->exchange->respond(
           documents.serve(call->http, call->uri, call->manner, server.ready()));
@@ -136,9 +139,6 @@ struct Front::Impl {
       call.user = *call.http.peer.user;
     } else if (const std::string_view header = call.header("Authorization");
                header.starts_with(kBearer)) {
-    if (call->uri.path == "/metrics" && call->http.method == "GET") {
-      return call->respond({200, {{"Content-Type", kMetricsType}}, metrics_text(server)});
-    }
       if (!access) return false;
       std::optional<auth::UserInfo> user =
           access->authenticator().authenticate(header.substr(kBearer.size()));
@@ -182,10 +182,10 @@ struct Front::Impl {
   void route(const std::shared_ptr<Call>& call) {
     const Path& path = call->path;
     const Catalog& catalog = Catalog::get();
-    if (!catalog.serves(path.group, path.version)) {
     if (asks_for_custom_kinds(path)) {
       return call->respond(json_response(200, kNoCustomKinds, call->manner));
     }
+    if (!catalog.serves(path.group, path.version)) {
       return call->exchange->respond(text_response(404, "404 page not found\n"));
     }
     const Resource* resource =
@@ -196,6 +196,7 @@ struct Front::Impl {
       return call->fail(no_such_resource());
     }
     call->resource = resource;
+    if (!resource->deprecation.empty()) call->warn({resource->deprecation});
     const bool known = std::find(resource->verbs.begin(), resource->verbs.end(), path.verb) !=
                        resource->verbs.end();
     const bool nowhere = resource->namespaced && path.ns.empty();
@@ -311,8 +312,11 @@ struct Front::Impl {
     if (!encoding) return unsupported_media();
     DecodedBody body = decode_body(*call.resource, *encoding, call.http.body, validation(call));
     if (body.error) return body.error;
-    call.warnings = std::move(body.warnings);
+    call.warn(body.warnings);
     request.body = std::move(body.message);
+    if (request.verb == Verb::create) {
+      if (ApiError error = refuse_new(*call.resource, *request.body)) return error;
+    }
     if (body.revision) request.expected.revision = body.revision;
     if (request.subresource == api::Subresource::binding && request.name.empty()) {
       request.name = static_cast<const api::Binding&>(*request.body).metadata().name();
@@ -327,11 +331,15 @@ struct Front::Impl {
     DecodedBody body =
         decode_body(*call.resource, *encoding, call.http.body, validation(call));
     if (body.error) return call.fail(body.error);
+    call.warn(body.warnings);
     Reviews::Outcome outcome = reviews.answer(call, *body.message);
     if (outcome.error) return call.fail(outcome.error);
-    HttpResponse response = json_response(
-        201, typed_json(*call.resource, *outcome.message), call.manner);
-    add_warnings(response, body.warnings);
+    std::string json = typed_json(*call.resource, *outcome.message);
+    if (call.resource->endpoint == Endpoint::review && call.resource->version != "v1") {
+      json = to_version(*call.resource, json);
+    }
+    HttpResponse response = json_response(201, std::move(json), call.manner);
+    add_warnings(response, call.warnings);
     call.respond(std::move(response));
   }
 
@@ -387,9 +395,6 @@ struct Front::Impl {
     }
     if (call.uri.has("force")) request.force = call.uri.flag("force");
     request.patch = std::move(call.http.body);
-    if (call.resource->converted()) {
-      request.patch = patch_from_version(*call.resource, *type, std::move(request.patch));
-    }
     return {};
   }
 
@@ -408,7 +413,7 @@ struct Front::Impl {
 
   void answer(Call& call, api::Response response) {
     if (!response.ok()) return call.fail(response.error);
-    call.warnings.insert(call.warnings.end(), response.warnings.begin(), response.warnings.end());
+    call.warn(response.warnings);
     HttpResponse http = success(call, response);
     add_warnings(http, call.warnings);
     call.respond(std::move(http));

@@ -2,7 +2,6 @@
 
 #include <boost/json.hpp>
 
-#include "core/api/json_decode.hpp"
 #include "core/api/json_text.hpp"
 
 namespace keelson::rest {
@@ -18,6 +17,9 @@ constexpr Rename kEventFields[] = {
     {"firstTimestamp", "deprecatedFirstTimestamp"}, {"lastTimestamp", "deprecatedLastTimestamp"},
     {"count", "deprecatedCount"}};
 constexpr Rename kEndpointFields[] = {{"deprecatedTopology", "topology"}};
+constexpr Rename kAccessFields[] = {{"groups", "group"}};
+
+constexpr std::string_view kLegacySigner = "kubernetes.io/legacy-unknown";
 
 void rename(json::object& object, const char* from, const char* to) {
   const auto it = object.find(from);
@@ -34,8 +36,30 @@ void rename_all(json::object& object, std::span<const Rename> fields, bool to_st
   }
 }
 
-void rename_members(const Resource& resource, json::object& body, bool to_stored) {
-  switch (resource.info->kind) {
+json::object* member(json::object& object, const char* name) {
+  json::value* value = object.if_contains(name);
+  return value && value->is_object() ? &value->get_object() : nullptr;
+}
+
+// certificates.k8s.io/v1beta1 demanded less. Source: its defaults in Kubernetes 1.20.
+void fill_signing_request(json::object& body) {
+  if (json::object* spec = member(body, "spec")) {
+    if (!spec->contains("signerName")) spec->insert_or_assign("signerName", kLegacySigner);
+    if (!spec->contains("usages")) {
+      spec->insert_or_assign("usages", json::array{"digital signature", "key encipherment"});
+    }
+  }
+  json::object* status = member(body, "status");
+  json::value* conditions = status ? status->if_contains("conditions") : nullptr;
+  if (!conditions || !conditions->is_array()) return;
+  for (json::value& condition : conditions->get_array()) {
+    if (!condition.is_object() || condition.get_object().contains("status")) continue;
+    condition.get_object().insert_or_assign("status", "True");
+  }
+}
+
+void convert_stored(api::Kind kind, json::object& body, bool to_stored) {
+  switch (kind) {
     case api::Kind::events: rename_all(body, kEventFields, to_stored); break;
     case api::Kind::endpoint_slices:
       if (json::value* endpoints = body.if_contains("endpoints"); endpoints && endpoints->is_array()) {
@@ -44,30 +68,28 @@ void rename_members(const Resource& resource, json::object& body, bool to_stored
         }
       }
       break;
+    case api::Kind::certificate_signing_requests:
+      if (to_stored) fill_signing_request(body);
+      break;
     default: break;
   }
 }
 
-// The path of an operation of a JSON patch: "/note" is "/message", "/endpoints/0/topology" likewise.
-void rename_path(const Resource& resource, json::object& operation, const char* member) {
-  json::value* path = operation.if_contains(member);
-  if (!path || !path->is_string()) return;
-  const bool slices = resource.info->kind == api::Kind::endpoint_slices;
-  if (!slices && resource.info->kind != api::Kind::events) return;
-  std::string text(path->get_string());
-  std::size_t start = 1;
-  if (slices) {
-    if (!text.starts_with("/endpoints/")) return;
-    start = text.find('/', 11) + 1;
-    if (start == 0) return;
-  }
-  const std::size_t end = std::min(text.find('/', start), text.size());
-  if (start >= end) return;
-  for (const Rename& field : slices ? std::span<const Rename>(kEndpointFields) : kEventFields) {
-    if (text.compare(start, end - start, field.shown) != 0) continue;
-    path->emplace_string() = text.replace(start, end - start, field.stored);
+bool about_access(const Resource& resource) {
+  return resource.version == "v1beta1" &&
+         (resource.name == "subjectaccessreviews" || resource.name == "localsubjectaccessreviews");
+}
+
+void convert(const Resource& resource, json::object& body, bool to_stored) {
+  if (!resource.info) {
+    json::object* spec = about_access(resource) ? member(body, "spec") : nullptr;
+    if (spec) rename_all(*spec, kAccessFields, to_stored);
+    if (!to_stored) body.insert_or_assign("apiVersion", resource.group_version());
     return;
   }
+  convert_stored(resource.info->kind, body, to_stored);
+  body.insert_or_assign("apiVersion",
+                        to_stored ? resource.info->api_version : resource.group_version());
 }
 
 }  // namespace
@@ -79,46 +101,41 @@ std::span<const Rename> renames(std::string_view group, std::string_view version
       message == "keelson.api.discovery.v1.Endpoint") {
     return kEndpointFields;
   }
+  if (group == "authorization.k8s.io" && version == "v1beta1" &&
+      message == "keelson.api.authorization.v1.SubjectAccessReviewSpec") {
+    return kAccessFields;
+  }
   return {};
 }
 
 std::string to_version(const Resource& resource, std::string_view stored) {
   json::value tree = api::reread_json(stored);
   if (!tree.is_object()) return std::string(stored);
-  rename_members(resource, tree.get_object(), false);
-  tree.get_object().insert_or_assign("apiVersion", resource.group_version());
+  convert(resource, tree.get_object(), false);
   return json::serialize(tree);
 }
 
-void from_version(const Resource& resource, json::object& body) {
-  rename_members(resource, body, true);
-  body.insert_or_assign("apiVersion", resource.info->api_version);
-}
+void from_version(const Resource& resource, json::object& body) { convert(resource, body, true); }
 
-std::string patch_from_version(const Resource& resource, api::PatchType type, std::string patch) {
-  std::vector<api::JsonProblem> duplicates;
-  api::ParsedJson parsed = api::parse_json(patch, &duplicates);
-  if (!parsed.error.empty() && type == api::PatchType::apply) {
-    parsed = api::parse_yaml(patch, &duplicates);
+api::ApiError refuse_new(const Resource& resource, const api::Message& message) {
+  if (!resource.info || resource.info->kind != api::Kind::certificate_signing_requests ||
+      resource.converted()) {
+    return {};
   }
-  if (!parsed.error.empty() || !duplicates.empty()) return patch;
-  if (type == api::PatchType::json) {
-    if (!parsed.value.is_array()) return patch;
-    for (json::value& operation : parsed.value.get_array()) {
-      if (!operation.is_object()) continue;
-      rename_path(resource, operation.get_object(), "path");
-      rename_path(resource, operation.get_object(), "from");
-    }
-  } else {
-    if (!parsed.value.is_object()) return patch;
-    json::object& object = parsed.value.get_object();
-    rename_members(resource, object, true);
-    if (json::value* version = object.if_contains("apiVersion");
-        version && *version == json::value(resource.group_version())) {
-      *version = resource.info->api_version;
-    }
-  }
-  return json::serialize(parsed.value);
+  const auto& request = static_cast<const api::CertificateSigningRequest&>(message);
+  if (request.spec().signer_name() != kLegacySigner) return {};
+  api::ApiError error;
+  error.reason = api::Reason::invalid;
+  error.name = request.metadata().name();
+  error.group = resource.group;
+  error.kind = resource.kind;
+  error.causes.push_back({"FieldValueInvalid",
+                          "Invalid value: \"" + std::string(kLegacySigner) +
+                              "\": the legacy signerName is not allowed via this API version",
+                          "spec.signerName"});
+  error.message = error.kind + "." + error.group + " \"" + error.name +
+                  "\" is invalid: " + error.causes[0].field + ": " + error.causes[0].message;
+  return error;
 }
 
 }  // namespace keelson::rest

@@ -1,5 +1,5 @@
-// Older and other names of versions: bodies of policy/v1beta1, discovery.k8s.io/v1beta1 and
-// events.k8s.io/v1 to and from the version that is stored.
+// Older and other names of versions: bodies of policy/v1beta1, events.k8s.io/v1 and the like to and
+// from the version that is stored, or, of reviews, that is answered.
 #pragma once
 
 #include <boost/json/fwd.hpp>
@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/api/request.hpp"
+#include "core/api/error.hpp"
 #include "core/rest/catalog.hpp"
 
 namespace keelson::rest {
@@ -21,12 +21,13 @@ struct Rename {
 std::span<const Rename> renames(std::string_view group, std::string_view version,
                                 std::string_view message);
 
-// From the stored version's JSON to that of the resource. REQUIRES: resource.converted().
+// From the stored version's JSON to that of the resource. REQUIRES: resource.converted(), or a
+// review.
 std::string to_version(const Resource& resource, std::string_view stored);
 // In place, the other way round: apiVersion and whatever is named differently.
 void from_version(const Resource& resource, boost::json::object& body);
-// A patch of the resource as one of the stored version. What cannot be read stays as it is: whoever
-// applies it says what is wrong.
-std::string patch_from_version(const Resource& resource, api::PatchType type, std::string patch);
+
+// What may be stored but not be created under this version.
+api::ApiError refuse_new(const Resource& resource, const api::Message& message);
 
 }  // namespace keelson::rest

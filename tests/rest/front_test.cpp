@@ -209,37 +209,62 @@ TEST_F(FrontTest, PreferredAndOlderNamesOfVersions) {
   EXPECT_EQ(get("/api/v1/namespaces/default/events/e")->json().at("message"), "hello");
 }
 
-TEST_F(FrontTest, PatchesUnderOlderNamesOfVersions) {
-  const std::string budget = "/apis/policy/v1beta1/namespaces/default/poddisruptionbudgets/b";
-  const std::string config = "apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\n"
-                             "metadata: {name: b}\nspec: {minAvailable: 2}\n";
-  const auto applied = send("PATCH", budget + "?fieldManager=me", config,
-                            {{"Content-Type", "application/apply-patch+yaml"}});
-  EXPECT_EQ(applied->status, 201) << applied->body;
-  EXPECT_EQ(applied->json().at("apiVersion"), "policy/v1beta1");
-  EXPECT_EQ(send("PATCH", budget, R"({"apiVersion":"policy/v1beta1","spec":{"minAvailable":3}})",
-                 {{"Content-Type", "application/merge-patch+json"}})
-                ->json()
-                .at("spec")
-                .at("minAvailable"),
-            3);
-  EXPECT_EQ(send("PATCH", budget, R"({"apiVersion":"policy/v7","spec":{}})",
-                 {{"Content-Type", "application/merge-patch+json"}})
-                ->status,
-            400);
+TEST_F(FrontTest, DeprecatedVersionsComeWithAWarning) {
+  const std::string roles = "/apis/rbac.authorization.k8s.io/v1beta1/namespaces/default/roles";
+  const auto made = send("POST", roles,
+                         R"({"apiVersion":"rbac.authorization.k8s.io/v1beta1","kind":"Role",)"
+                         R"("metadata":{"name":"r"},"rules":[]})");
+  EXPECT_EQ(made->status, 201) << made->body;
+  const std::string warning =
+      "299 - \"rbac.authorization.k8s.io/v1beta1 Role is deprecated in v1.17+, unavailable in "
+      "v1.22+; use rbac.authorization.k8s.io/v1 Role\"";
+  EXPECT_EQ(made->header("Warning"), warning);
+  EXPECT_EQ(get(roles)->header("Warning"), warning);
+  EXPECT_EQ(get("/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles")->header("Warning"),
+            "");
+  EXPECT_EQ(get("/apis/policy/v1beta1/poddisruptionbudgets")->header("Warning"), "");
+}
 
-  send("POST", "/api/v1/namespaces/default/events",
-       R"({"metadata":{"name":"e"},"involvedObject":{"namespace":"default"},"message":"old"})");
-  const std::string event = "/apis/events.k8s.io/v1/namespaces/default/events/e";
-  EXPECT_EQ(send("PATCH", event, R"({"note":"new"})",
-                 {{"Content-Type", "application/strategic-merge-patch+json"}})
-                ->json()
-                .at("note"),
-            "new");
-  const auto patched = send("PATCH", event, R"([{"op":"replace","path":"/note","value":"newest"}])",
-                            {{"Content-Type", "application/json-patch+json"}});
-  EXPECT_EQ(patched->status, 200) << patched->body;
-  EXPECT_EQ(get("/api/v1/namespaces/default/events/e")->json().at("message"), "newest");
+TEST_F(FrontTest, OlderRequestsForCertificatesNeedNoSigner) {
+  const auto request = [](const std::string& version, const std::string& more) {
+    return R"({"apiVersion":"certificates.k8s.io/)" + version +
+           R"(","kind":"CertificateSigningRequest","metadata":{"name":"foo"},"spec":{"request":)"
+           R"("LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0K")" +
+           more + "}}";
+  };
+  const std::string older = "/apis/certificates.k8s.io/v1beta1/certificatesigningrequests";
+  const std::string newer = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
+  const auto made = send("POST", older, request("v1beta1", ""));
+  ASSERT_EQ(made->status, 201) << made->body;
+  const auto read = get(newer + "/foo");
+  EXPECT_EQ(read->json().at("spec").at("signerName"), "kubernetes.io/legacy-unknown");
+  EXPECT_EQ(read->json().at("spec").at("usages").as_array().size(), 2u);
+  const auto approved =
+      send("PATCH", older + "/foo/approval",
+           R"({"status":{"conditions":[{"type":"Approved","status":"True","reason":"x"}]}})",
+           {{"Content-Type", "application/merge-patch+json"}});
+  EXPECT_EQ(approved->status, 200) << approved->body;
+  EXPECT_EQ(
+      send("POST", newer,
+           request("v1", R"(,"signerName":"kubernetes.io/legacy-unknown","usages":["any"])"))
+          ->message(),
+      R"(CertificateSigningRequest.certificates.k8s.io "foo" is invalid: spec.signerName: )"
+      R"(Invalid value: "kubernetes.io/legacy-unknown": the legacy signerName is not allowed )"
+      R"(via this API version)");
+}
+
+TEST_F(FrontTest, OlderReviewsAskAboutAGroup) {
+  const auto answer = send("POST", "/apis/authorization.k8s.io/v1beta1/subjectaccessreviews",
+                           R"({"apiVersion":"authorization.k8s.io/v1beta1",)"
+                           R"("kind":"SubjectAccessReview","spec":{"user":"bob","group":["g"],)"
+                           R"("nonResourceAttributes":{"path":"/","verb":"get"}}})");
+  EXPECT_EQ(answer->status, 201) << answer->body;
+  EXPECT_EQ(answer->json().at("apiVersion"), "authorization.k8s.io/v1beta1");
+  EXPECT_EQ(answer->json().at("spec").at("group").at(0), "g");
+  EXPECT_EQ(answer->json().at("status").at("allowed"), true);
+  EXPECT_EQ(answer->header("Warning"),
+            "299 - \"authorization.k8s.io/v1beta1 SubjectAccessReview is deprecated in v1.19+, "
+            "unavailable in v1.22+; use authorization.k8s.io/v1 SubjectAccessReview\"");
 }
 
 TEST_F(FrontTest, ThereAreNoCustomKinds) {

@@ -20,9 +20,6 @@ constexpr int32_t expiration_seconds_min = 600;
 
 void validate_signer_name(Errors& errors, const Path& path, const std::string& name) {
   if (name.empty()) return errors.required(path, "signerName must be provided");
-  if (name == "kubernetes.io/legacy-unknown") {
-    return errors.invalid(path, name, "the legacy signerName is not allowed via this API version");
-  }
   if (static_cast<int64_t>(name.size()) > signer_name_length_max) {
     errors.too_long(path, signer_name_length_max);
   }
