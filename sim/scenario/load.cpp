@@ -1,3 +1,5 @@
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
@@ -120,12 +122,35 @@ void check_node_names(MapReader& map, const std::vector<NodePool>& pools) {
   }
 }
 
+// "10.96.0.0/16"
+void read_service_network(MapReader& map, WorldOptions& world) {
+  const auto text = map.maybe_text("serviceNetwork");
+  if (!text) return;
+  const auto slash = std::min(text->find('/'), text->size());
+  const std::string network = text->substr(0, slash);
+  const char* end = text->data() + text->size();
+  int prefix = 0;
+  const auto read = std::from_chars(text->data() + std::min(slash + 1, text->size()), end, prefix);
+  in_addr address{};
+  if (inet_pton(AF_INET, network.c_str(), &address) != 1 || read.ec != std::errc{} ||
+      read.ptr != end || prefix < 8 || prefix > 30) {
+    return map.fail("serviceNetwork",
+                    "\"" + *text + "\" is no network like 10.96.0.0/16 (/8 to /30)");
+  }
+  if ((ntohl(address.s_addr) & (UINT32_MAX >> prefix)) != 0) {
+    return map.fail("serviceNetwork", "\"" + *text + "\" has bits beyond its prefix");
+  }
+  world.service_network = network;
+  world.service_prefix = prefix;
+}
+
 void read_cluster(MapReader map, WorldOptions& world) {
   map.each("pools", [&](MapReader pool) { world.pools.push_back(read_pool(std::move(pool))); });
   check_node_names(map, world.pools);
   world.api_servers = static_cast<uint32_t>(map.integer("apiServers", 1, 1, 9));
   world.controller_managers = static_cast<uint32_t>(map.integer("controllerManagers", 2, 1, 9));
-  world.schedulers = static_cast<uint32_t>(map.integer("schedulers", 2, 1, 9));
+  world.schedulers = static_cast<uint32_t>(map.integer("schedulers", 2, 0, 9));
+  read_service_network(map, world);
   const std::string proxies = map.text("proxies", "all");
   if (proxies != "all") {
     world.proxies = static_cast<uint32_t>(map.integer("proxies", 0, 0, UINT32_MAX));

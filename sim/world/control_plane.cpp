@@ -32,6 +32,10 @@ void ApiServerProcess::start() {
   options.identity = process_.name();
   options.kubernetes_profile = world_.options_.kubernetes_profile;
   options.default_toleration_seconds = world_.node_timing().default_toleration_seconds;
+  if (!world_.options_.service_network.empty()) {
+    options.service_network = world_.options_.service_network;
+    options.service_prefix = world_.options_.service_prefix;
+  }
   if (world_.options_.api_server_options) world_.options_.api_server_options(options);
   Rng rng = world_.rng("api-server").fork(process_.name()).fork(process_.incarnation());
   server_ = std::make_unique<apiserver::ApiServer>(process_, store_link_, rng, log_, options);

@@ -74,6 +74,9 @@ struct WorldOptions {
   NodeHealthOptions node_health;
   // What processes log from this level on stands in the timeline.
   Level log_level = Level::warning;
+  // Where Services get their addresses, like 10.96.0.0/16. Empty: the API server's own default.
+  std::string service_network;
+  int service_prefix = 0;
   // Changes what API servers are made with; may be empty.
   std::function<void(apiserver::ApiServerOptions&)> api_server_options;
   // The certificates by which pods recognise the API server; empty: nobody keeps them.

@@ -106,7 +106,8 @@ profile: kubernetes
 cluster:
   apiServers: 3
   controllerManagers: 1
-  schedulers: 2
+  schedulers: 0
+  serviceNetwork: 10.0.0.0/24
   proxies: 5
   normalEvents: false
   heartbeat: 20s
@@ -126,6 +127,9 @@ cluster:
   EXPECT_TRUE(s.world.kubernetes_profile);
   EXPECT_EQ(s.world.api_servers, 3u);
   EXPECT_EQ(s.world.controller_managers, 1u);
+  EXPECT_EQ(s.world.schedulers, 0u);
+  EXPECT_EQ(s.world.service_network, "10.0.0.0");
+  EXPECT_EQ(s.world.service_prefix, 24);
   EXPECT_EQ(s.world.proxies, 5u);
   EXPECT_FALSE(s.world.record_normal_events);
   EXPECT_EQ(s.world.heartbeat, 20s);
@@ -373,6 +377,10 @@ TEST(ScenarioErrors, InTheCluster) {
   refuses("name: t\ncluster:\n  pools:\n    - {capacity: {cpu: lots}}\n",
           "s.yaml:4: cluster.pools[0].capacity", "cpu");
   refuses("name: t\ncluster:\n  apiServers: 0\n", "s.yaml:3: cluster.apiServers", "from 1 to 9");
+  for (const char* network : {"10.0.0.0", "10.0.0.0/31", "10.0.0.1/24", "ten/8", "10.0.0.0/24x"}) {
+    refuses(std::string("name: t\ncluster: {serviceNetwork: ") + network + "}\n",
+            "s.yaml:2: cluster.serviceNetwork", network);
+  }
   refuses("name: t\ncluster:\n  network: {delayMin: 5ms, delayMax: 1ms}\n",
           "s.yaml:3: cluster.network.delayMin", "delayMax");
   refuses("name: t\ncluster:\n  store: {commitMin: 5ms, commitMax: 1ms}\n",

@@ -42,6 +42,10 @@ cxxopts::Options make_parser() {
       text(), "TIME");
   add("pull-time", "to pull an image (default: 1s, with --start-time 0s: 0s)", text(), "TIME");
   add("profile", "kubernetes: its default timers; keelson: ours (default)", text(), "NAME");
+  add("schedulers", "how many (default: 1); 0: pods stay Pending unless you bind them", text(),
+      "N");
+  add("service-cidr", "where Services get their addresses from (default: 10.96.0.0/16)", text(),
+      "NETWORK");
   add("seed", "another seed gives another course of events (default: 1)", text(), "N");
   add("store", "memory (default)", text(), "memory");
   auto time = parser.add_options("Time");
@@ -171,8 +175,8 @@ class Reader {
       options_.seed = *seed;
     }
     if (has("cluster")) {
-      for (const char* flag :
-           {"nodes", "cpus", "memory", "zones", "pool", "start-time", "pull-time", "profile"}) {
+      for (const char* flag : {"nodes", "cpus", "memory", "zones", "pool", "start-time",
+                               "pull-time", "profile", "schedulers", "service-cidr"}) {
         if (has(flag)) return bad(std::string("either --cluster or --") + flag);
       }
       const auto file = sim::read_text(text("cluster"));
@@ -191,7 +195,10 @@ class Reader {
     if (has("profile")) root["profile"] = text("profile");
     json::object& cluster = root["cluster"].emplace_object();
     cluster["controllerManagers"] = 1;
-    cluster["schedulers"] = 1;
+    const auto schedulers = number("schedulers", text("schedulers", "1"), 9);
+    if (!schedulers) return schedulers.error();
+    cluster["schedulers"] = *schedulers;
+    if (has("service-cidr")) cluster["serviceNetwork"] = text("service-cidr");
     // A machine's inside rather than a data centre's network: people wait for these calls.
     json::object network, store;
     network["delayMin"] = "20us";
