@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/api/types.hpp"
@@ -23,6 +24,9 @@ struct SandboxSpec {
   std::shared_ptr<const api::Pod> pod;  // for what CRI's config needs beyond the names
 };
 
+// Names and values, in order.
+using Environment = std::vector<std::pair<std::string, std::string>>;
+
 struct ContainerSpec {
   std::string pod_uid;
   std::string name;
@@ -31,6 +35,8 @@ struct ContainerSpec {
   bool init = false;
   std::shared_ptr<const api::Container> container;
   std::shared_ptr<const api::Pod> pod;
+  Environment environment;                    // of its spec, resolved
+  std::vector<std::string> command, args;     // of its spec, with $(NAME) replaced
 };
 
 enum class ContainerState : uint8_t { created, running, exited };

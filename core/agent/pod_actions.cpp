@@ -4,6 +4,7 @@
 // out may still happen (containerd#9947).
 #include <fmt/format.h>
 
+#include "core/agent/environment.hpp"
 #include "core/agent/images.hpp"
 #include "core/agent/pod_worker.hpp"
 #include "core/agent/references.hpp"
@@ -38,17 +39,18 @@ void PodWorker::check_volumes() {
     return;
   }
   sandbox.op = Op::preparing;
-  context_.references->check(
-      state_.pod.ns(), std::move(references), then([](PodWorker& w, Status status) {
+  context_.references->resolve(
+      state_.pod.ns(), std::move(references),
+      then([](PodWorker& w, Result<std::vector<api::ObjectPtr>> found) {
         SandboxRecord& own = w.state_.sandbox;
         own.op = Op::none;
-        if (status.ok()) {
+        if (found.ok()) {
           own.volumes_checked = true;
           own.failures = 0;
         } else {
           // Kubelet's back-off of volume operations: 0.5 s to about 2 min.
           own.retry_at = w.context_.loop.now() + backoff_after(++own.failures, 500ms, 122s);
-          w.context_.warn(w.state_.pod.object(), "FailedMount", status.message());
+          w.context_.warn(w.state_.pod.object(), "FailedMount", found.error().message);
         }
         w.touch();
       }));
@@ -137,24 +139,26 @@ void PodWorker::prepare(std::size_t i) {
     fetch_image(i);
     return;
   }
-  context_.references->check(state_.pod.ns(), std::move(references),
-                             then([i](PodWorker& w, Status status) {
-                               if (status.ok()) {
-                                 w.fetch_image(i);
-                                 return;
-                               }
-                               R& r = w.state_.containers[i];
-                               r.op = Op::none;
-                               if (status.code() == Code::invalid) {
-                                 r.waiting = "CreateContainerConfigError";
-                                 r.waiting_message = status.message();
-                                 r.retry_at = w.context_.loop.now() + kConfigRetry;
-                                 w.warn(i, "Failed", "Error: " + status.message());
-                               } else {
-                                 r.retry_at = w.context_.loop.now() + 1s;
-                               }
-                               w.touch();
-                             }));
+  context_.references->resolve(
+      state_.pod.ns(), std::move(references),
+      then([i](PodWorker& w, Result<std::vector<api::ObjectPtr>> found) {
+        R& r = w.state_.containers[i];
+        if (found.ok()) {
+          r.referenced = std::move(*found);
+          w.fetch_image(i);
+          return;
+        }
+        r.op = Op::none;
+        if (found.code() == Code::invalid) {
+          r.waiting = "CreateContainerConfigError";
+          r.waiting_message = found.error().message;
+          r.retry_at = w.context_.loop.now() + kConfigRetry;
+          w.warn(i, "Failed", "Error: " + found.error().message);
+        } else {
+          r.retry_at = w.context_.loop.now() + 1s;
+        }
+        w.touch();
+      }));
 }
 
 void PodWorker::fetch_image(std::size_t i) {
@@ -241,6 +245,19 @@ void PodWorker::create(std::size_t i) {
                      .init = is_init(state_, i),
                      .container = container_message(i),
                      .pod = pod_message()};
+  const AgentOptions& own = context_.options;
+  const std::string& pod_ip =
+      state_.pod->spec().host_network() ? own.address : state_.sandbox.ip;
+  spec.environment = environment_of(
+      *spec.pod, *spec.container,
+      {own.node_name, own.address, pod_ip, own.allocatable.empty() ? &own.capacity : &own.allocatable},
+      std::exchange(record.referenced, {}));
+  for (const std::string& word : spec.container->command()) {
+    spec.command.push_back(expand(word, spec.environment));
+  }
+  for (const std::string& word : spec.container->args()) {
+    spec.args.push_back(expand(word, spec.environment));
+  }
   context_.runtime.create_container(
       state_.sandbox.id, std::move(spec),
       then([i](PodWorker& w, Result<ContainerId> id) { w.on_created(i, std::move(id)); }));

@@ -127,8 +127,8 @@ std::vector<Reference> volume_references(const api::PodSpec& spec) {
   return out;
 }
 
-void ReferenceCache::check(std::string ns, std::vector<Reference> references,
-                           Callback<void(Status)> done) {
+void ReferenceCache::resolve(std::string ns, std::vector<Reference> references,
+                             Done<std::vector<api::ObjectPtr>> done) {
   auto check = std::make_unique<Check>();
   check->ns = std::move(ns);
   check->references = std::move(references);
@@ -152,8 +152,8 @@ void ReferenceCache::remember(Key key, api::ObjectPtr object) {
 }
 
 void ReferenceCache::advance(std::unique_ptr<Check> check) {
-  for (; check->next < check->references.size(); ++check->next) {
-    const Reference& reference = check->references[check->next];
+  while (check->found.size() < check->references.size()) {
+    const Reference& reference = check->references[check->found.size()];
     Key key{reference.kind, {check->ns, reference.name}};
     const Entry* entry = fresh(key);
     if (!entry) {
@@ -162,10 +162,10 @@ void ReferenceCache::advance(std::unique_ptr<Check> check) {
                        key = std::move(key)](api::Response response) mutable {
         const bool missing = response.error.reason == api::Reason::not_found;
         if (!response.ok() && !missing) {
-          const Reference& asked = check->references[check->next];
+          const Reference& asked = check->references[check->found.size()];
           check->done(failure(asked, {Code::unavailable,
                                       fmt::format("failed to get {} \"{}\": {}", spoken(asked.kind),
-                                                  asked.name, response.error.message)}));
+                                                  asked.name, response.error.message)}).error());
           return;
         }
         remember(std::move(key), missing ? nullptr : std::move(response.object));
@@ -176,11 +176,12 @@ void ReferenceCache::advance(std::unique_ptr<Check> check) {
     }
     Status status = satisfied(reference, check->ns, entry->object);
     if (!status.ok()) {
-      check->done(failure(reference, std::move(status)));
+      check->done(failure(reference, std::move(status)).error());
       return;
     }
+    check->found.push_back(entry->object);
   }
-  check->done({});
+  check->done(std::move(check->found));
 }
 
 }  // namespace keelson::agent

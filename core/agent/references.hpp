@@ -24,9 +24,11 @@ class ReferenceCache {
  public:
   explicit ReferenceCache(Context& context) : context_(context) {}
 
-  // Code::invalid with kubelet's message if something is missing; Code::unavailable if the API does
-  // not say. May answer from inside the call.
-  void check(std::string ns, std::vector<Reference> references, Callback<void(Status)> done);
+  // The object behind each reference; null: it does not exist and need not. Code::invalid with
+  // kubelet's message if something is missing; Code::unavailable if the API does not say. May answer
+  // from inside the call.
+  void resolve(std::string ns, std::vector<Reference> references,
+               Done<std::vector<api::ObjectPtr>> done);
 
  private:
   struct Entry {
@@ -36,8 +38,8 @@ class ReferenceCache {
   struct Check {
     std::string ns;
     std::vector<Reference> references;
-    std::size_t next = 0;
-    Callback<void(Status)> done;
+    std::vector<api::ObjectPtr> found;  // so far
+    Done<std::vector<api::ObjectPtr>> done;
   };
   using Key = std::pair<api::Kind, std::pair<std::string, std::string>>;
 
