@@ -283,7 +283,8 @@ class AgentCheck final : public Check {
   void killed_in_time(const Pod& pod, const std::string& node, const ContainerInfo& info) {
     if (!pod.object || pod.deleted == Instant{}) return;
     if (info.exit_code != 137 || info.reason != "Error") return;
-    const ImageBehaviour& image = context().world.options().runtime.behaviour(info.image);
+    const RuntimeModel& model = context().world.options().runtime;
+    const ImageBehaviour& image = model.behaviour(info.image);
     if (image.runs_for > 0s || image.crash_mean > 0s) return;
     const Node* machine = context().world.node(node);
     if (machine != nullptr && !machine->agent_running()) return;
@@ -291,6 +292,7 @@ class AgentCheck final : public Check {
     if (spec.has_active_deadline_seconds()) return;
     for (const auto& container : spec.containers()) {
       if (container.has_liveness_probe() || container.has_startup_probe()) return;
+      if (container.name() == info.name && model.runs_command_of(container)) return;
     }
     const Duration grace =
         std::chrono::seconds(pod.object->meta().deletion_grace_period_seconds());

@@ -198,6 +198,7 @@ class AgentRecoveryCheck final : public Check {
     if (pod.spec().node_name() != name || !to_be_left_alone(pod)) return;
     for (const auto& container : pod.spec().containers()) {
       if (container.name() != info.name || container.image() != info.image) continue;
+      if (model().runs_command_of(container)) continue;
       check(kRecovery, false, [&] {
         return "container " + info.name + " of pod " + known->second->name() + " on node " + name +
                ", which was healthy when the agent crashed, was stopped by its successor";
@@ -259,14 +260,15 @@ class AgentRecoveryCheck final : public Check {
 bool restless(const api::Pod& pod, const RuntimeModel& model) {
   for (const auto& container : pod.spec().containers()) {
     const ImageBehaviour& image = model.behaviour(container.image());
-    if (image.missing || image.runs_for > Duration::zero() || image.crash_mean > Duration::zero()) {
+    if (image.missing || image.runs_for > Duration::zero() || image.crash_mean > Duration::zero() ||
+        model.runs_command_of(container)) {
       return true;
     }
   }
   for (const auto& container : pod.spec().init_containers()) {
     const ImageBehaviour& image = model.behaviour(container.image());
     const bool ends_well = image.runs_for > Duration::zero() && image.exit_code == 0;
-    if (image.missing || image.crash_mean > Duration::zero() ||
+    if (image.missing || image.crash_mean > Duration::zero() || model.runs_command_of(container) ||
         ends_well == (container.restart_policy() == "Always")) {
       return true;
     }

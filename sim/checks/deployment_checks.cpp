@@ -269,14 +269,18 @@ class RolloutCheck final : public Check {
     for (const auto& container : pod.spec().init_containers()) {
       const ImageBehaviour& image = model.behaviour(container.image());
       const bool ends = image.runs_for > 0s && image.exit_code == 0;
-      if (image.missing || container.restart_policy() == "Always" || !ends) return false;
+      if (image.missing || container.restart_policy() == "Always" || !ends ||
+          model.runs_command_of(container)) {
+        return false;
+      }
     }
     return std::all_of(
         pod.spec().containers().begin(), pod.spec().containers().end(), [&](const auto& container) {
           const ImageBehaviour& image = model.behaviour(container.image());
           const bool slow = image.serves_after > 0s &&
                             (container.has_liveness_probe() || container.has_startup_probe());
-          return !image.missing && image.runs_for == 0s && image.crash_mean == 0s && !slow;
+          return !image.missing && image.runs_for == 0s && image.crash_mean == 0s && !slow &&
+                 !model.runs_command_of(container);
         });
   }
 

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <optional>
 
+#include "sim/inside/agnhost.hpp"
 #include "sim/inside/tar.hpp"
 
 namespace keelson::sim {
@@ -119,10 +120,16 @@ struct Commands {
   static Outcome date(Shell& shell, const Words&, const std::string&) {
     return printed(date_text(shell.now_) + "\n");
   }
-  static Outcome id(Shell&, const Words& words, const std::string&) {
-    return printed(words.size() > 1 && words[1] == "-u" ? "0\n" : "uid=0(root) gid=0(root) groups=0(root)\n");
+  static Outcome id(Shell& shell, const Words& words, const std::string&) {
+    const std::string user = std::to_string(shell.inside_.user);
+    if (words.size() > 1 && words[1] == "-u") return printed(user + "\n");
+    return printed("uid=" + user + (shell.inside_.user == 0 ? "(root)" : "") +
+                   " gid=0(root) groups=0(root)\n");
   }
-  static Outcome whoami(Shell&, const Words&, const std::string&) { return printed("root\n"); }
+  static Outcome whoami(Shell& shell, const Words&, const std::string&) {
+    if (shell.inside_.user == 0) return printed("root\n");
+    return failed("whoami: unknown uid " + std::to_string(shell.inside_.user) + "\n");
+  }
   static Outcome pwd(Shell& shell, const Words&, const std::string&) {
     return printed(shell.directory_ + "\n");
   }
@@ -426,7 +433,8 @@ struct Commands {
 
 Command find_command(std::string_view name) {
   static constexpr std::pair<std::string_view, Command> kCommands[] = {
-      {"[", Commands::test},           {"cat", Commands::cat},
+      {"[", Commands::test},           {"agnhost", agnhost},
+      {"agnhost-2", agnhost},          {"cat", Commands::cat},
       {"cd", Commands::change_directory}, {"curl", Commands::fetch},
       {"date", Commands::date},        {"echo", Commands::echo},
       {"env", Commands::env},          {"exit", Commands::leave},

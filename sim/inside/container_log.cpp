@@ -16,8 +16,28 @@ std::string log_timestamp(WallTime at) {
   return text + fmt::format(".{:09}Z", at.unix_ns % 1'000'000'000);
 }
 
+// Lines as a runtime cuts a process's output: a piece that ends within a line goes on in the next one of
+// its kind.
+void ContainerLog::take_printed(const Program& program, const agent::ContainerInfo& container) {
+  for (const Outcome::Piece& piece : program.pieces) {
+    const WallTime at = container.started_at + piece.at;
+    if (ended_ && at > container.finished_at) break;
+    std::string_view text = piece.text;
+    while (!text.empty()) {
+      const std::size_t end = std::min(text.find('\n'), text.size());
+      if (first_.empty() || !first_.back().open || first_.back().error != piece.error) {
+        first_.push_back({at, piece.error, {}, true});
+      }
+      first_.back().text += text.substr(0, end);
+      first_.back().open = end == text.size();
+      text.remove_prefix(std::min(end + 1, text.size()));
+    }
+  }
+}
+
 ContainerLog::ContainerLog(const agent::ContainerInfo& container, const api::Pod& pod,
-                           const std::string& node, Duration serves_after)
+                           const std::string& node, std::shared_ptr<const Program> program,
+                           Duration serves_after)
     : uid_(container.pod_uid + container.name) {
   const WallTime started = container.started_at;
   ended_ = container.state == agent::ContainerState::exited;
@@ -25,23 +45,14 @@ ContainerLog::ContainerLog(const agent::ContainerInfo& container, const api::Pod
   const std::optional<api::Container> spec = find_container(pod, container.name);
   web_ = spec && !ports_of(*spec).empty();
 
-  const std::vector<std::string> command = spec ? command_of(*spec) : std::vector<std::string>{};
-  if (!command.empty() && Shell::knows(command[0]) && !Shell::is_interactive(command)) {
-    // What it runs can be run here, so this is what it prints.
-    const Inside inside = look_inside(pod, node, container.name);
-    ContainerFiles files;
-    for (const Outcome::Piece& piece : Shell(inside, files, started).run(command, {}).pieces) {
-      std::string_view text = piece.text;
-      while (!text.empty()) {
-        const std::size_t end = std::min(text.find('\n'), text.size());
-        first_.push_back({started + piece.at, piece.error, std::string(text.substr(0, end))});
-        text.remove_prefix(std::min(end + 1, text.size()));
-      }
-    }
-    if (ended_) {
-      std::erase_if(first_, [&](const LogLine& line) { return line.at > container.finished_at; });
-    }
-    return;
+  if (!program && spec) {
+    program = program_of(*spec, command_of(*spec), look_inside(pod, node, container.name), started);
+  }
+  if (program) take_printed(*program, container);
+  if (program && program->ends) return;
+  if (!program && spec && !Shell::is_interactive(command_of(*spec)) &&
+      lives_off_input(*spec, command_of(*spec))) {
+    return;  // what it says, it says to whoever is attached
   }
   const auto say = [&](Duration after, std::string text) {
     const WallTime at = started + after;

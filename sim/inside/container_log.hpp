@@ -4,12 +4,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "core/agent/container_runtime.hpp"
 #include "core/base/time.hpp"
 #include "sim/inside/inside.hpp"
+#include "sim/inside/program.hpp"
 
 namespace keelson::sim {
 
@@ -17,13 +19,15 @@ struct LogLine {
   WallTime at;
   bool error = false;
   std::string text;  // without a newline
+  bool open = false;  // and none comes after it
 };
 
 class ContainerLog {
  public:
+  // `program`: what its process does; nullptr: not known any more, or there never was one.
   // `serves_after`: from its start until it answers requests.
   ContainerLog(const agent::ContainerInfo& container, const api::Pod& pod, const std::string& node,
-               Duration serves_after);
+               std::shared_ptr<const Program> program, Duration serves_after);
 
   // How many lines there are at that time; they are numbered from 0.
   uint64_t count(WallTime now) const;
@@ -35,6 +39,7 @@ class ContainerLog {
 
  private:
   static constexpr Duration kEvery = 10s;  // between requests, more or less
+  void take_printed(const Program& program, const agent::ContainerInfo& container);
   WallTime periodic_at(uint64_t number) const;
   uint64_t periodic_until(WallTime end) const;
 

@@ -54,25 +54,30 @@ const std::string* ContainerFiles::read(const std::string& path) const {
 bool ContainerFiles::is_directory(const std::string& path) const { return directories_.contains(path); }
 
 bool ContainerFiles::write(const std::string& path, std::string content) {
+  if (read_only_ && !path.starts_with("/dev/")) return false;
   if (is_directory(path) || !make_directory(parent(path))) return false;
   const auto it = files_.find(path);
   const std::size_t before = it == files_.end() ? 0 : it->second.size();
   if (bytes_ - before + content.size() > kBytesMax) return false;
   if (it == files_.end() && files_.size() >= kFilesMax) return false;
   bytes_ += content.size() - before;
+  if (hear_) hear_({FileChange::What::write, path, content});
   files_[path] = std::move(content);
   return true;
 }
 
 bool ContainerFiles::make_directory(const std::string& path) {
   if (directories_.contains(path)) return true;
-  if (files_.contains(path) || directories_.size() >= kFilesMax) return false;
+  if (files_.contains(path) || directories_.size() >= kFilesMax || read_only_) return false;
   if (!make_directory(parent(path))) return false;
   directories_.insert(path);
+  if (hear_) hear_({FileChange::What::make_directory, path, {}});
   return true;
 }
 
 void ContainerFiles::remove(const std::string& path) {
+  if (read_only_) return;
+  if (hear_) hear_({FileChange::What::remove, path, {}});
   for (const std::string& file : below(path)) {
     bytes_ -= files_[file].size();
     files_.erase(file);
@@ -80,6 +85,14 @@ void ContainerFiles::remove(const std::string& path) {
   std::erase_if(directories_, [&](const std::string& directory) {
     return directory != "/" && (directory == path || directory.starts_with(inside(path)));
   });
+}
+
+void ContainerFiles::apply(const FileChange& change) {
+  switch (change.what) {
+    case FileChange::What::write: write(change.path, change.content); break;
+    case FileChange::What::make_directory: make_directory(change.path); break;
+    case FileChange::What::remove: remove(change.path); break;
+  }
 }
 
 std::vector<std::string> ContainerFiles::list(const std::string& path) const {

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -10,6 +12,13 @@
 #include <vector>
 
 namespace keelson::sim {
+
+// One thing that was done to the files.
+struct FileChange {
+  enum class What : uint8_t { write, make_directory, remove } what{};
+  std::string path;
+  std::string content;
+};
 
 class ContainerFiles {
  public:
@@ -29,6 +38,13 @@ class ContainerFiles {
   bool make_directory(const std::string& path);
   // A file, or a directory with all that is in it.
   void remove(const std::string& path);
+  // Nothing can be written from now on but in /dev.
+  void make_read_only() { read_only_ = true; }
+  bool read_only() const { return read_only_; }
+  // Does again what was done elsewhere.
+  void apply(const FileChange& change);
+  // Hears of every change from now on.
+  void observe(std::function<void(const FileChange&)> hear) { hear_ = std::move(hear); }
   // Names in a directory, sorted.
   std::vector<std::string> list(const std::string& path) const;
   // Files at and below a path.
@@ -38,6 +54,8 @@ class ContainerFiles {
   std::map<std::string, std::string> files_;
   std::set<std::string> directories_;
   std::size_t bytes_ = 0;
+  bool read_only_ = false;
+  std::function<void(const FileChange&)> hear_;
 };
 
 }  // namespace keelson::sim

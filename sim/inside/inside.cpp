@@ -58,8 +58,14 @@ std::optional<api::Container> find_container(const api::Pod& pod, const std::str
 }
 
 std::vector<std::string> command_of(const api::Container& container) {
-  std::vector<std::string> command(container.command().begin(), container.command().end());
-  command.insert(command.end(), container.args().begin(), container.args().end());
+  return whole_command(container.image(), {container.command().begin(), container.command().end()},
+                       {container.args().begin(), container.args().end()});
+}
+
+std::vector<std::string> whole_command(const std::string& image, std::vector<std::string> command,
+                                       const std::vector<std::string>& args) {
+  if (command.empty() && image_name(image) == "agnhost") command.push_back("/agnhost");
+  command.insert(command.end(), args.begin(), args.end());
   return command;
 }
 
@@ -83,7 +89,8 @@ std::vector<uint16_t> ports_of(const api::Container& container) {
   return {};
 }
 
-Inside look_inside(const api::Pod& pod, const std::string& node, const std::string& container) {
+Inside look_inside(const api::Pod& pod, const std::string& node, const std::string& container,
+                   const agent::Environment* environment) {
   Inside inside;
   inside.ns = pod.metadata().namespace_();
   inside.pod = pod.metadata().name();
@@ -99,11 +106,26 @@ Inside look_inside(const api::Pod& pod, const std::string& node, const std::stri
     for (const uint16_t port : ports_of(each)) inside.ports.push_back(port);
     if (inside.image.empty()) inside.image = each.image();
   }
+  for (const api::HostAlias& alias : pod.spec().host_aliases()) {
+    if (inside.more_hosts.empty()) inside.more_hosts = "\n# Entries added by HostAliases.\n";
+    inside.more_hosts += alias.ip();
+    for (const std::string& name : alias.hostnames()) inside.more_hosts += "\t" + name;
+    inside.more_hosts += "\n";
+  }
+  inside.user = pod.spec().security_context().run_as_user();
   if (const std::optional<api::Container> spec = find_container(pod, container)) {
     inside.image = spec->image();
+    const api::SecurityContext& security = spec->security_context();
+    if (security.has_run_as_user()) inside.user = security.run_as_user();
+    // Volumes could be written to, but there are none here.
+    inside.read_only = security.read_only_root_filesystem() && spec->volume_mounts().empty();
     for (const api::EnvVar& variable : spec->env()) {
+      if (environment != nullptr) break;
       inside.environment.emplace_back(variable.name(), value_of(variable, pod, node));
     }
+  }
+  if (environment != nullptr) {
+    inside.environment.insert(inside.environment.end(), environment->begin(), environment->end());
   }
   inside.environment.emplace_back("HOME", "/root");
   return inside;

@@ -17,14 +17,21 @@ struct Inside {
   std::string ns, pod, hostname, ip, node, container, image;
   std::vector<std::pair<std::string, std::string>> environment;
   std::vector<uint16_t> ports;  // that the pod's containers listen on
+  std::string more_hosts;       // lines at the end of /etc/hosts
+  int64_t user = 0;
+  bool read_only = false;       // its root file system
 };
 
-// `container` is one of the pod's; empty: the pod as a whole.
-Inside look_inside(const api::Pod& pod, const std::string& node, const std::string& container);
+// `container` is one of the pod's; empty: the pod as a whole. Variables of its spec have the values that
+// the node's agent has found, or, where that is forgotten, those that stand in the pod.
+Inside look_inside(const api::Pod& pod, const std::string& node, const std::string& container,
+                   const agent::Environment* environment = nullptr);
 
 // The container's entry of the pod's spec, if there is one.
 std::optional<api::Container> find_container(const api::Pod& pod, const std::string& name);
-// What it runs: command and args.
+// What it runs: command and args, after the image's entry point if that is known here and not replaced.
+std::vector<std::string> whole_command(const std::string& image, std::vector<std::string> command,
+                                       const std::vector<std::string>& args);
 std::vector<std::string> command_of(const api::Container& container);
 // Of "registry:5000/library/nginx:1.25": "nginx".
 std::string image_name(const std::string& image);

@@ -156,13 +156,17 @@ Outcome Shell::run_line(std::string_view line, const std::string& input) {
     last_code_ = next.code;
     for (const Outcome::Piece& piece : next.pieces) size += piece.text.size();
     all.then(std::move(next));
-    if (all.exits || size > kOutputMax) break;
+    if (all.exits || unknown_ || size > kOutputMax) break;
   }
   --depth_;
   return all;
 }
 
 Outcome Shell::run_pipeline(const std::string& text, const std::string& input) {
+  if (stops_at_unknown_ && text.find('`') != std::string::npos) {
+    unknown_ = true;
+    return {};
+  }
   // Parts are run one after the other, each with what the one before has printed.
   std::vector<std::string> parts(1);
   for (std::size_t i = 0; i < text.size();) {
@@ -184,7 +188,9 @@ Outcome Shell::run_pipeline(const std::string& text, const std::string& input) {
   std::string flows = input;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     Simple command;
-    if (!parse(parts[i], command)) {
+    const bool parsed = parse(parts[i], command);
+    if (unknown_) return all;  // on the way, in a $(...)
+    if (!parsed) {
       all.complain("sh: syntax error\n");
       all.code = 2;
       return all;
@@ -196,6 +202,7 @@ Outcome Shell::run_pipeline(const std::string& text, const std::string& input) {
       next.exits = false;
     }
     all.then(std::move(next));
+    if (unknown_) break;
   }
   return all;
 }
@@ -330,7 +337,11 @@ Outcome Shell::run_simple(const Simple& command, const std::string& input) {
   }
   if (!words.empty()) {
     outcome = run(words, from);
-    if (outcome.code == 127 && !knows(words[0])) outcome.complain("sh: " + words[0] + ": not found\n");
+    if (outcome.code == 127 && !knows(words[0])) {
+      unknown_ = stops_at_unknown_;
+      if (unknown_) return outcome;
+      outcome.complain("sh: " + words[0] + ": not found\n");
+    }
   }
   if (command.discard_errors) std::erase_if(outcome.pieces, [](const auto& p) { return p.error; });
   if (command.errors_too) {
@@ -352,7 +363,8 @@ Outcome Shell::run_simple(const Simple& command, const std::string& input) {
     if (read_file(target, before)) content = before + content;
   }
   if (!files_.write(target, std::move(content))) {
-    outcome.complain("sh: can't create " + command.output_to + ": no space, or a directory\n");
+    outcome.complain(called_ + ": can't create " + command.output_to + ": " +
+                     (files_.read_only() ? "Read-only file system\n" : "no space, or a directory\n"));
     outcome.code = 1;
   }
   return outcome;
@@ -367,7 +379,7 @@ bool Shell::read_file(const std::string& path, std::string& content) const {
     content = inside_.hostname + "\n";
   } else if (path == "/etc/hosts") {
     content = "# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost "
-              "ip6-loopback\n" + inside_.ip + "\t" + inside_.hostname + "\n";
+              "ip6-loopback\n" + inside_.ip + "\t" + inside_.hostname + "\n" + inside_.more_hosts;
   } else if (path == "/etc/resolv.conf") {
     content = "search " + inside_.ns + ".svc.cluster.local svc.cluster.local cluster.local\n"
               "nameserver 10.96.0.10\noptions ndots:5\n";
@@ -383,6 +395,18 @@ bool Shell::read_file(const std::string& path, std::string& content) const {
   return true;
 }
 
+Outcome Shell::run_program(const std::vector<std::string>& command) {
+  stops_at_unknown_ = true;
+  return run(command, {});
+}
+
+Outcome Shell::go_on_for_ever() {
+  unknown_ = stops_at_unknown_;
+  Outcome outcome;
+  outcome.length = std::chrono::hours(24 * 365);
+  return outcome;
+}
+
 Outcome Shell::run(const std::vector<std::string>& command, const std::string& input) {
   Outcome outcome;
   if (command.empty() || !knows(command[0])) {
@@ -390,6 +414,7 @@ Outcome Shell::run(const std::vector<std::string>& command, const std::string& i
     return outcome;
   }
   if (is_shell(command[0])) {
+    called_ = command[0];
     const auto script = std::find_if(command.begin() + 1, command.end(), [](const std::string& word) {
       return word.starts_with('-') && word.ends_with('c');
     });

@@ -52,6 +52,14 @@ class Shell {
   // Runs a line (or several) as a shell does.
   Outcome run_line(std::string_view line, const std::string& input);
 
+  // Runs the program that a container was made for: it stops at the first command that is unknown.
+  Outcome run_program(const std::vector<std::string>& command);
+  bool met_unknown() const { return unknown_; }
+  // For what does not end: a server, say.
+  Outcome go_on_for_ever();
+  const std::string& hostname() const { return inside_.hostname; }
+
+  WallTime now() const { return now_; }
   void pass(Duration time) { now_ = now_ + time; }
   void set_time(WallTime now) { now_ = now; }
   int32_t last_code() const { return last_code_; }
@@ -85,9 +93,11 @@ class Shell {
   ContainerFiles& files_;
   WallTime now_;
   std::map<std::string, std::string> variables_;
+  std::string called_ = "sh";  // how it was started, for its complaints
   std::string directory_ = "/";
   int32_t last_code_ = 0;
   int depth_ = 0;
+  bool stops_at_unknown_ = false, unknown_ = false;
 };
 
 }  // namespace keelson::sim

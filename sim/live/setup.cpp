@@ -22,6 +22,7 @@ Result<WorldOptions> world_options(const Setup& setup, const std::string& source
   WorldOptions world = std::move(scenario->world);
   world.seed = setup.seed;
   world.epoch = setup.epoch;
+  world.runtime.runs_commands = true;
   return world;
 }
 

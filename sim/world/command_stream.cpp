@@ -50,8 +50,8 @@ void SimCommand::open() {
     return user_.on_exit(Error{Code::not_found, "container not found (\"" + container_.container + "\")"});
   }
   container_id_ = found->id;
-  inside_ = look_inside(*container_.pod, streams_.node().name(), container_.container);
-  files_ = streams_.files(found->id);
+  inside_ = streams_.node().runtime().inside(*found, *container_.pod);
+  files_ = streams_.node().runtime().files(found->id);
   opened_ = true;
   user_.on_open();
 }

@@ -38,16 +38,6 @@ Error SimContainerStreams::dial_error() const {
 
 WallTime SimContainerStreams::wall_now() const { return node_.agent_process().wall_now(); }
 
-std::shared_ptr<ContainerFiles> SimContainerStreams::files(const agent::ContainerId& container) {
-  // What is kept for containers that have gone is of no use to anybody.
-  std::erase_if(files_, [&](const auto& kept) {
-    return node_.runtime().container(kept.first) == nullptr;
-  });
-  auto& files = files_[container];
-  if (!files) files = std::make_shared<ContainerFiles>();
-  return files;
-}
-
 std::unique_ptr<agent::LogStream> SimContainerStreams::logs(agent::ContainerRef container,
                                                             agent::LogOptions options,
                                                             agent::LogUser& user) {
@@ -67,7 +57,7 @@ std::unique_ptr<agent::CommandSession> SimContainerStreams::attach(agent::Contai
   if (spec && spec->stdin()) {
     options.command = command_of(*spec);
     if (options.command.empty()) options.command = {"sh"};
-    if (Shell::is_interactive(options.command)) {
+    if (lives_off_input(*spec, options.command)) {
       return std::make_unique<SimCommand>(*this, std::move(container), std::move(options), true, user);
     }
   }

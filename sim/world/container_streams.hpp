@@ -2,8 +2,8 @@
 // the ground truth, through the world's faults: a node without power or behind a cut does not answer,
 // one without its agent refuses.
 //
-// Using these changes nothing in the cluster, with one exception: a container whose own shell is
-// attached to ends when that shell does. They draw no random numbers; what they wait for runs on the
+// Looking changes nothing in the cluster. What somebody does inside may: a container whose own shell is
+// attached to ends when that shell does, and exec probes see what became of the files. They draw no random numbers; what they wait for runs on the
 // loop that is passed in. That must be one whose time is the world's.
 #pragma once
 
@@ -15,7 +15,6 @@
 #include "core/agent/container_streams.hpp"
 #include "core/base/loop.hpp"
 #include "core/rest/node_streams.hpp"
-#include "sim/inside/files.hpp"
 #include "sim/world/network.hpp"
 
 namespace keelson::sim {
@@ -57,8 +56,6 @@ class SimContainerStreams final : public agent::ContainerStreams {
   Error dial_error() const;
   // By the node's clock.
   WallTime wall_now() const;
-  // The files of a running container.
-  std::shared_ptr<ContainerFiles> files(const agent::ContainerId& container);
 
  private:
   struct Question;
@@ -69,7 +66,6 @@ class SimContainerStreams final : public agent::ContainerStreams {
   HostId from_;
   uint64_t next_question_ = 1;
   std::map<uint64_t, std::unique_ptr<Question>> questions_;
-  std::map<agent::ContainerId, std::shared_ptr<ContainerFiles>> files_;
 };
 
 // All nodes of a world, as the API server on host `from` reaches them.

@@ -77,6 +77,7 @@ void SimLogStream::open() {
   info_ = *found;
   open_ = true;
   const ContainerLog log(info_, *container_.pod, streams_.node().name(),
+                         streams_.node().runtime().program(info_.id),
                          streams_.world().runtime_model().behaviour(info_.image).serves_after);
   const WallTime now = streams_.wall_now();
   const uint64_t count = log.count(now);
@@ -107,6 +108,7 @@ void SimLogStream::pump() {
     }
   }
   const ContainerLog log(info_, *container_.pod, streams_.node().name(),
+                         streams_.node().runtime().program(info_.id),
                          streams_.world().runtime_model().behaviour(info_.image).serves_after);
   const WallTime now = streams_.wall_now();
   const uint64_t count = log.count(now);
@@ -118,7 +120,7 @@ void SimLogStream::pump() {
     if (options_.source == agent::LogSource::standard_error && !line.error) continue;
     if (options_.timestamps) text += log_timestamp(line.at) + " ";
     text += line.text;
-    text += '\n';
+    if (!line.open) text += '\n';
   }
   bool full = false;
   if (bytes_left_) {
@@ -155,7 +157,9 @@ SimAttachment::SimAttachment(SimContainerStreams& streams, agent::ContainerRef c
 void SimAttachment::start() {
   agent::LogOptions options;
   options.follow = true;
-  options.tail_lines = 0;
+  // A container with an input is made to be attached to: whoever does sees all of it, however short.
+  const api::Container* spec = find_container(*container_.pod, container_.container);
+  if (spec == nullptr || !spec->stdin()) options.tail_lines = 0;
   log_ = std::make_unique<SimLogStream>(streams_, container_, options, *this);
 }
 

@@ -189,6 +189,10 @@ void SimRuntime::create_container(agent::SandboxId sandbox, agent::ContainerSpec
     info.state = ContainerState::created;
     info.created_at = agent_.wall_now();
     const std::string id = info.id;
+    if (model_.runs_commands && spec->container != nullptr &&
+        !(spec->command.empty() && spec->args.empty() && spec->environment.empty())) {
+      container->spec = std::move(spec);
+    }
     containers_.push_back(std::move(container));
     answer<agent::ContainerId>(Duration::zero(), std::move(done), id);
   });
@@ -220,6 +224,7 @@ void SimRuntime::start_container(agent::ContainerId id, Done<Unit> done) {
     container->serves_from = engine_.now() + behaviour.serves_after;
     if (observer_ != nullptr) observer_->container_started(node_, container->info);
     schedule_exit(*container, behaviour);
+    if (container->spec) begin_program(*container);
     answer<Unit>(Duration::zero(), std::move(done), Unit{});
   });
 }
@@ -279,6 +284,11 @@ void SimRuntime::exited(const agent::ContainerId& id, int32_t code, std::string 
   container->info.exit_code = code;
   container->info.reason = std::move(reason);
   container->info.finished_at = agent_.wall_now();
+  if (container->program) {
+    container->info.message =
+        termination_message(*container->spec->container, *container->program, files_of(*container),
+                            engine_.now() - container->program_from, code);
+  }
   if (ran && observer_ != nullptr) observer_->container_stopped(node_, container->info);
   auto waiters = std::move(container->stop_waiters);
   container->stop_waiters.clear();
@@ -296,8 +306,9 @@ void SimRuntime::remove_container(agent::ContainerId id, Done<Unit> done) {
 
 void SimRuntime::probe(agent::ContainerId id, const api::Probe& probe,
                        Done<agent::ProbeAnswer> done) {
-  const Container* container = find(id);
+  Container* container = find(id);
   const bool runs = container != nullptr && container->info.state == ContainerState::running;
+  if (runs && runs_probe(*container, probe)) return run_probe(*container, probe, std::move(done));
   agent::ProbeAnswer said;
   if (!runs || container->serves_from > engine_.now()) {
     said.result = agent::ProbeResult::failure;

@@ -13,6 +13,7 @@
 
 #include "core/agent/container_runtime.hpp"
 #include "core/base/rng.hpp"
+#include "sim/inside/program.hpp"
 #include "sim/engine/process.hpp"
 
 namespace keelson::sim {
@@ -35,6 +36,9 @@ struct RuntimeModel {
   std::map<std::string, ImageBehaviour> images;    // exact reference
   Duration sandbox_min = 80ms, sandbox_max = 250ms;
   Duration call_min = 5ms, call_max = 25ms;        // create, remove, stop sandbox
+  // Containers do what their commands say, as far as sim/inside can run them: print, touch files, end.
+  // In scenarios it is images alone that say how containers behave.
+  bool runs_commands = false;
   // Faults, in millionths of calls.
   uint32_t pull_failure_ppm = 0;
   uint32_t slow_start_ppm = 0;
@@ -46,6 +50,10 @@ struct RuntimeModel {
   const ImageBehaviour& behaviour(const std::string& image) const {
     const auto it = images.find(image);
     return it == images.end() ? fallback : it->second;
+  }
+  // Whether it is its command that says when the container ends.
+  bool runs_command_of(const api::Container& container) const {
+    return runs_commands && container.command_size() + container.args_size() > 0;
   }
 };
 
@@ -98,6 +106,12 @@ class SimRuntime final : public agent::ContainerRuntime {
   const agent::ContainerInfo* container(const agent::ContainerId& id) const;
   const agent::ContainerInfo* container_of(const std::string& pod_uid, const std::string& name,
                                            uint32_t before) const;
+  // What its process does; nullptr: nothing that is worked out.
+  std::shared_ptr<const Program> program(const agent::ContainerId& id) const;
+  // What a process in it sees; `pod`: as far as it is not remembered here.
+  Inside inside(const agent::ContainerInfo& container, const api::Pod& pod) const;
+  // Its files as they are now; nullptr: it is not there.
+  std::shared_ptr<ContainerFiles> files(const agent::ContainerId& id);
   // The address of a pod that has a network here.
   std::optional<std::string> address_of(const std::string& pod_uid) const;
   // A running container's process ends, as it does when somebody leaves its shell.
@@ -111,6 +125,12 @@ class SimRuntime final : public agent::ContainerRuntime {
     bool stopping = false;
     std::vector<Done<Unit>> stop_waiters;
     uint32_t waiters_life = 0;
+    // With commands only, and only for containers that have one, or an environment.
+    std::unique_ptr<agent::ContainerSpec> spec;
+    std::shared_ptr<const Program> program;
+    Instant program_from{};
+    std::size_t changes_made = 0;           // of the program, in `files`
+    std::shared_ptr<ContainerFiles> files;  // made when somebody looks
   };
 
   // Runs `then` on this node after `after`, unless it lost power meanwhile.
@@ -121,6 +141,11 @@ class SimRuntime final : public agent::ContainerRuntime {
   std::string why_it_failed(const api::Probe& probe, const Container* container, bool runs) const;
   void exited(const agent::ContainerId& id, int32_t code, std::string reason);
   void schedule_exit(Container& container, const ImageBehaviour& behaviour);
+  void begin_program(Container& container);
+  ContainerFiles& files_of(Container& container);
+  // Whether an exec probe can be run for real: what the container does is known.
+  bool runs_probe(const Container& container, const api::Probe& probe) const;
+  void run_probe(Container& container, const api::Probe& probe, Done<agent::ProbeAnswer> done);
   void hint();
   Duration call_time() { return rng_.between(model_.call_min, model_.call_max); }
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -69,6 +70,7 @@ class ContainerStreamsTest : public ::testing::Test {
     options.pools = {pool};
     options.runtime.images["job"].runs_for = 30s;
     options.runtime.images["job"].exit_code = 3;
+    options.runtime.runs_commands = true;
     return options;
   }
   ContainerStreamsTest() {
@@ -92,6 +94,7 @@ class ContainerStreamsTest : public ::testing::Test {
     variable.set_name("COLOUR");
     variable.set_value("green");
     pod.mutable_spec()->set_restart_policy(image == "job" ? "Always" : "Never");
+    if (change_) change_(pod);
     world_.admin().call(api::create(api::make_object(std::move(pod))), [](api::Response response) {
       EXPECT_TRUE(response.ok()) << response.error.message;
     });
@@ -137,6 +140,7 @@ class ContainerStreamsTest : public ::testing::Test {
     return peer;
   }
 
+  std::function<void(api::Pod&)> change_;  // of pods to be created
   World world_{options(), {}};
   WorldStreams streams_{world_, world_.admin_process(), world_.api_hosts()[0]};
 };
@@ -212,6 +216,97 @@ TEST_F(ContainerStreamsTest, WhatAProgramPrintsIsItsLog) {
   create("hello", "busybox", {"sh", "-c", "echo hello; sleep 5; echo $COLOUR; sleep 3600"});
   agent::LogOptions options;
   EXPECT_EQ(logs("hello", options)->all, "hello\ngreen\n");
+}
+
+TEST_F(ContainerStreamsTest, AContainerEndsWithItsCommand) {
+  create("fails", "busybox", {"sh", "-c", "echo working; printf half; sleep 2; exit 3"});
+  const api::ContainerStateTerminated failed =
+      at("fails").pod->status().container_statuses(0).state().terminated();
+  EXPECT_EQ(failed.exit_code(), 3);
+  EXPECT_EQ(failed.reason(), "Error");
+  EXPECT_GE(failed.finished_at().seconds() - failed.started_at().seconds(), 2);
+  EXPECT_EQ(at("fails").pod->status().phase(), "Failed");
+  EXPECT_EQ(logs("fails")->all, "working\nhalf");
+
+  create("done", "busybox", {"/bin/echo", "hi"});
+  EXPECT_EQ(at("done").pod->status().phase(), "Succeeded");
+  EXPECT_EQ(logs("done")->all, "hi\n");
+
+  // What is not known here, or comes to that, runs on.
+  create("unknown", "busybox", {"my-server"});
+  create("later", "busybox", {"sh", "-c", "echo begin; while true; do date; done"});
+  EXPECT_EQ(at("unknown").pod->status().phase(), "Running");
+  EXPECT_EQ(at("later").pod->status().phase(), "Running");
+  EXPECT_TRUE(logs("later")->all.starts_with("begin\n"));
+}
+
+TEST_F(ContainerStreamsTest, ItIsStartedAgainAsItsPolicyHasIt) {
+  change_ = [](api::Pod& pod) { pod.mutable_spec()->set_restart_policy("OnFailure"); };
+  create("flaky", "busybox", {"false"});
+  run(20s);
+  EXPECT_GE(at("flaky").pod->status().container_statuses(0).restart_count(), 1);
+  create("fine", "busybox", {"true"});
+  run(20s);
+  EXPECT_EQ(at("fine").pod->status().phase(), "Succeeded");
+}
+
+TEST_F(ContainerStreamsTest, LastWordsAreInTheStatus) {
+  const auto message = [&](const std::string& pod) {
+    return at(pod).pod->status().container_statuses(0).state().terminated().message();
+  };
+  create("file", "busybox", {"sh", "-c", "echo -n OK > /dev/termination-log; echo more"});
+  EXPECT_EQ(message("file"), "OK");
+  change_ = [](api::Pod& pod) {
+    pod.mutable_spec()->mutable_containers(0)->set_termination_message_policy("FallbackToLogsOnError");
+  };
+  create("log", "busybox", {"sh", "-c", "echo -n DONE; false"});
+  EXPECT_EQ(message("log"), "DONE");
+  create("good", "busybox", {"sh", "-c", "echo -n DONE"});
+  EXPECT_EQ(message("good"), "");
+}
+
+TEST_F(ContainerStreamsTest, ProbesSeeTheFilesOfTheirContainer) {
+  change_ = [](api::Pod& pod) {
+    pod.mutable_spec()->set_restart_policy("Always");
+    auto& probe = *pod.mutable_spec()->mutable_containers(0)->mutable_liveness_probe();
+    probe.mutable_handler()->mutable_exec()->add_command("cat");
+    probe.mutable_handler()->mutable_exec()->add_command("/tmp/health");
+    probe.set_period_seconds(1);
+    probe.set_failure_threshold(1);
+  };
+  create("short", "busybox", {"sh", "-c", "echo ok > /tmp/health; sleep 20; rm /tmp/health; sleep 600"});
+  EXPECT_EQ(at("short").pod->status().container_statuses(0).restart_count(), 0);
+  EXPECT_EQ(said("short", "cat /tmp/health"), "ok\n");
+  run(60s);
+  EXPECT_GE(at("short").pod->status().container_statuses(0).restart_count(), 1);
+}
+
+TEST_F(ContainerStreamsTest, TheEnvironmentIsResolved) {
+  api::ConfigMap map;
+  map.mutable_metadata()->set_name("settings");
+  map.mutable_metadata()->set_namespace_("default");
+  (*map.mutable_data())["size"] = "large";
+  world_.admin().call(api::create(api::make_object(std::move(map))), [](api::Response) {});
+  run(1s);
+  change_ = [](api::Pod& pod) {
+    auto& container = *pod.mutable_spec()->mutable_containers(0);
+    auto& from = *container.add_env_from();
+    from.set_prefix("S_");
+    from.mutable_config_map_ref()->mutable_local_object_reference()->set_name("settings");
+    auto& ip = *container.add_env();
+    ip.set_name("IP");
+    ip.mutable_value_from()->mutable_field_ref()->set_field_path("status.podIP");
+    auto& limit = *container.add_env();
+    limit.set_name("LIMIT");
+    limit.mutable_value_from()->mutable_resource_field_ref()->set_resource("limits.cpu");
+    auto& both = *container.add_env();
+    both.set_name("BOTH");
+    both.set_value("$(COLOUR)/$(IP)/$$(COLOUR)/$(NONE)");
+  };
+  create("composed", "busybox", {"sh", "-c", "echo $S_size $LIMIT $BOTH $(COLOUR); sleep 100"});
+  const std::string ip = at("composed").pod->status().pod_ip();
+  EXPECT_EQ(logs("composed")->all, "large 8 green/" + ip + "/$(COLOUR)/$(NONE) green\n");
+  EXPECT_EQ(said("composed", "printenv S_size"), "large\n");
 }
 
 TEST_F(ContainerStreamsTest, CommandsAnswer) {

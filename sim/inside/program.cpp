@@ -1,0 +1,71 @@
+#include "sim/inside/program.hpp"
+
+#include <algorithm>
+
+namespace keelson::sim {
+
+namespace {
+
+// kubelet's bounds.
+constexpr std::size_t kMessageMax = 4096;
+constexpr std::size_t kMessageFromLogMax = 2048;
+constexpr std::ptrdiff_t kMessageFromLogLines = 80;
+// What is kept of a program's output: its log is read from there.
+constexpr std::size_t kPrintedMax = 1 << 20;
+
+std::string last_words(const Program& program, Duration ran) {
+  std::string all;
+  for (const Outcome::Piece& piece : program.pieces) {
+    if (piece.at <= ran) all += piece.text;
+  }
+  if (all.size() > kMessageFromLogMax) all.erase(0, all.size() - kMessageFromLogMax);
+  auto lines = std::count(all.begin(), all.end(), '\n') + (all.ends_with('\n') || all.empty() ? 0 : 1);
+  for (; lines > kMessageFromLogLines; --lines) all.erase(0, all.find('\n') + 1);
+  return all;
+}
+
+}  // namespace
+
+bool lives_off_input(const api::Container& container, const std::vector<std::string>& command) {
+  if (Shell::is_interactive(command)) return container.stdin() || container.tty();
+  return container.stdin() && Shell::reads_input(command);
+}
+
+std::shared_ptr<const Program> program_of(const api::Container& container,
+                                          const std::vector<std::string>& command,
+                                          const Inside& inside, WallTime start) {
+  if (command.empty() || !Shell::knows(command[0]) || lives_off_input(container, command)) {
+    return nullptr;
+  }
+  auto program = std::make_shared<Program>();
+  ContainerFiles files;
+  Shell shell(inside, files, start);
+  program->read_only = inside.read_only;
+  if (inside.read_only) files.make_read_only();
+  files.observe([&](const FileChange& change) {
+    program->changes.push_back({Duration{shell.now().unix_ns - start.unix_ns}, change});
+  });
+  Outcome outcome = shell.run_program(command);
+  program->length = outcome.length;
+  program->code = outcome.code;
+  program->ends = !shell.met_unknown();
+  std::size_t size = 0;
+  for (Outcome::Piece& piece : outcome.pieces) {
+    size += piece.text.size();
+    if (size > kPrintedMax) break;
+    program->pieces.push_back(std::move(piece));
+  }
+  return program;
+}
+
+std::string termination_message(const api::Container& container, const Program& program,
+                                const ContainerFiles& files, Duration ran, int32_t code) {
+  const std::string path = ContainerFiles::absolute("/", container.termination_message_path());
+  if (const std::string* written = files.read(path); written != nullptr && !written->empty()) {
+    return written->substr(0, kMessageMax);
+  }
+  const bool from_log = container.termination_message_policy() == "FallbackToLogsOnError";
+  return from_log && code != 0 ? last_words(program, ran) : std::string();
+}
+
+}  // namespace keelson::sim
