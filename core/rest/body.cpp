@@ -84,13 +84,16 @@ bool version_fits(const Resource& resource, const std::string& api_version) {
 }
 
 DecodedBody decode_protobuf(const Resource& resource, std::string_view body) {
-  const Result<api::ProtobufBody> opened = api::open_protobuf(body);
+  Result<api::ProtobufBody> opened = api::open_protobuf(body);
   if (!opened) return refused(opened.error().message);
   if (opened->kind != resource.kind || !version_fits(resource, opened->api_version)) {
     return refused(mismatch(resource, opened->api_version, opened->kind));
   }
   DecodedBody decoded;
   if (is_stored(resource)) {
+    if (opened->api_version == resource.group_version()) {
+      opened->raw = from_version(resource, std::move(opened->raw));
+    }
     Result<api::Decoded> into = api::decode_object_protobuf(*opened, resource.info->kind);
     if (!into) return refused(into.error().message);
     decoded.message = into->object->body();

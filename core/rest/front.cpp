@@ -257,12 +257,12 @@ struct Front::Impl {
     ApiError error;
     if (verb == "get") {
       request.verb = Verb::get;
-      error = read_list_options(call->uri, request);
+      error = read_list_options(call->uri, *call->resource, request);
       request.label_selector.clear();
       request.field_selector.clear();
     } else if (verb == "list") {
       request.verb = Verb::list;
-      error = read_list_options(call->uri, request);
+      error = read_list_options(call->uri, *call->resource, request);
     } else if (verb == "create") {
       request.verb = Verb::create;
       error = read_body(*call, "CreateOptions", request);
@@ -280,7 +280,7 @@ struct Front::Impl {
       request.verb = verb == "delete" ? Verb::remove : Verb::remove_collection;
       error = read_delete_options(call->uri, call->header("Content-Type"), call->http.body, request);
       if (!error && request.verb == Verb::remove_collection) {
-        error = read_list_options(call->uri, request);
+        error = read_list_options(call->uri, *call->resource, request);
       }
     }
     if (!error) error = read_table_options(*call);
@@ -466,7 +466,7 @@ struct Front::Impl {
 
   void watch(const std::shared_ptr<Call>& call) {
     WatchOptions watch;
-    ApiError error = read_watch_options(call->uri, call->resource->info->kind, watch);
+    ApiError error = read_watch_options(call->uri, *call->resource, watch);
     if (!error) error = read_table_options(*call);
     if (error) return call->fail(error);
     if (!server.ready()) {

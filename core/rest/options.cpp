@@ -105,13 +105,14 @@ void check_manager(std::string_view manager, std::vector<Wrong>& wrong) {
   }
 }
 
-ApiError read_selectors(const Uri& uri, api::Kind kind, std::string& labels, std::string& fields) {
+ApiError read_selectors(const Uri& uri, const Resource& resource, std::string& labels,
+                        std::string& fields) {
   labels = uri.get("labelSelector");
-  fields = uri.get("fieldSelector");
+  fields = stored_fields(resource, uri.get("fieldSelector"));
   if (auto parsed = api::LabelSelectorMatcher::parse(labels); !parsed) {
     return api::bad_request(parsed.error().message);
   }
-  if (auto parsed = api::FieldSelector::parse(kind, fields); !parsed) {
+  if (auto parsed = api::FieldSelector::parse(resource.info->kind, fields); !parsed) {
     return api::bad_request(parsed.error().message);
   }
   return {};
@@ -148,9 +149,9 @@ ApiError read_write_options(const Uri& uri, std::string_view options, std::strin
   return {};
 }
 
-ApiError read_list_options(const Uri& uri, api::Request& request) {
+ApiError read_list_options(const Uri& uri, const Resource& resource, api::Request& request) {
   if (ApiError error =
-          read_selectors(uri, request.kind, request.label_selector, request.field_selector)) {
+          read_selectors(uri, resource, request.label_selector, request.field_selector)) {
     return error;
   }
   std::optional<int64_t> limit;
@@ -186,11 +187,11 @@ ApiError read_list_options(const Uri& uri, api::Request& request) {
   return {};
 }
 
-ApiError read_watch_options(const Uri& uri, api::Kind kind, WatchOptions& watch) {
+ApiError read_watch_options(const Uri& uri, const Resource& resource, WatchOptions& watch) {
   api::WatchRequest& request = watch.request;
-  request.kind = kind;
+  request.kind = resource.info->kind;
   if (ApiError error =
-          read_selectors(uri, kind, request.label_selector, request.field_selector)) {
+          read_selectors(uri, resource, request.label_selector, request.field_selector)) {
     return error;
   }
   if (ApiError error = read_revision(uri.get("resourceVersion"), request.after)) return error;

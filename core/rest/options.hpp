@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/api/request.hpp"
+#include "core/rest/catalog.hpp"
 #include "core/rest/http.hpp"
 #include "core/rest/uri.hpp"
 
@@ -14,13 +15,14 @@ api::ApiError read_write_options(const Uri& uri, std::string_view options,
                                  std::string_view user_agent, api::Request& request);
 
 // limit, continue, selectors, resourceVersion and how it is meant.
-api::ApiError read_list_options(const Uri& uri, api::Request& request);
+api::ApiError read_list_options(const Uri& uri, const Resource& resource, api::Request& request);
 
 struct WatchOptions {
   api::WatchRequest request;
   std::optional<int64_t> timeout_seconds;
 };
-api::ApiError read_watch_options(const Uri& uri, api::Kind kind, WatchOptions& watch);
+api::ApiError read_watch_options(const Uri& uri, const Resource& resource,
+                                 WatchOptions& watch);
 
 // From the body and the query, which are equivalent.
 api::ApiError read_delete_options(const Uri& uri, std::string_view content_type,

@@ -1,6 +1,10 @@
 #include "core/rest/versions.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include <boost/json.hpp>
+#include <google/protobuf/unknown_field_set.h>
 
 #include "core/api/json_text.hpp"
 
@@ -16,6 +20,8 @@ constexpr Rename kEventFields[] = {
     {"reportingComponent", "reportingController"}, {"source", "deprecatedSource"},
     {"firstTimestamp", "deprecatedFirstTimestamp"}, {"lastTimestamp", "deprecatedLastTimestamp"},
     {"count", "deprecatedCount"}};
+// Its fields' numbers in the stored version, by their own. Source: k8s.io/api/{events,core}/v1/generated.proto.
+constexpr int kEventNumbers[] = {0, 1, 10, 11, 14, 15, 12, 3, 2, 13, 4, 9, 5, 6, 7, 8};
 constexpr Rename kEndpointFields[] = {{"deprecatedTopology", "topology"}};
 constexpr Rename kAccessFields[] = {{"groups", "group"}};
 
@@ -136,6 +142,43 @@ api::ApiError refuse_new(const Resource& resource, const api::Message& message) 
   error.message = error.kind + "." + error.group + " \"" + error.name +
                   "\" is invalid: " + error.causes[0].field + ": " + error.causes[0].message;
   return error;
+}
+
+std::string from_version(const Resource& resource, std::string raw) {
+  if (!resource.converted() || resource.info->kind != api::Kind::events) return raw;
+  google::protobuf::UnknownFieldSet sent, stored;
+  if (!sent.ParseFromString(raw)) return raw;  // and whoever reads it says so
+  for (int i = 0; i < sent.field_count(); ++i) {
+    const google::protobuf::UnknownField& field = sent.field(i);
+    if (field.number() >= static_cast<int>(std::size(kEventNumbers))) continue;
+    const int number = kEventNumbers[field.number()];
+    if (field.type() == google::protobuf::UnknownField::TYPE_VARINT) {
+      stored.AddVarint(number, field.varint());
+    } else if (field.type() == google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED) {
+      stored.AddLengthDelimited(number, field.length_delimited());
+    }
+  }
+  std::string out;
+  return stored.SerializeToString(&out) ? out : raw;
+}
+
+std::string stored_fields(const Resource& resource, std::string_view selector) {
+  if (!resource.converted() || resource.info->kind != api::Kind::events) {
+    return std::string(selector);
+  }
+  std::string out;
+  while (!selector.empty()) {
+    const std::string_view term = selector.substr(0, selector.find(','));
+    selector.remove_prefix(std::min(term.size() + 1, selector.size()));
+    const std::string_view name = term.substr(0, term.find_first_of(".=!"));
+    if (!out.empty()) out += ',';
+    for (const Rename& field : kEventFields) {
+      if (name == field.shown) out += field.stored;
+    }
+    const bool known = std::ranges::any_of(kEventFields, [&](const Rename& f) { return name == f.shown; });
+    out += known ? term.substr(name.size()) : term;
+  }
+  return out;
 }
 
 }  // namespace keelson::rest

@@ -26,6 +26,10 @@ std::span<const Rename> renames(std::string_view group, std::string_view version
 std::string to_version(const Resource& resource, std::string_view stored);
 // In place, the other way round: apiVersion and whatever is named differently.
 void from_version(const Resource& resource, boost::json::object& body);
+// The same of a message in protobuf, whose fields may have other numbers.
+std::string from_version(const Resource& resource, std::string raw);
+// A field selector in the names of the stored version.
+std::string stored_fields(const Resource& resource, std::string_view selector);
 
 // What may be stored but not be created under this version.
 api::ApiError refuse_new(const Resource& resource, const api::Message& message);
