@@ -158,8 +158,9 @@ void SimAttachment::start() {
   agent::LogOptions options;
   options.follow = true;
   // A container with an input is made to be attached to: whoever does sees all of it, however short.
-  const api::Container* spec = find_container(*container_.pod, container_.container);
-  if (spec == nullptr || !spec->stdin()) options.tail_lines = 0;
+  const std::optional<api::Container> spec =
+      find_container(*container_.pod, container_.container);
+  if (!spec || !spec->stdin()) options.tail_lines = 0;
   log_ = std::make_unique<SimLogStream>(streams_, container_, options, *this);
 }
 

@@ -108,8 +108,7 @@ class Apply final : public UpdateBase {
     if (applied_.error) return Attempt::fail(std::move(applied_.error));
     Attempt attempt;
     if (request_.subresource == Subresource::status) {
-      attempt = write_status(
-          before, with_status(request_.kind, before->message(), *applied_.message));
+      attempt = write_status(before, new_status(before->message(), *applied_.message));
     } else {
       std::unique_ptr<Message> now = clone(*applied_.message);
       ObjectMeta& meta = api::mutable_meta_of(request_.kind, *now);

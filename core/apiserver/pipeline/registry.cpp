@@ -5,6 +5,7 @@
 
 #include "core/api/quantity.hpp"
 #include "core/api/canonical.hpp"
+#include "core/apiserver/pipeline/metadata.hpp"
 
 namespace keelson::apiserver {
 
@@ -188,6 +189,15 @@ std::unique_ptr<Message> with_status(Kind kind, const Message& before, const Mes
     }
     return clone(before);
   });
+}
+
+void take_metadata(Kind kind, Message& now, const Message& before, const Message& source) {
+  ObjectMeta& meta = api::mutable_meta_of(kind, now);
+  const ObjectMeta& old = api::meta_of(kind, before);
+  meta = api::meta_of(kind, source);
+  carry_over(meta, old);
+  if (kind == Kind::pods) *meta.mutable_owner_references() = old.owner_references();
+  if (kind == Kind::deployments) *meta.mutable_labels() = old.labels();
 }
 
 void count_generation(Kind kind, Message& now, const Message& before) {

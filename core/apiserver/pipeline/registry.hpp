@@ -30,6 +30,10 @@ void prepare_create(Kind kind, Message& message);
 void keep_status(Kind kind, Message& now, const Message& before);
 // `before` with the status of `source`; nothing else changes.
 std::unique_ptr<Message> with_status(Kind kind, const Message& before, const Message& source);
+// What a client sends beside a status counts as well, as far as an update can change it: labels,
+// annotations, finalizers, owners. Source: each kind's status strategy; pods keep their owners,
+// deployments their labels.
+void take_metadata(Kind kind, Message& now, const Message& before, const Message& source);
 
 // Who creates a request for a certificate is part of it, and not for the client to say.
 void stamp_caller(const Request& request, api::CertificateSigningRequest& message);

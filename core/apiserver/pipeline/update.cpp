@@ -124,7 +124,7 @@ class Update final : public UpdateBase {
     if (of_status()) {
       const ObjectMeta& sent = api::meta_of(request_.kind, *request_.body);
       if (ApiError error = check_same_object(sent, *before)) return Attempt::fail(std::move(error));
-      return write_status(before, status_from(before->message(), *request_.body));
+      return write_status(before, new_status(before->message(), *request_.body));
     }
     std::unique_ptr<Message> now = clone(*request_.body);
     ObjectMeta& meta = api::mutable_meta_of(request_.kind, *now);
@@ -142,7 +142,7 @@ class Update final : public UpdateBase {
       return Attempt::fail(std::move(error));
     }
     if (of_status()) {
-      return write_status(before, status_from(before->message(), *patched.message));
+      return write_status(before, new_status(before->message(), *patched.message));
     }
     ObjectMeta& meta = api::mutable_meta_of(request_.kind, *patched.message);
     if (ApiError error = check_place(request_, meta)) return Attempt::fail(std::move(error));
@@ -155,13 +155,6 @@ class Update final : public UpdateBase {
            request_.subresource == Subresource::approval;
   }
 
-  std::unique_ptr<Message> status_from(const Message& before, const Message& source) const {
-    if (request_.kind == Kind::certificate_signing_requests) {
-      return with_signing_status(before, source, request_.subresource == Subresource::approval,
-                                 context_.loop.wall_now());
-    }
-    return with_status(request_.kind, before, source);
-  }
 
   OperationPtr creation_;  // null: what is updated must be there
   bool creating_ = false;  // the last attempt was one to create
@@ -227,6 +220,17 @@ Attempt UpdateBase::write_back(const ObjectPtr& before, std::unique_ptr<Message>
   return attempt;
 }
 
+std::unique_ptr<Message> UpdateBase::new_status(const Message& before, const Message& source) const {
+  auto now = request_.kind == Kind::certificate_signing_requests
+                 ? with_signing_status(before, source, request_.subresource == Subresource::approval,
+                                       context_.loop.wall_now())
+                 : with_status(request_.kind, before, source);
+  // A component beside the server tells what it has found out, on whatever it has last seen of the
+  // rest; clients have read what they write back.
+  if (!request_.field_manager.empty()) take_metadata(request_.kind, *now, before, source);
+  return now;
+}
+
 Attempt UpdateBase::write_status(const ObjectPtr& before, std::unique_ptr<Message> now) {
   const Kind kind = request_.kind;
   note_fields(*before, *now);
@@ -241,7 +245,7 @@ Attempt UpdateBase::write_status(const ObjectPtr& before, std::unique_ptr<Messag
   if (ApiError error = api::validate_status_update(kind, *now, before->message())) {
     return Attempt::fail(std::move(error));
   }
-  return Attempt::write(put_over(*before, std::move(now)));
+  return put_or_remove(before, std::move(now));
 }
 
 Attempt UpdateBase::put_or_remove(const ObjectPtr& before, MessagePtr now) {

@@ -24,6 +24,8 @@ class UpdateBase : public Operation {
  protected:
   // Checks and completes `now`, a full object of the kind; suppresses writes that change nothing.
   Attempt write_back(const ObjectPtr& before, std::unique_ptr<Message> now);
+  // `before` with the status of `source`, and what else a write of it changes.
+  std::unique_ptr<Message> new_status(const Message& before, const Message& source) const;
   Attempt write_status(const ObjectPtr& before, std::unique_ptr<Message> now);
   // Notes who manages the fields of `now`, which is otherwise complete.
   virtual void note_fields(const Object& before, Message& now) const;
