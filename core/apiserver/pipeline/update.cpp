@@ -155,7 +155,6 @@ class Update final : public UpdateBase {
            request_.subresource == Subresource::approval;
   }
 
-
   OperationPtr creation_;  // null: what is updated must be there
   bool creating_ = false;  // the last attempt was one to create
 };
