@@ -231,14 +231,4 @@ std::vector<EndpointPortNumber> ports_of(const api::Service& service, const api:
   return ports;
 }
 
-bool fixed_ports(const api::Service& service, std::vector<EndpointPortNumber>* ports) {
-  ports->clear();
-  for (const api::ServicePort& port : service.spec().ports()) {
-    if (named(port)) return false;
-    ports->push_back(described(port));
-    ports->back().port = fixed_number(port);
-  }
-  return true;
-}
-
 }  // namespace keelson::controllers

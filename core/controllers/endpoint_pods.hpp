@@ -68,8 +68,6 @@ struct EndpointPortNumber {
 };
 // The service's ports as this pod has them; a named port that it lacks is left out.
 std::vector<EndpointPortNumber> ports_of(const api::Service& service, const api::Pod& pod);
-// The same without a pod. False if a port has a name, whose number only pods know.
-bool fixed_ports(const api::Service& service, std::vector<EndpointPortNumber>* ports);
 
 // "IPv4", "IPv6" or both, in the service's order.
 std::vector<std::string> families_of(const api::Service& service);

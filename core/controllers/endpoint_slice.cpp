@@ -233,25 +233,22 @@ class Packer {
   }
 
   // A service without any address has one empty slice, so that clients can tell "none" from
-  // "unknown".
+  // "unknown". It has no ports either: they are those of pods.
   void place_nothing() {
     if (!updates_.empty() || kept_ > 0) return;
     const std::string family = families_of(*service_).front();
     const auto it = std::find_if(spare_.begin(), spare_.end(), [&](const Slice& slice) {
       return slice->address_type() == family;
     });
-    Group group{family, {}, {}};
-    if (!fixed_ports(*service_, &group.ports)) group.ports.clear();
     Draft draft;
     if (it != spare_.end()) {
       draft.existing = *it;
       spare_.erase(it);
-      draft.changed = draft.existing->endpoints_size() > 0 ||
+      draft.changed = draft.existing->endpoints_size() > 0 || draft.existing->ports_size() > 0 ||
                       !same_labels(draft.existing->metadata().labels(), labels_);
-      // Whatever ports it had may stay: there is nothing behind them.
       if (!draft.changed) return;
     }
-    finish(group, std::move(draft));
+    finish({family, {}, {}}, std::move(draft));
   }
 
   void finish(const Group& group, Draft draft) {

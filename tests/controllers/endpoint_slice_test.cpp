@@ -131,6 +131,7 @@ TEST_F(EndpointSliceTest, a_service_without_pods_has_one_empty_slice) {
   caches.put(test::net::service("web", {{"app", "web"}}));
   EXPECT_EQ(apply(), 1u);
   EXPECT_EQ(only_slice().endpoints_size(), 0);
+  EXPECT_EQ(only_slice().ports_size(), 0) << "ports are those of pods";
   EXPECT_EQ(apply(), 0u);
   add_pods(0, 1);
   const auto plan = reconcile();
