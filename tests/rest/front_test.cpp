@@ -286,6 +286,84 @@ TEST_F(FrontTest, MetricsCountWhatIsStored) {
             std::string::npos);
 }
 
+// Their fields have other numbers there than in the core group.
+TEST_F(FrontTest, EventsInProtobufUnderTheirOtherName) {
+  using google::protobuf::UnknownFieldSet;
+  api::ObjectMeta meta;
+  meta.set_name("e");
+  api::ObjectReference regarding;
+  regarding.set_kind("Pod");
+  regarding.set_namespace_("default");
+  regarding.set_name("web");
+  api::Event times;
+  times.mutable_event_time()->set_seconds(1505828956);
+  UnknownFieldSet event, type, envelope;
+  event.AddLengthDelimited(1, meta.SerializeAsString());
+  event.AddLengthDelimited(2, times.event_time().SerializeAsString());
+  event.AddLengthDelimited(4, "test-controller");
+  event.AddLengthDelimited(5, "test-node");
+  event.AddLengthDelimited(6, "Do");
+  event.AddLengthDelimited(7, "Test");
+  event.AddLengthDelimited(8, regarding.SerializeAsString());
+  event.AddLengthDelimited(10, "a note");
+  event.AddLengthDelimited(11, "Normal");
+  event.AddVarint(15, 3);
+  type.AddLengthDelimited(1, "events.k8s.io/v1");
+  type.AddLengthDelimited(2, "Event");
+  std::string raw, type_meta, bytes;
+  event.SerializeToString(&raw);
+  type.SerializeToString(&type_meta);
+  envelope.AddLengthDelimited(1, type_meta);
+  envelope.AddLengthDelimited(2, raw);
+  envelope.SerializeToString(&bytes);
+  const std::string events = "/apis/events.k8s.io/v1/namespaces/default/events";
+  const auto made = send("POST", events, std::string("k8s\0", 4) + bytes,
+                         {{"Content-Type", "application/vnd.kubernetes.protobuf"}});
+  ASSERT_EQ(made->status, 201) << made->body;
+  EXPECT_EQ(made->json().at("note"), "a note");
+  EXPECT_EQ(made->json().at("regarding").at("name"), "web");
+  EXPECT_EQ(made->json().at("reportingController"), "test-controller");
+  EXPECT_EQ(made->json().at("deprecatedCount"), 3);
+  EXPECT_EQ(get("/api/v1/namespaces/default/events/e")->json().at("reportingInstance"), "test-node");
+
+  // Selectors name fields as the version does.
+  const auto count = [&](const std::string& selector) {
+    const auto list = get(events + "?fieldSelector=" + selector);
+    EXPECT_EQ(list->status, 200) << list->body;
+    return list->json().at("items").as_array().size();
+  };
+  EXPECT_EQ(count("reportingController=test-controller,regarding.name%3Dweb"), 1u);
+  EXPECT_EQ(count("reportingController!=test-controller"), 0u);
+  EXPECT_EQ(count("regarding.name=other,type=Normal"), 0u);
+}
+
+TEST_F(FrontTest, AStatusComesWithItsMetadata) {
+  const std::string services = "/api/v1/namespaces/default/services";
+  send("POST", services, R"({"metadata":{"name":"s"},"spec":{"ports":[{"port":80}]}})");
+  const auto patched = send(
+      "PATCH", services + "/s/status",
+      R"({"metadata":{"annotations":{"a":"1"},"labels":{"l":"1"}},"spec":{"externalName":"x"}})",
+      {{"Content-Type", "application/merge-patch+json"}});
+  EXPECT_EQ(patched->status, 200) << patched->body;
+  EXPECT_EQ(patched->json().at("metadata").at("annotations").at("a"), "1");
+  EXPECT_EQ(patched->json().at("metadata").at("labels").at("l"), "1");
+  EXPECT_FALSE(patched->json().at("spec").as_object().contains("externalName"));
+  const auto bad = send("PATCH", services + "/s/status", R"({"metadata":{"labels":{"l":"not ok"}}})",
+                        {{"Content-Type", "application/merge-patch+json"}});
+  EXPECT_EQ(bad->status, 422) << bad->body;
+
+  // A deployment's labels are not among what its status changes.
+  const std::string deployments = "/apis/apps/v1/namespaces/default/deployments";
+  send("POST", deployments,
+       R"({"metadata":{"name":"d"},"spec":{"selector":{"matchLabels":{"app":"d"}},"template":)"
+       R"({"metadata":{"labels":{"app":"d"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}})");
+  const auto deployment = send("PATCH", deployments + "/d/status",
+                               R"({"metadata":{"annotations":{"a":"1"},"labels":{"l":"1"}}})",
+                               {{"Content-Type", "application/merge-patch+json"}});
+  EXPECT_EQ(deployment->json().at("metadata").at("annotations").at("a"), "1") << deployment->body;
+  EXPECT_FALSE(deployment->json().at("metadata").as_object().contains("labels"));
+}
+
 TEST_F(FrontTest, DiscoveryInBothForms) {
   EXPECT_TRUE(get("/api")->body.starts_with(
       R"({"kind":"APIVersions","versions":["v1"],"serverAddressByClientCIDRs":[{)"));
