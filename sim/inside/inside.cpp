@@ -104,7 +104,11 @@ Inside look_inside(const api::Pod& pod, const std::string& node, const std::stri
                         {"HOSTNAME", inside.hostname}};
   for (const api::Container& each : pod.spec().containers()) {
     for (const uint16_t port : ports_of(each)) inside.ports.push_back(port);
-    if (inside.image.empty()) inside.image = each.image();
+    if (!inside.image.empty()) continue;
+    inside.image = each.image();
+    if (image_name(each.image()) == "agnhost" && each.command().empty() && !each.args().empty()) {
+      inside.server = each.args(0);
+    }
   }
   for (const api::HostAlias& alias : pod.spec().host_aliases()) {
     if (inside.more_hosts.empty()) inside.more_hosts = "\n# Entries added by HostAliases.\n";
@@ -149,6 +153,8 @@ std::string page_text(const Inside& inside, const std::string& target) {
     return fmt::format("Hello Kubernetes bootcamp! | Running on: {} | v={}\n", inside.pod,
                        colon == std::string::npos ? "1" : inside.image.substr(colon + 2));
   }
+  if (inside.server == "serve-hostname") return inside.hostname;
+  if (inside.server == "netexec" && target.starts_with("/hostname")) return inside.hostname;
   return fmt::format("Hello from pod {}/{} ({}) on node {}, image {}.\nYou asked for {}\n", inside.ns,
                      inside.pod, inside.ip, inside.node, inside.image, target);
 }

@@ -17,6 +17,7 @@ struct Inside {
   std::string ns, pod, hostname, ip, node, container, image;
   std::vector<std::pair<std::string, std::string>> environment;
   std::vector<uint16_t> ports;  // that the pod's containers listen on
+  std::string server;           // which one of agnhost's servers its first container runs
   std::string more_hosts;       // lines at the end of /etc/hosts
   int64_t user = 0;
   bool read_only = false;       // its root file system

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,8 @@ struct Program {
   // False: it comes to something that the shell does not know, and goes on with that for ever.
   bool ends = true;
   bool read_only = false;  // its files
+  // After that it answers HTTP requests with errors.
+  std::optional<Duration> well_for;
 };
 
 // nullptr: there is nothing to work out. `command` is empty, or unknown, or one that lives off the input

@@ -407,6 +407,11 @@ Outcome Shell::go_on_for_ever() {
   return outcome;
 }
 
+Outcome Shell::go_on_until_ill(Duration well_for) {
+  well_for_ = well_for;
+  return go_on_for_ever();
+}
+
 Outcome Shell::run(const std::vector<std::string>& command, const std::string& input) {
   Outcome outcome;
   if (command.empty() || !knows(command[0])) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,6 +58,9 @@ class Shell {
   bool met_unknown() const { return unknown_; }
   // For what does not end: a server, say.
   Outcome go_on_for_ever();
+  // A server that begins to fail some time after its start.
+  Outcome go_on_until_ill(Duration well_for);
+  std::optional<Duration> well_for() const { return well_for_; }
   const std::string& hostname() const { return inside_.hostname; }
 
   WallTime now() const { return now_; }
@@ -98,6 +102,7 @@ class Shell {
   int32_t last_code_ = 0;
   int depth_ = 0;
   bool stops_at_unknown_ = false, unknown_ = false;
+  std::optional<Duration> well_for_;
 };
 
 }  // namespace keelson::sim

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sim/inside/program.hpp"
+
 namespace keelson::sim {
 
 using agent::ContainerInfo;
@@ -313,6 +315,9 @@ void SimRuntime::probe(agent::ContainerId id, const api::Probe& probe,
   if (!runs || container->serves_from > engine_.now()) {
     said.result = agent::ProbeResult::failure;
     said.output = why_it_failed(probe, container, runs);
+  } else if (std::string illness = illness_of(*container, probe); !illness.empty()) {
+    said.result = agent::ProbeResult::failure;
+    said.output = std::move(illness);
   }
   answer<agent::ProbeAnswer>(rng_.between(1ms, 5ms), std::move(done), std::move(said));
 }

@@ -13,10 +13,13 @@
 
 #include "core/agent/container_runtime.hpp"
 #include "core/base/rng.hpp"
-#include "sim/inside/program.hpp"
 #include "sim/engine/process.hpp"
 
 namespace keelson::sim {
+
+class ContainerFiles;
+struct Inside;
+struct Program;
 
 // How containers of an image behave. Scenarios set it per image; see scenarios/README.md.
 struct ImageBehaviour {
@@ -143,6 +146,8 @@ class SimRuntime final : public agent::ContainerRuntime {
   void schedule_exit(Container& container, const ImageBehaviour& behaviour);
   void begin_program(Container& container);
   ContainerFiles& files_of(Container& container);
+  // What it has begun to fail at HTTP requests with; empty: it has not.
+  std::string illness_of(const Container& container, const api::Probe& probe) const;
   // Whether an exec probe can be run for real: what the container does is known.
   bool runs_probe(const Container& container, const api::Probe& probe) const;
   void run_probe(Container& container, const api::Probe& probe, Done<agent::ProbeAnswer> done);

@@ -1,6 +1,7 @@
 // What containers' own processes do in a world in which commands are run: SimRuntime's other half.
 #include <algorithm>
 
+#include "sim/inside/program.hpp"
 #include "sim/world/runtime.hpp"
 
 namespace keelson::sim {
@@ -68,6 +69,14 @@ ContainerFiles& SimRuntime::files_of(Container& container) {
     }
   }
   return *container.files;
+}
+
+std::string SimRuntime::illness_of(const Container& container, const api::Probe& probe) const {
+  if (!container.program || !container.program->well_for || !probe.handler().has_http_get() ||
+      engine_.now() - container.program_from < *container.program->well_for) {
+    return {};
+  }
+  return "HTTP probe failed with statuscode: 500";
 }
 
 bool SimRuntime::runs_probe(const Container& container, const api::Probe& probe) const {

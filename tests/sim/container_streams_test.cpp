@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/inside/inside.hpp"
 #include "sim/inside/tar.hpp"
 #include "sim/world/world.hpp"
 
@@ -279,6 +280,34 @@ TEST_F(ContainerStreamsTest, ProbesSeeTheFilesOfTheirContainer) {
   EXPECT_EQ(said("short", "cat /tmp/health"), "ok\n");
   run(60s);
   EXPECT_GE(at("short").pod->status().container_statuses(0).restart_count(), 1);
+}
+
+TEST_F(ContainerStreamsTest, ImagesOfTestsDoWhatTestsExpect) {
+  change_ = [](api::Pod& pod) {
+    auto& container = *pod.mutable_spec()->mutable_containers(0);
+    for (const std::string& word : container.command()) container.add_args(word);
+    container.clear_command();
+    if (container.args(0) != "liveness") return;
+    pod.mutable_spec()->set_restart_policy("Always");
+    auto& probe = *container.mutable_liveness_probe();
+    probe.mutable_handler()->mutable_http_get()->mutable_port()->set_int_val(8080);
+    probe.set_period_seconds(3);
+    probe.set_failure_threshold(1);
+  };
+  const std::string image = "registry.k8s.io/e2e-test-images/agnhost:2.21";
+  create("tester", image, {"entrypoint-tester", "a", "b"});
+  EXPECT_EQ(logs("tester")->all, "[/agnhost entrypoint-tester a b]\n");
+  create("lines", image, {"logs-generator", "--log-lines-total", "100", "--run-duration", "2s"});
+  EXPECT_EQ(logs("lines")->lines(), 100u);
+  EXPECT_EQ(at("lines").pod->status().phase(), "Succeeded");
+  create("ill", image, {"liveness"});
+  run(20s);
+  EXPECT_GE(at("ill").pod->status().container_statuses(0).restart_count(), 1);
+  create("host", image, {"serve-hostname"});
+  EXPECT_EQ(page_text(look_inside(*at("host").pod, "node-1", {}), "/"), "host");
+  create("paused", image, {"pause"});
+  run(60s);
+  EXPECT_EQ(at("paused").pod->status().phase(), "Running");
 }
 
 TEST_F(ContainerStreamsTest, TheEnvironmentIsResolved) {
