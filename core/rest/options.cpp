@@ -5,6 +5,7 @@
 #include "core/api/selector.hpp"
 #include "core/rest/answers.hpp"
 #include "core/rest/body.hpp"
+#include "core/rest/versions.hpp"
 
 namespace keelson::rest {
 
