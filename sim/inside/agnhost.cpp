@@ -62,6 +62,12 @@ Outcome agnhost(Shell& shell, const Words& words, const std::string&) {
   const std::string what = words.size() > 1 ? words[1] : "pause";
   if (what == "entrypoint-tester") return entrypoint_tester(words);
   if (what == "logs-generator") return logs_generator(shell, words);
+  if (what == "pause") {
+    Outcome outcome;
+    outcome.print("Paused\n");
+    outcome.then(shell.go_on_for_ever());
+    return outcome;
+  }
   if (what == "liveness") return shell.go_on_until_ill(10s);
   return shell.go_on_for_ever();
 }

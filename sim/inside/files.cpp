@@ -54,8 +54,9 @@ const std::string* ContainerFiles::read(const std::string& path) const {
 bool ContainerFiles::is_directory(const std::string& path) const { return directories_.contains(path); }
 
 bool ContainerFiles::write(const std::string& path, std::string content) {
-  if (read_only_ && !path.starts_with("/dev/")) return false;
-  if (is_directory(path) || !make_directory(parent(path))) return false;
+  if (!may_write(path) || is_directory(path) || !make_directory(parent(path))) {
+    return false;
+  }
   const auto it = files_.find(path);
   const std::size_t before = it == files_.end() ? 0 : it->second.size();
   if (bytes_ - before + content.size() > kBytesMax) return false;
@@ -68,7 +69,7 @@ bool ContainerFiles::write(const std::string& path, std::string content) {
 
 bool ContainerFiles::make_directory(const std::string& path) {
   if (directories_.contains(path)) return true;
-  if (files_.contains(path) || directories_.size() >= kFilesMax || read_only_) return false;
+  if (files_.contains(path) || directories_.size() >= kFilesMax || !may_write(path)) return false;
   if (!make_directory(parent(path))) return false;
   directories_.insert(path);
   if (hear_) hear_({FileChange::What::make_directory, path, {}});
@@ -76,7 +77,7 @@ bool ContainerFiles::make_directory(const std::string& path) {
 }
 
 void ContainerFiles::remove(const std::string& path) {
-  if (read_only_) return;
+  if (!may_write(path)) return;
   if (hear_) hear_({FileChange::What::remove, path, {}});
   for (const std::string& file : below(path)) {
     bytes_ -= files_[file].size();
@@ -84,6 +85,19 @@ void ContainerFiles::remove(const std::string& path) {
   }
   std::erase_if(directories_, [&](const std::string& directory) {
     return directory != "/" && (directory == path || directory.starts_with(inside(path)));
+  });
+}
+
+void ContainerFiles::make_read_only(std::vector<std::string> but) {
+  for (const std::string& path : but) make_directory(path);
+  writable_ = std::move(but);
+  read_only_ = true;
+}
+
+bool ContainerFiles::may_write(const std::string& path) const {
+  if (!read_only_ || path.starts_with("/dev/")) return true;
+  return std::any_of(writable_.begin(), writable_.end(), [&](const std::string& root) {
+    return path == root || path.starts_with(inside(root));
   });
 }
 

@@ -38,9 +38,9 @@ class ContainerFiles {
   bool make_directory(const std::string& path);
   // A file, or a directory with all that is in it.
   void remove(const std::string& path);
-  // Nothing can be written from now on but in /dev.
-  void make_read_only() { read_only_ = true; }
-  bool read_only() const { return read_only_; }
+  // From now on nothing can be written but in /dev and below these paths.
+  void make_read_only(std::vector<std::string> but);
+  bool may_write(const std::string& path) const;
   // Does again what was done elsewhere.
   void apply(const FileChange& change);
   // Hears of every change from now on.
@@ -55,6 +55,7 @@ class ContainerFiles {
   std::set<std::string> directories_;
   std::size_t bytes_ = 0;
   bool read_only_ = false;
+  std::vector<std::string> writable_;
   std::function<void(const FileChange&)> hear_;
 };
 

@@ -121,8 +121,12 @@ Inside look_inside(const api::Pod& pod, const std::string& node, const std::stri
     inside.image = spec->image();
     const api::SecurityContext& security = spec->security_context();
     if (security.has_run_as_user()) inside.user = security.run_as_user();
-    // Volumes could be written to, but there are none here.
-    inside.read_only = security.read_only_root_filesystem() && spec->volume_mounts().empty();
+    if (security.read_only_root_filesystem()) {
+      inside.writable.emplace();
+      for (const api::VolumeMount& mount : spec->volume_mounts()) {
+        if (!mount.read_only()) inside.writable->push_back(mount.mount_path());
+      }
+    }
     for (const api::EnvVar& variable : spec->env()) {
       if (environment != nullptr) break;
       inside.environment.emplace_back(variable.name(), value_of(variable, pod, node));

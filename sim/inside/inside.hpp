@@ -20,7 +20,8 @@ struct Inside {
   std::string server;           // which one of agnhost's servers its first container runs
   std::string more_hosts;       // lines at the end of /etc/hosts
   int64_t user = 0;
-  bool read_only = false;       // its root file system
+  // Its root file system is read-only, but for these paths.
+  std::optional<std::vector<std::string>> writable;
 };
 
 // `container` is one of the pod's; empty: the pod as a whole. Variables of its spec have the values that

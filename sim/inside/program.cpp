@@ -40,8 +40,8 @@ std::shared_ptr<const Program> program_of(const api::Container& container,
   auto program = std::make_shared<Program>();
   ContainerFiles files;
   Shell shell(inside, files, start);
-  program->read_only = inside.read_only;
-  if (inside.read_only) files.make_read_only();
+  program->writable = inside.writable;
+  if (inside.writable) files.make_read_only(*inside.writable);
   files.observe([&](const FileChange& change) {
     program->changes.push_back({Duration{shell.now().unix_ns - start.unix_ns}, change});
   });

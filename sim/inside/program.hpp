@@ -27,7 +27,7 @@ struct Program {
   int32_t code = 0;
   // False: it comes to something that the shell does not know, and goes on with that for ever.
   bool ends = true;
-  bool read_only = false;  // its files
+  std::optional<std::vector<std::string>> writable;  // as of Inside
   // After that it answers HTTP requests with errors.
   std::optional<Duration> well_for;
 };

@@ -364,7 +364,7 @@ Outcome Shell::run_simple(const Simple& command, const std::string& input) {
   }
   if (!files_.write(target, std::move(content))) {
     outcome.complain(called_ + ": can't create " + command.output_to + ": " +
-                     (files_.read_only() ? "Read-only file system\n" : "no space, or a directory\n"));
+                     (files_.may_write(target) ? "no space, or a directory\n" : "Read-only file system\n"));
     outcome.code = 1;
   }
   return outcome;

@@ -58,9 +58,13 @@ std::shared_ptr<ContainerFiles> SimRuntime::files(const agent::ContainerId& id) 
 }
 
 ContainerFiles& SimRuntime::files_of(Container& container) {
-  if (!container.files) container.files = std::make_shared<ContainerFiles>();
+  if (!container.files) {
+    container.files = std::make_shared<ContainerFiles>();
+    if (container.program && container.program->writable) {
+      container.files->make_read_only(*container.program->writable);
+    }
+  }
   if (container.program) {
-    if (container.program->read_only) container.files->make_read_only();
     const Duration ran = engine_.now() - container.program_from;
     const auto& changes = container.program->changes;
     for (std::size_t& next = container.changes_made;

@@ -282,6 +282,22 @@ TEST_F(ContainerStreamsTest, ProbesSeeTheFilesOfTheirContainer) {
   EXPECT_GE(at("short").pod->status().container_statuses(0).restart_count(), 1);
 }
 
+TEST_F(ContainerStreamsTest, ARootFileSystemMayBeReadOnly) {
+  change_ = [](api::Pod& pod) {
+    auto& container = *pod.mutable_spec()->mutable_containers(0);
+    container.mutable_security_context()->set_read_only_root_filesystem(true);
+    pod.mutable_spec()->add_volumes()->set_name("data");
+    pod.mutable_spec()->mutable_volumes(0)->mutable_volume_source()->mutable_empty_dir();
+    auto& mount = *container.add_volume_mounts();
+    mount.set_name("data");
+    mount.set_mount_path("/data");
+  };
+  create("ro", "busybox", {"/bin/sh", "-c", "echo a > /file; echo b > /data/file; cat /data/file; sleep 600"});
+  EXPECT_EQ(logs("ro")->all, "/bin/sh: can't create /file: Read-only file system\nb\n");
+  EXPECT_EQ(said("ro", "touch /x && echo made", 1), "touch: /x: No space left on device\n");
+  EXPECT_EQ(said("ro", "cat /data/file"), "b\n");
+}
+
 TEST_F(ContainerStreamsTest, ImagesOfTestsDoWhatTestsExpect) {
   change_ = [](api::Pod& pod) {
     auto& container = *pod.mutable_spec()->mutable_containers(0);
@@ -308,6 +324,7 @@ TEST_F(ContainerStreamsTest, ImagesOfTestsDoWhatTestsExpect) {
   create("paused", image, {"pause"});
   run(60s);
   EXPECT_EQ(at("paused").pod->status().phase(), "Running");
+  EXPECT_TRUE(logs("paused")->all.starts_with("Paused\n"));
 }
 
 TEST_F(ContainerStreamsTest, TheEnvironmentIsResolved) {
