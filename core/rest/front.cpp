@@ -20,6 +20,7 @@
 #include "core/rest/tables/loose.hpp"
 #include "core/rest/versions.hpp"
 #include "core/rest/watch_stream.hpp"
+#include "core/rest/versions.hpp"
 
 namespace keelson::rest {
 
@@ -394,7 +395,7 @@ struct Front::Impl {
       request.field_manager = call.uri.get("fieldManager");
     }
     if (call.uri.has("force")) request.force = call.uri.flag("force");
-    request.patch = std::move(call.http.body);
+    request.patch = stored_patch(*call.resource, *type, std::move(call.http.body));
     return {};
   }
 

@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 #include <google/protobuf/unknown_field_set.h>
 
+#include "core/api/json_decode.hpp"
 #include "core/api/json_text.hpp"
 
 namespace keelson::rest {
@@ -64,7 +65,7 @@ void fill_signing_request(json::object& body) {
   }
 }
 
-void convert_stored(api::Kind kind, json::object& body, bool to_stored) {
+void rename_members(api::Kind kind, json::object& body, bool to_stored) {
   switch (kind) {
     case api::Kind::events: rename_all(body, kEventFields, to_stored); break;
     case api::Kind::endpoint_slices:
@@ -73,9 +74,6 @@ void convert_stored(api::Kind kind, json::object& body, bool to_stored) {
           if (endpoint.is_object()) rename_all(endpoint.get_object(), kEndpointFields, to_stored);
         }
       }
-      break;
-    case api::Kind::certificate_signing_requests:
-      if (to_stored) fill_signing_request(body);
       break;
     default: break;
   }
@@ -93,9 +91,31 @@ void convert(const Resource& resource, json::object& body, bool to_stored) {
     if (!to_stored) body.insert_or_assign("apiVersion", resource.group_version());
     return;
   }
-  convert_stored(resource.info->kind, body, to_stored);
+  const api::Kind kind = resource.info->kind;
+  rename_members(kind, body, to_stored);
+  if (to_stored && kind == api::Kind::certificate_signing_requests) fill_signing_request(body);
   body.insert_or_assign("apiVersion",
                         to_stored ? resource.info->api_version : resource.group_version());
+}
+
+// Of "/note" or "/endpoints/0/topology": the member that is called otherwise.
+std::string stored_pointer(const Resource& resource, std::string_view pointer) {
+  std::span<const Rename> fields = kEventFields;
+  std::string_view rest = pointer;
+  if (resource.info->kind == api::Kind::endpoint_slices) {
+    if (!rest.starts_with("/endpoints/")) return std::string(pointer);
+    fields = kEndpointFields;
+    rest.remove_prefix(std::min(rest.find('/', 11), rest.size()));
+  } else if (resource.info->kind != api::Kind::events) {
+    return std::string(pointer);
+  }
+  for (const Rename& field : fields) {
+    const std::string shown = std::string("/") + field.shown;
+    if (rest != shown && !rest.starts_with(shown + "/")) continue;
+    return std::string(pointer.substr(0, pointer.size() - rest.size())) + "/" + field.stored +
+           std::string(rest.substr(shown.size()));
+  }
+  return std::string(pointer);
 }
 
 }  // namespace
@@ -160,6 +180,32 @@ std::string from_version(const Resource& resource, std::string raw) {
   }
   std::string out;
   return stored.SerializeToString(&out) ? out : raw;
+}
+
+std::string stored_patch(const Resource& resource, api::PatchType type, std::string patch) {
+  if (!resource.converted()) return patch;
+  std::vector<api::JsonProblem> twice;
+  api::ParsedJson parsed = type == api::PatchType::apply ? api::parse_yaml(patch, &twice)
+                                                         : api::parse_json(patch, &twice);
+  if (!parsed.error.empty() || !twice.empty()) return patch;  // whoever applies it says what is wrong
+  if (type == api::PatchType::json) {
+    if (!parsed.value.is_array()) return patch;
+    for (json::value& step : parsed.value.get_array()) {
+      for (const char* member : {"path", "from"}) {
+        json::value* pointer = step.is_object() ? step.get_object().if_contains(member) : nullptr;
+        if (pointer && pointer->is_string()) *pointer = stored_pointer(resource, pointer->get_string());
+      }
+    }
+  } else {
+    if (!parsed.value.is_object()) return patch;
+    json::object& body = parsed.value.get_object();
+    rename_members(resource.info->kind, body, true);
+    json::value* version = body.if_contains("apiVersion");
+    if (version && version->is_string() && version->get_string() == resource.group_version()) {
+      *version = resource.info->api_version;
+    }
+  }
+  return json::serialize(parsed.value);
 }
 
 std::string stored_fields(const Resource& resource, std::string_view selector) {

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "core/api/error.hpp"
+#include "core/api/request.hpp"
 #include "core/rest/catalog.hpp"
 
 namespace keelson::rest {
@@ -28,6 +29,8 @@ std::string to_version(const Resource& resource, std::string_view stored);
 void from_version(const Resource& resource, boost::json::object& body);
 // The same of a message in protobuf, whose fields may have other numbers.
 std::string from_version(const Resource& resource, std::string raw);
+// A patch of any type, so that it fits the stored version. What cannot be read stays as it is.
+std::string stored_patch(const Resource& resource, api::PatchType type, std::string patch);
 // A field selector in the names of the stored version.
 std::string stored_fields(const Resource& resource, std::string_view selector);
 

@@ -207,6 +207,19 @@ TEST_F(FrontTest, PreferredAndOlderNamesOfVersions) {
   EXPECT_EQ(event->status, 201) << event->body;
   EXPECT_EQ(event->json().at("note"), "hello");
   EXPECT_EQ(get("/api/v1/namespaces/default/events/e")->json().at("message"), "hello");
+  // Patches, too, speak of fields as the version calls them.
+  const auto patched = [&](const char* type, const char* patch) {
+    const auto answer = send("PATCH", "/apis/events.k8s.io/v1/namespaces/default/events/e", patch,
+                             {{"Content-Type", type}});
+    EXPECT_EQ(answer->status, 200) << answer->body;
+    return std::string(answer->json().at("note").as_string());
+  };
+  EXPECT_EQ(patched("application/merge-patch+json", R"({"note":"one"})"), "one");
+  EXPECT_EQ(patched("application/strategic-merge-patch+json",
+                    R"({"apiVersion":"events.k8s.io/v1","note":"two"})"), "two");
+  EXPECT_EQ(patched("application/json-patch+json",
+                    R"([{"op":"test","path":"/note","value":"two"},)"
+                    R"({"op":"replace","path":"/note","value":"three"}])"), "three");
 }
 
 TEST_F(FrontTest, DeprecatedVersionsComeWithAWarning) {
