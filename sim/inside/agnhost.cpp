@@ -68,7 +68,8 @@ Outcome agnhost(Shell& shell, const Words& words, const std::string&) {
     outcome.then(shell.go_on_for_ever());
     return outcome;
   }
-  if (what == "liveness") return shell.go_on_until_ill(10s);
+  if (what == "liveness") return shell.serve({8080, 10s});
+  if (what == "test-webserver") return shell.serve({80, {}});
   return shell.go_on_for_ever();
 }
 

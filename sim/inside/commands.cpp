@@ -138,6 +138,12 @@ struct Commands {
                        ? "Linux " + shell.inside_.hostname + " 6.1.0-keelson #1 SMP x86_64 GNU/Linux\n"
                        : "Linux\n");
   }
+  static Outcome ip(Shell& shell, const Words& words, const std::string&) {
+    if (words.size() > 2) return failed("ip: RTNETLINK answers: Operation not permitted\n", 2);
+    return printed("1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536\n    inet 127.0.0.1/8 scope host lo\n"
+                   "2: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500\n    inet " +
+                   shell.inside_.ip + "/24 scope global eth0\n");
+  }
   static Outcome yes(Shell&, const Words&, const std::string&) { return ended(0); }
   static Outcome no(Shell&, const Words&, const std::string&) { return ended(1); }
   static Outcome leave(Shell& shell, const Words& words, const std::string&) {
@@ -441,6 +447,7 @@ Command find_command(std::string_view name) {
       {"export", Commands::set_variable}, {"false", Commands::no},
       {"grep", Commands::grep},        {"head", Commands::ends},
       {"hostname", Commands::hostname}, {"id", Commands::id},
+      {"ip", Commands::ip},
       {"ls", Commands::ls},            {"mkdir", Commands::make_directories},
       {"printenv", Commands::env},     {"printf", Commands::print_format},
       {"pwd", Commands::pwd},          {"rm", Commands::remove},

@@ -49,7 +49,7 @@ std::shared_ptr<const Program> program_of(const api::Container& container,
   program->length = outcome.length;
   program->code = outcome.code;
   program->ends = !shell.met_unknown();
-  program->well_for = shell.well_for();
+  program->serving = shell.serving();
   std::size_t size = 0;
   for (Outcome::Piece& piece : outcome.pieces) {
     size += piece.text.size();

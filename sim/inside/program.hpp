@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,8 +27,7 @@ struct Program {
   // False: it comes to something that the shell does not know, and goes on with that for ever.
   bool ends = true;
   std::optional<std::vector<std::string>> writable;  // as of Inside
-  // After that it answers HTTP requests with errors.
-  std::optional<Duration> well_for;
+  Serving serving;
 };
 
 // nullptr: there is nothing to work out. `command` is empty, or unknown, or one that lives off the input

@@ -407,8 +407,8 @@ Outcome Shell::go_on_for_ever() {
   return outcome;
 }
 
-Outcome Shell::go_on_until_ill(Duration well_for) {
-  well_for_ = well_for;
+Outcome Shell::serve(Serving serving) {
+  serving_ = serving;
   return go_on_for_ever();
 }
 

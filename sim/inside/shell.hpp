@@ -34,6 +34,13 @@ struct Outcome {
   void then(Outcome next);
 };
 
+// A server, as far as it is known what it listens on and how long it is well: after that it answers HTTP
+// requests with errors.
+struct Serving {
+  std::optional<int32_t> port;
+  std::optional<Duration> well_for;
+};
+
 class Shell {
  public:
   // What it refers to must outlive it. `start`: when the first command runs.
@@ -58,9 +65,8 @@ class Shell {
   bool met_unknown() const { return unknown_; }
   // For what does not end: a server, say.
   Outcome go_on_for_ever();
-  // A server that begins to fail some time after its start.
-  Outcome go_on_until_ill(Duration well_for);
-  std::optional<Duration> well_for() const { return well_for_; }
+  Outcome serve(Serving serving);
+  const Serving& serving() const { return serving_; }
   const std::string& hostname() const { return inside_.hostname; }
 
   WallTime now() const { return now_; }
@@ -102,7 +108,7 @@ class Shell {
   int32_t last_code_ = 0;
   int depth_ = 0;
   bool stops_at_unknown_ = false, unknown_ = false;
-  std::optional<Duration> well_for_;
+  Serving serving_;
 };
 
 }  // namespace keelson::sim

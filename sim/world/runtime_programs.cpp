@@ -76,10 +76,11 @@ ContainerFiles& SimRuntime::files_of(Container& container) {
 }
 
 std::string SimRuntime::illness_of(const Container& container, const api::Probe& probe) const {
-  if (!container.program || !container.program->well_for || !probe.handler().has_http_get() ||
-      engine_.now() - container.program_from < *container.program->well_for) {
-    return {};
-  }
+  if (!container.program || !probe.handler().has_http_get()) return {};
+  const Serving& serving = container.program->serving;
+  const int32_t port = probe.handler().http_get().port().int_val();
+  if (serving.port && port != 0 && port != *serving.port) return why_it_failed(probe, &container, false);
+  if (!serving.well_for || engine_.now() - container.program_from < *serving.well_for) return {};
   return "HTTP probe failed with statuscode: 500";
 }
 

@@ -319,6 +319,18 @@ TEST_F(ContainerStreamsTest, ImagesOfTestsDoWhatTestsExpect) {
   create("ill", image, {"liveness"});
   run(20s);
   EXPECT_GE(at("ill").pod->status().container_statuses(0).restart_count(), 1);
+  change_ = [](api::Pod& pod) {
+    auto& container = *pod.mutable_spec()->mutable_containers(0);
+    container.clear_command();
+    container.add_args("test-webserver");
+    container.mutable_readiness_probe()->mutable_handler()->mutable_http_get()->mutable_port()->set_int_val(81);
+  };
+  create("deaf", image);
+  EXPECT_FALSE(at("deaf").pod->status().container_statuses(0).ready()) << "it listens on port 80";
+  change_ = [](api::Pod& pod) {
+    auto& container = *pod.mutable_spec()->mutable_containers(0);
+    container.mutable_args()->Swap(container.mutable_command());
+  };
   create("host", image, {"serve-hostname"});
   EXPECT_EQ(page_text(look_inside(*at("host").pod, "node-1", {}), "/"), "host");
   create("paused", image, {"pause"});
@@ -366,6 +378,9 @@ TEST_F(ContainerStreamsTest, CommandsAnswer) {
   EXPECT_NE(said("web", "date").find("UTC 2026\n"), std::string::npos);
   EXPECT_EQ(said("web", "id"), "uid=0(root) gid=0(root) groups=0(root)\n");
   EXPECT_NE(said("web", "ls /").find("etc\n"), std::string::npos);
+  EXPECT_NE(said("web", "ip addr").find("inet 10.0."), std::string::npos);
+  EXPECT_EQ(said("web", "ip link add dummy0 type dummy || true"),
+            "ip: RTNETLINK answers: Operation not permitted\n");
   EXPECT_EQ(said("web", "exit 7", 7), "");
   EXPECT_EQ(said("web", "false || echo no; true && echo yes; false", 1), "no\nyes\n");
   EXPECT_EQ(said("web", "echo one > /tmp/f; echo two >> /tmp/f; cat /tmp/f | wc -l"), "2\n");
