@@ -86,6 +86,11 @@ const std::vector<RoleText>& role_texts() {
         {kRead, "batch", "cronjobs,cronjobs/status,jobs,jobs/status"},
         {kRead, "policy", "poddisruptionbudgets,poddisruptionbudgets/status"},
         {kRead, "networking.k8s.io", "ingresses,ingresses/status,networkpolicies"}}},
+      // Comes with metrics-server where that is another program.
+      {"system:aggregated-metrics-reader",
+       "aggregate-to-view",
+       "",
+       {{kRead, "metrics.k8s.io", "nodes,pods"}}},
       {"system:discovery",
        "",
        "",

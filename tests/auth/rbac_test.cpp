@@ -107,6 +107,12 @@ TEST_F(RbacTest, AggregatingRolesCollectWhatIsLabelled) {
   EXPECT_TRUE(may(question));
 }
 
+TEST_F(RbacTest, WhoeverMayLookAtPodsMaySeeWhatTheyUse) {
+  made(binding<api::RoleBinding>("v", "ClusterRole", "view", "User", "jane"));
+  EXPECT_TRUE(may(asking(user("jane"), "list", "pods.metrics.k8s.io", "default")));
+  EXPECT_FALSE(may(asking(user("jane"), "list", "nodes.metrics.k8s.io")));
+}
+
 TEST_F(RbacTest, RulesAreListedForTheOneWhoAsks) {
   made(binding<api::RoleBinding>("v", "ClusterRole", "view", "User", "jane"));
   api::SelfSubjectRulesReview review;
