@@ -23,6 +23,7 @@ class EphemeralTest : public AgentTest {
 };
 
 TEST_F(EphemeralTest, StartsBesideTheOthersAndChangesNothingElse) {
+  options.record_events = agent::RecordEvents::all;
   start();
   api.put(web());
   loop.run_for(2s);

@@ -426,7 +426,7 @@ TEST(OpenApi, Version3) {
 }
 
 TEST(OpenApi, IsTheSameEveryTime) {
-  OpenApi again(served_resources());
+  OpenApi again(served_resources(), kServerVersion);
   EXPECT_EQ(again.v3_index(), documents().v3_index());
   EXPECT_EQ(again.v2_etag(), documents().v2_etag());
   EXPECT_EQ(again.v2_protobuf_etag(), documents().v2_protobuf_etag());
@@ -435,7 +435,7 @@ TEST(OpenApi, IsTheSameEveryTime) {
 }
 
 TEST(OpenApi, AServerThatServesNothing) {
-  OpenApi none({});
+  OpenApi none({}, kServerVersion);
   EXPECT_EQ(none.v3_index(), R"({"paths":{}})");
   EXPECT_EQ(none.v3("api/v1"), nullptr);
   EXPECT_TRUE(json::parse(none.v2_json()).at("paths").as_object().empty());
