@@ -24,7 +24,9 @@ void PodWorker::stop(std::size_t i) {
   const Instant now = context_.loop.now();
   const Duration own = record.kill_grace > Duration::zero() ? record.kill_grace : grace_of(state_);
   record.stop_by = state_.ending != Ending::none ? state_.deadline : now + own;
-  if (state_.ending != Ending::deleted) record.ready = false;
+  // What is only to be replaced serves until it has ended, as the pod of a deletion does: clients that
+  // patch an image and look find the pod ready, as with kubelet.
+  if (state_.ending != Ending::deleted && !record.outdated) record.ready = false;
   if (context_.wants_events()) {
     event(i, "Killing",
           record.kill_reason.empty() ? fmt::format("Stopping container {}", spec.name())

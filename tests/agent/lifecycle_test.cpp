@@ -366,8 +366,13 @@ TEST_F(LifecycleTest, ANewImageRestartsTheContainer) {
   start();
   api.put(web());
   loop.run_for(2s);
+  EXPECT_TRUE(container().ready());
+  runtime.term_time = 500ms;
   change("web",
          [](api::Pod& pod) { pod.mutable_spec()->mutable_containers(0)->set_image("nginx:1.8"); });
+  loop.run_for(200ms);
+  EXPECT_EQ(runtime.count("stop"), 1);
+  EXPECT_TRUE(container().ready()) << "until it has ended";
   loop.run_for(3s);
   EXPECT_EQ(runtime.running("main"), 1);
   EXPECT_EQ(container().image_id(), "sha256:nginx:1.8");
