@@ -196,6 +196,9 @@ std::optional<Verdict> NodeRoom::refuse(const PodDemand& demand) const {
   }
   for (const auto& [name, wanted] : demand.others) {
     if (name == "ephemeral-storage" && !allocatable_.contains(name)) continue;
+    // Advertised by others, whom the scheduler has asked. Source: kubelet's
+    // removeMissingExtendedResources.
+    if (name.find('/') != std::string::npos && !allocatable_.contains(name)) continue;
     if (auto no = check(name, wanted)) return no;
   }
   for (const auto& mine : demand.host_ports) {

@@ -64,6 +64,10 @@ void set_address(api::NodeStatus& status, const std::string& type, const std::st
   added.set_address(address);
 }
 
+bool extended(std::string_view resource) {
+  return resource.find('/') != std::string_view::npos && !resource.starts_with("kubernetes.io/");
+}
+
 void set_quantities(google::protobuf::Map<std::string, api::Quantity>& to,
                     const std::map<std::string, std::string>& from) {
   to.clear();
@@ -224,6 +228,13 @@ api::NodeStatus NodeStatus::wanted() const {
   capacity.try_emplace("pods", std::to_string(o.max_pods));
   std::map<std::string, std::string> allocatable = o.allocatable.empty() ? capacity : o.allocatable;
   allocatable.try_emplace("pods", capacity["pods"]);
+  // What somebody has advertised for the node stays, and all of it can be had.
+  // Source: kubelet's setters of node status; "Advertise Extended Resources for a Node".
+  for (const auto& [name, amount] : status.capacity()) {
+    if (!extended(name) || capacity.contains(name)) continue;
+    capacity[name] = amount.string();
+    allocatable[name] = amount.string();
+  }
   set_quantities(*status.mutable_capacity(), capacity);
   set_quantities(*status.mutable_allocatable(), allocatable);
   set_condition(status, "MemoryPressure", false, "KubeletHasSufficientMemory",

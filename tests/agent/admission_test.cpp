@@ -33,7 +33,7 @@ TEST_F(AdmissionTest, RefusesWhatDoesNotFit) {
 }
 
 TEST_F(AdmissionTest, RefusesForMemoryPortsSelectorsAndNumber) {
-  options.max_pods = 2;
+  options.max_pods = 3;
   start();
   api.put(web("memory").with([](api::Pod& pod) { request(pod, "memory", "9Gi"); }));
   api.put(web("gpu").with([](api::Pod& pod) { request(pod, "nvidia.com/gpu", "1"); }));
@@ -51,7 +51,7 @@ TEST_F(AdmissionTest, RefusesForMemoryPortsSelectorsAndNumber) {
   api.put(web("third").created(4));
   loop.run_for(3s);
   EXPECT_EQ(status("memory").reason(), "OutOfmemory");
-  EXPECT_EQ(status("gpu").reason(), "OutOfnvidia.com/gpu");
+  EXPECT_NE(status("gpu").phase(), "Failed") << "who advertises it has to know";
   EXPECT_EQ(status("selector").reason(), "NodeAffinity");
   EXPECT_EQ(status("port1").phase(), "Running");
   EXPECT_EQ(status("port2").reason(), "NodePorts");

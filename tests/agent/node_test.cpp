@@ -70,6 +70,24 @@ TEST_F(NodeTest, QuantitiesArePostedInCanonicalForm) {
   EXPECT_EQ(node().status().allocatable().at("memory").string(), "8Gi");
 }
 
+TEST_F(NodeTest, WhatSomebodyAdvertisesForItCanBeHad) {
+  options.capacity = {{"cpu", "4"}};
+  start();
+  api::Node changed = node();
+  (*changed.mutable_status()->mutable_capacity())["example.com/dongle"].set_string("4");
+  (*changed.mutable_status()->mutable_capacity())["cpu"].set_string("64");
+  api.put(api::make_object(changed));
+  loop.run_for(2s);
+  EXPECT_EQ(node().status().capacity().at("example.com/dongle").string(), "4");
+  EXPECT_EQ(node().status().allocatable().at("example.com/dongle").string(), "4");
+  EXPECT_EQ(node().status().capacity().at("cpu").string(), "4") << "it knows that better";
+  changed = node();
+  changed.mutable_status()->mutable_capacity()->erase("example.com/dongle");
+  api.put(api::make_object(changed));
+  loop.run_for(2s);
+  EXPECT_FALSE(node().status().allocatable().contains("example.com/dongle"));
+}
+
 TEST_F(NodeTest, DoesNotChaseSomebodyWhoKeepsChangingTheNode) {
   start();
   const int before = api.count(api::Verb::update);
