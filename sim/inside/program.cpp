@@ -63,10 +63,34 @@ std::string termination_message(const api::Container& container, const Program& 
                                 const ContainerFiles& files, Duration ran, int32_t code) {
   const std::string path = ContainerFiles::absolute("/", container.termination_message_path());
   if (const std::string* written = files.read(path); written != nullptr && !written->empty()) {
-    return written->substr(0, kMessageMax);
+    return readable(std::string_view(*written).substr(0, kMessageMax));
   }
   const bool from_log = container.termination_message_policy() == "FallbackToLogsOnError";
-  return from_log && code != 0 ? last_words(program, ran) : std::string();
+  return from_log && code != 0 ? readable(last_words(program, ran)) : std::string();
+}
+
+std::string readable(std::string_view bytes) {
+  std::string out;
+  while (!bytes.empty()) {
+    const auto first = static_cast<unsigned char>(bytes[0]);
+    const std::size_t length = first < 0x80    ? 1
+                               : first < 0xc2  ? 0
+                               : first < 0xe0  ? 2
+                               : first < 0xf0  ? 3
+                               : first <= 0xf4 ? 4
+                                               : 0;
+    bool good = length > 0 && length <= bytes.size();
+    for (std::size_t i = 1; good && i < length; ++i) good = (bytes[i] & 0xc0) == 0x80;
+    if (good && length > 2) {
+      // Overlong forms, surrogates and what is beyond Unicode.
+      const auto second = static_cast<unsigned char>(bytes[1]);
+      good = !(first == 0xe0 && second < 0xa0) && !(first == 0xed && second > 0x9f) &&
+             !(first == 0xf0 && second < 0x90) && !(first == 0xf4 && second > 0x8f);
+    }
+    out += good ? bytes.substr(0, length) : std::string_view("\xef\xbf\xbd");
+    bytes.remove_prefix(good ? length : 1);
+  }
+  return out;
 }
 
 }  // namespace keelson::sim

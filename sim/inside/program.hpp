@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/api/types.hpp"
@@ -43,5 +44,8 @@ bool lives_off_input(const api::Container& container, const std::vector<std::str
 // FallbackToLogsOnError the end of the log of one that failed.
 std::string termination_message(const api::Container& container, const Program& program,
                                 const ContainerFiles& files, Duration ran, int32_t code);
+
+// What processes print are bytes; what is told of it to people is UTF-8, with U+FFFD for all else.
+std::string readable(std::string_view bytes);
 
 }  // namespace keelson::sim

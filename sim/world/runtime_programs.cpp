@@ -99,7 +99,7 @@ void SimRuntime::run_probe(Container& container, const api::Probe& probe,
   if (outcome.code != 0) {
     said.result = agent::ProbeResult::failure;
     for (const Outcome::Piece& piece : outcome.pieces) said.output += piece.text;
-    if (said.output.size() > agent::probe_output_max) said.output.resize(agent::probe_output_max);
+    said.output = readable(std::string_view(said.output).substr(0, agent::probe_output_max / 3));
   }
   answer<agent::ProbeAnswer>(outcome.length + kProbeTakes, std::move(done), std::move(said));
 }

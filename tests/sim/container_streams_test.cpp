@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sim/inside/inside.hpp"
+#include "sim/inside/program.hpp"
 #include "sim/inside/tar.hpp"
 #include "sim/world/world.hpp"
 
@@ -264,6 +265,13 @@ TEST_F(ContainerStreamsTest, LastWordsAreInTheStatus) {
   EXPECT_EQ(message("log"), "DONE");
   create("good", "busybox", {"sh", "-c", "echo -n DONE"});
   EXPECT_EQ(message("good"), "");
+}
+
+TEST(Readable, IsAlwaysUtf8) {
+  EXPECT_EQ(readable("plain \xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80"), "plain \xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80");
+  EXPECT_EQ(readable("cut \xe2\x82"), "cut \xef\xbf\xbd\xef\xbf\xbd");
+  EXPECT_EQ(readable("\xff\xc0\xaf"), "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+  EXPECT_EQ(readable("\xed\xa0\x80"), "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd") << "a surrogate";
 }
 
 TEST_F(ContainerStreamsTest, ProbesSeeTheFilesOfTheirContainer) {
