@@ -94,14 +94,16 @@ void SimRuntime::run_probe(Container& container, const api::Probe& probe,
   const auto& command = probe.handler().exec().command();
   const Inside sees = inside(container.info, *container.spec->pod);
   Shell shell(sees, files_of(container), container.info.started_at + (engine_.now() - container.program_from));
-  const Outcome outcome = shell.run({command.begin(), command.end()}, {});
+  const Outcome outcome = shell.run_program({command.begin(), command.end()});
   agent::ProbeAnswer said;
-  if (outcome.code != 0) {
+  // What cannot be run here finds what it hopes for.
+  if (outcome.code != 0 && !shell.met_unknown()) {
     said.result = agent::ProbeResult::failure;
     for (const Outcome::Piece& piece : outcome.pieces) said.output += piece.text;
     said.output = readable(std::string_view(said.output).substr(0, agent::probe_output_max / 3));
   }
-  answer<agent::ProbeAnswer>(outcome.length + kProbeTakes, std::move(done), std::move(said));
+  const Duration takes = shell.met_unknown() ? kProbeTakes : outcome.length + kProbeTakes;
+  answer<agent::ProbeAnswer>(takes, std::move(done), std::move(said));
 }
 
 }  // namespace keelson::sim

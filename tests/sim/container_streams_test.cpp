@@ -306,6 +306,15 @@ TEST_F(ContainerStreamsTest, ARootFileSystemMayBeReadOnly) {
   EXPECT_EQ(said("ro", "cat /data/file"), "b\n");
 }
 
+TEST_F(ContainerStreamsTest, ProbesThatCannotBeRunSucceed) {
+  change_ = [](api::Pod& pod) {
+    auto& exec = *pod.mutable_spec()->mutable_containers(0)->mutable_readiness_probe()->mutable_handler()->mutable_exec();
+    for (const char* word : {"sh", "-c", "netstat -na | grep LISTEN"}) exec.add_command(word);
+  };
+  create("listens", "busybox", {"sh", "-c", "sleep 600"});
+  EXPECT_TRUE(at("listens").pod->status().container_statuses(0).ready());
+}
+
 TEST_F(ContainerStreamsTest, ImagesOfTestsDoWhatTestsExpect) {
   change_ = [](api::Pod& pod) {
     auto& container = *pod.mutable_spec()->mutable_containers(0);
