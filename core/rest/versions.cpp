@@ -134,6 +134,15 @@ std::span<const Rename> renames(std::string_view group, std::string_view version
   return {};
 }
 
+bool optional_in(std::string_view group, std::string_view version, std::string_view message,
+                 std::string_view member) {
+  if (group != "certificates.k8s.io" || version != "v1beta1") return false;
+  return (message == "keelson.api.certificates.v1.CertificateSigningRequestSpec" &&
+          member == "signerName") ||
+         (message == "keelson.api.certificates.v1.CertificateSigningRequestCondition" &&
+          member == "status");
+}
+
 std::string to_version(const Resource& resource, std::string_view stored) {
   json::value tree = api::reread_json(stored);
   if (!tree.is_object()) return std::string(stored);

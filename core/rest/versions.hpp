@@ -22,6 +22,10 @@ struct Rename {
 std::span<const Rename> renames(std::string_view group, std::string_view version,
                                 std::string_view message);
 
+// Whether that version lets a member of the message be left out that the stored one demands.
+bool optional_in(std::string_view group, std::string_view version, std::string_view message,
+                 std::string_view member);
+
 // From the stored version's JSON to that of the resource. REQUIRES: resource.converted(), or a
 // review.
 std::string to_version(const Resource& resource, std::string_view stored);

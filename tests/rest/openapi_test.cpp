@@ -222,6 +222,15 @@ TEST(OpenApi, AnOlderVersionHasTypesOfItsOwn) {
             "#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta");
 }
 
+TEST(OpenApi, AnOlderVersionMayDemandLess) {
+  const auto required = [](const std::string& version) {
+    const std::string name = "io.k8s.api.certificates." + version;
+    return texts_of(definition(name + ".CertificateSigningRequestSpec").at("required"));
+  };
+  EXPECT_THAT(required("v1"), ElementsAre("request", "signerName"));
+  EXPECT_THAT(required("v1beta1"), ElementsAre("request"));
+}
+
 // events.k8s.io/v1 shows the core group's events under other names.
 TEST(OpenApi, AnotherGroupMayShowTheSameMessageOtherwise) {
   const json::object& event = definition("io.k8s.api.events.v1.Event");

@@ -92,6 +92,13 @@ std::string shown_name(const FieldPlan& field, const VersionAlias& alias) {
   return field.name;
 }
 
+bool demanded(const FieldPlan& field, const VersionAlias& alias) {
+  const Descriptor& message = *field.field->containing_type();
+  return rule_of(field).required() &&
+         !(alias.covers(message) &&
+           optional_in(alias.group, alias.version, message.full_name(), field.name));
+}
+
 void add_kind(Schema& schema, const GroupVersionKind& kind) {
   if (std::find(schema.kinds.begin(), schema.kinds.end(), kind) == schema.kinds.end()) {
     schema.kinds.push_back(kind);
@@ -171,7 +178,7 @@ void SchemaBuilder::add_fields(const MessagePlan& plan, const VersionAlias& alia
       continue;
     }
     const std::string name = shown_name(field, alias);
-    if (rule_of(field).required()) schema.required.push_back(name);
+    if (demanded(field, alias)) schema.required.push_back(name);
     schema.properties.emplace(name, field_schema(field, alias));
   }
 }
