@@ -112,7 +112,7 @@ class Application {
     }
     ManagedEntry mine = *out.managed.find(self_);
     std::erase_if(out.managed.entries, [&](const ManagedEntry& e) { return e.same_origin(self_); });
-    take_over(out.managed, difference, writer_.subresource);
+    take_over(out.managed, difference, untouched_through(writer_.subresource));
     mine.fields = mine.fields - untracked_metadata();
     if (!mine.fields.empty()) out.managed.entries.push_back(std::move(mine));
     out.message = new_message(kind_);
@@ -132,7 +132,7 @@ class Application {
     if (!managed.entries.empty()) return managed;
     const TreeDifference all = compare_trees(managed_tree(kind_, nullptr), live_, plan_);
     const std::string part = writer_.subresource == "status" ? "status" : "";
-    FieldSet fields = take_over(managed, all, part);
+    FieldSet fields = take_over(managed, all, untouched_through(part));
     if (!fields.empty()) {
       managed.entries.push_back({before_first_apply, false, self_.api_version, part, writer_.now,
                                  std::move(fields)});

@@ -181,8 +181,7 @@ boost::json::value managed_tree(Kind kind, const Message* message) {
 }
 
 FieldSet take_over(ManagedFields& managed, const TreeDifference& difference,
-                   std::string_view subresource) {
-  const FieldSet& untouched = untouched_through(subresource);
+                   const FieldSet& untouched) {
   const FieldSet set = (difference.modified | difference.added).without_trees(untouched);
   const FieldSet gone = difference.removed.without_trees(untouched);
   for (ManagedEntry& entry : managed.entries) {
@@ -202,7 +201,11 @@ void track_update(Kind kind, const Message* before, Message& now, const FieldWri
   const MessagePlan& plan = plan_of(now);
   const TreeDifference difference =
       compare_trees(managed_tree(kind, before), managed_tree(kind, &now), plan);
-  FieldSet mine = take_over(managed, difference, writer.subresource);
+  // Of all kinds nodes alone are created with their status.
+  static const FieldSet nothing;
+  const bool with_status = !before && kind == Kind::nodes;
+  FieldSet mine = take_over(managed, difference,
+                            with_status ? nothing : untouched_through(writer.subresource));
   if (!mine.empty()) {
     managed.add({writer.manager, false, info(kind).api_version, writer.subresource, writer.now,
                  std::move(mine)});

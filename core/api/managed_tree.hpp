@@ -13,8 +13,8 @@ namespace keelson::api {
 boost::json::value managed_tree(Kind kind, const Message* message);
 
 // Takes what has changed away from everybody and what has gone out of all entries. Returns what was
-// set: it belongs to whoever made the change.
+// set: it belongs to whoever made the change. What is `untouched` counts neither way.
 FieldSet take_over(ManagedFields& managed, const TreeDifference& difference,
-                   std::string_view subresource);
+                   const FieldSet& untouched);
 
 }  // namespace keelson::api

@@ -6,6 +6,8 @@ namespace keelson::test {
 namespace {
 
 using api::PatchType;
+using ::testing::ElementsAre;
+using ::testing::UnorderedElementsAre;
 
 constexpr const char* pod_body =
     R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"web","namespace":"default","labels":)"
@@ -71,6 +73,19 @@ TEST_F(FieldTracking, NotesACreatorWithDefaultsButWithoutWhatTheServerDecides) {
   const auto& entry = response.object->meta().managed_fields(0);
   EXPECT_EQ(entry.api_version(), "v1");
   EXPECT_EQ(entry.time().seconds(), response.object->meta().creation_timestamp().seconds());
+}
+
+TEST_F(FieldTracking, NodesAreCreatedWithTheirStatus) {
+  const auto node = object(
+      R"({"apiVersion":"v1","kind":"Node","metadata":{"name":"n"},)"
+      R"("status":{"capacity":{"memory":"1Gi"}}})");
+  const std::string creator =
+      R"(me Update {"f:status":{"f:allocatable":{".":{},"f:memory":{}},)"
+      R"("f:capacity":{".":{},"f:memory":{}}}})";
+  EXPECT_THAT(managed(create_as("me", node)), ElementsAre(creator));
+  EXPECT_THAT(managed(patch_as("kubectl-taint", Kind::nodes, "n", PatchType::strategic,
+                               R"({"spec":{"taints":[{"key":"k","effect":"NoSchedule"}]}})")),
+              UnorderedElementsAre(creator, R"(kubectl-taint Update {"f:spec":{"f:taints":{}}})"));
 }
 
 TEST_F(FieldTracking, MovesFieldsToWhoeverChangesThem) {
