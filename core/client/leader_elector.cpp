@@ -12,6 +12,8 @@ namespace {
 constexpr const char* lease_namespace = "kube-system";
 // After release() the lease is worth a few attempts, no more: it expires by itself.
 constexpr int release_attempts_max = 3;
+// So often a server that is not ready yet is asked in one retry period.
+constexpr int beginning_retries = 20;
 
 const std::string& holder_of(const api::ObjectPtr& lease) {
   return lease->as<api::Lease>().spec().holder_identity();
@@ -96,7 +98,11 @@ struct LeaderElector::Impl {
     }
     if (!response.ok() || !response.object) {
       count_release_attempt();
-      pause();
+      // Before the first answer the server may only just have begun: it is ready in a moment, and
+      // until then nobody leads.
+      const bool begins =
+          !lease && !leads && response.error.reason == api::Reason::service_unavailable;
+      pause(begins ? options.retry_period / beginning_retries : Duration::max());
       return;
     }
     observe(std::move(response.object));

@@ -16,16 +16,18 @@ class Link final : public ApiClient {
  public:
   Link(Loop& loop, ApiClient& api) : loop_(loop), api_(api) {}
   void call(api::Request request, Callback<void(api::Response)> done) override {
-    if (!cut) return api_.call(std::move(request), std::move(done));
-    loop_.post([done = std::move(done)]() mutable {
+    if (!cut && !beginning) return api_.call(std::move(request), std::move(done));
+    loop_.post([done = std::move(done), why = cut ? api::unknown_outcome("cut off")
+                                                  : api::service_unavailable("not yet")]() mutable {
       api::Response response;
-      response.error = api::unknown_outcome("cut off");
+      response.error = std::move(why);
       done(std::move(response));
     });
   }
   api::WatchId watch(api::WatchRequest, api::WatchSink&) override { return {}; }
   void unwatch(api::WatchId) override {}
   bool cut = false;
+  bool beginning = false;  // the server
 
  private:
   Loop& loop_;
@@ -102,6 +104,24 @@ TEST_F(LeaderElectorTest, TheFirstWinsAndKeepsItsTokenWhileItRenews) {
   EXPECT_EQ(lease().holder_identity(), "a");
   EXPECT_EQ(lease().lease_duration_seconds(), 15);
   EXPECT_EQ(lease().lease_transitions(), 0);
+}
+
+TEST_F(LeaderElectorTest, AServerThatBeginsIsAskedAgainSoon) {
+  a_.link.beginning = true;
+  a_.elector.start();
+  loop_.run_for(1s);
+  a_.link.beginning = false;
+  loop_.run_for(110ms);
+  ASSERT_TRUE(a_.elector.leading());
+  // Later the usual pause is short enough.
+  a_.link.beginning = true;
+  loop_.run_for(30s);
+  EXPECT_FALSE(a_.elector.leading());
+  a_.link.beginning = false;
+  loop_.run_for(110ms);
+  EXPECT_FALSE(a_.elector.leading());
+  loop_.run_for(3s);
+  EXPECT_TRUE(a_.elector.leading());
 }
 
 TEST_F(LeaderElectorTest, ASilentLeaderIsSucceededInTime) {
