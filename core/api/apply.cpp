@@ -40,6 +40,9 @@ std::string describe(const ManagedEntry& owner) {
   return text;
 }
 
+// Nobody reads more of them, and a large object may have a hundred thousand.
+constexpr std::size_t kConflictsShown = 1000;
+
 ApiError conflict_error(const std::vector<Conflict>& conflicts) {
   ApiError error;
   error.reason = Reason::conflict;
@@ -52,6 +55,10 @@ ApiError conflict_error(const std::vector<Conflict>& conflicts) {
   }
   const ManagedEntry* last = nullptr;
   for (const Conflict& conflict : conflicts) {
+    if (error.causes.size() == kConflictsShown) {
+      error.message += "\n- ... and " + std::to_string(conflicts.size() - kConflictsShown) + " more";
+      break;
+    }
     const std::string path = to_string(conflict.path);
     error.causes.push_back(
         {"FieldManagerConflict", "conflict with " + describe(conflict.owner), path});

@@ -14,6 +14,7 @@
 #include "core/rest/fair_queue.hpp"
 #include "core/rest/metrics.hpp"
 #include "core/rest/options.hpp"
+#include "core/rest/request_reader.hpp"
 #include "core/rest/reviews.hpp"
 #include "core/rest/streams/handshake.hpp"
 #include "core/rest/streams/subresources.hpp"
@@ -48,15 +49,6 @@ bool asks_for_custom_kinds(const Path& path) {
 }
 
 std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
-
-std::optional<api::PatchType> patch_type(std::string_view content_type) {
-  const std::string type = media_type(content_type);
-  if (type == "application/json-patch+json") return api::PatchType::json;
-  if (type == "application/merge-patch+json") return api::PatchType::merge;
-  if (type == "application/strategic-merge-patch+json") return api::PatchType::strategic;
-  if (type == "application/apply-patch+yaml") return api::PatchType::apply;
-  return std::nullopt;
-}
 
 void add_warnings(HttpResponse& response, const std::vector<std::string>& warnings) {
   for (const std::string& warning : warnings) {
@@ -247,43 +239,7 @@ struct Front::Impl {
 
   void resource_call(const std::shared_ptr<Call>& call) {
     api::Request request;
-    request.kind = call->resource->info->kind;
-    request.subresource = subresource_of(call->resource->endpoint);
-    request.ns = call->path.ns;
-    request.name = call->path.name;
-    request.user = call->user.name;
-    request.caller = std::make_shared<const api::UserInfo>(call->user);
-    request.actor = "http";
-    const std::string& verb = call->path.verb;
-    ApiError error;
-    if (verb == "get") {
-      request.verb = Verb::get;
-      error = read_list_options(call->uri, *call->resource, request);
-      request.label_selector.clear();
-      request.field_selector.clear();
-    } else if (verb == "list") {
-      request.verb = Verb::list;
-      error = read_list_options(call->uri, *call->resource, request);
-    } else if (verb == "create") {
-      request.verb = Verb::create;
-      error = read_body(*call, "CreateOptions", request);
-    } else if (verb == "update") {
-      request.verb = Verb::update;
-      if (call->resource->endpoint == Endpoint::object) {
-        request.create_missing = true;
-        refuse_creation(*call, request);
-      }
-      error = read_body(*call, "UpdateOptions", request);
-    } else if (verb == "patch") {
-      request.verb = Verb::patch;
-      error = read_patch(*call, request);
-    } else {
-      request.verb = verb == "delete" ? Verb::remove : Verb::remove_collection;
-      error = read_delete_options(call->uri, call->header("Content-Type"), call->http.body, request);
-      if (!error && request.verb == Verb::remove_collection) {
-        error = read_list_options(call->uri, *call->resource, request);
-      }
-    }
+    ApiError error = read_request(*call, access ? &access->authorizer() : nullptr, request);
     if (!error) error = read_table_options(*call);
     if (error) return call->fail(error);
     server.handle(std::move(request), tie([this, call](api::Response response) {
@@ -291,46 +247,11 @@ struct Front::Impl {
     }));
   }
 
-  static api::Subresource subresource_of(Endpoint endpoint) {
-    switch (endpoint) {
-      case Endpoint::status: return api::Subresource::status;
-      case Endpoint::scale: return api::Subresource::scale;
-      case Endpoint::binding: return api::Subresource::binding;
-      case Endpoint::eviction: return api::Subresource::eviction;
-      case Endpoint::finalize: return api::Subresource::finalize;
-      case Endpoint::approval: return api::Subresource::approval;
-      case Endpoint::ephemeral_containers: return api::Subresource::ephemeral_containers;
-      default: return api::Subresource::none;
-    }
-  }
-
-  ApiError read_body(Call& call, const char* options_name, api::Request& request) const {
-    if (ApiError error =
-            read_write_options(call.uri, options_name, call.header("User-Agent"), request)) {
-      return error;
-    }
-    const std::optional<Encoding> encoding = body_encoding(call.header("Content-Type"));
-    if (!encoding) return unsupported_media();
-    DecodedBody body = decode_body(*call.resource, *encoding, call.http.body, validation(call));
-    if (body.error) return body.error;
-    call.warn(body.warnings);
-    request.body = std::move(body.message);
-    if (request.verb == Verb::create) {
-      if (ApiError error = refuse_new(*call.resource, *request.body)) return error;
-    }
-    if (body.revision) request.expected.revision = body.revision;
-    if (request.subresource == api::Subresource::binding && request.name.empty()) {
-      request.name = static_cast<const api::Binding&>(*request.body).metadata().name();
-    }
-    if (request.subresource == api::Subresource::eviction) read_eviction(request);
-    return {};
-  }
-
   void review_call(Call& call) {
     const std::optional<Encoding> encoding = body_encoding(call.header("Content-Type"));
     if (!encoding) return call.fail(unsupported_media());
     DecodedBody body =
-        decode_body(*call.resource, *encoding, call.http.body, validation(call));
+        decode_body(*call.resource, *encoding, call.http.body, field_validation(call));
     if (body.error) return call.fail(body.error);
     call.warn(body.warnings);
     Reviews::Outcome outcome = reviews.answer(call, *body.message);
@@ -351,52 +272,6 @@ struct Front::Impl {
     server.handle(std::move(request), tie([this, call](api::Response response) {
       metrics.respond(*call, std::move(response));
     }));
-  }
-
-  static void read_eviction(api::Request& request) {
-    const auto& eviction = static_cast<const api::Eviction&>(*request.body);
-    if (!eviction.has_delete_options()) return;
-    const api::DeleteOptions& options = eviction.delete_options();
-    if (options.has_grace_period_seconds()) {
-      request.grace_period_seconds = options.grace_period_seconds();
-    }
-    request.expected.uid = options.preconditions().uid();
-    for (const std::string& value : options.dry_run()) request.dry_run |= value == "All";
-  }
-
-  static api::DecodeOptions validation(const Call& call) {
-    const std::string_view asked = call.uri.get("fieldValidation");
-    using Unknown = api::DecodeOptions::Unknown;
-    if (asked == "Strict") return {Unknown::strict};
-    return {asked == "Ignore" ? Unknown::ignore : Unknown::warn};
-  }
-
-  // A write that may turn out to be a creation needs the right to that, too.
-  void refuse_creation(const Call& call, api::Request& request) const {
-    if (!access) return;
-    auth::Attributes create = call.attributes();
-    create.verb = "create";
-    const auth::Verdict verdict = access->authorizer().authorize(create);
-    if (verdict.decision == auth::Decision::allow) return;
-    request.refuse_create = auth::forbidden(create, verdict.reason);
-  }
-
-  ApiError read_patch(Call& call, api::Request& request) const {
-    const std::optional<api::PatchType> type = patch_type(call.header("Content-Type"));
-    if (!type) return unsupported_patch();
-    if (ApiError error =
-            read_write_options(call.uri, "PatchOptions", call.header("User-Agent"), request)) {
-      return error;
-    }
-    request.patch_type = *type;
-    if (*type == api::PatchType::apply) {
-      refuse_creation(call, request);
-      // Whose configuration it is must be said; the name of a program is not enough.
-      request.field_manager = call.uri.get("fieldManager");
-    }
-    if (call.uri.has("force")) request.force = call.uri.flag("force");
-    request.patch = stored_patch(*call.resource, *type, std::move(call.http.body));
-    return {};
   }
 
   ApiError read_table_options(Call& call) const {

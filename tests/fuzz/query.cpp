@@ -41,13 +41,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
     api::Request request;
     check(read_write_options(*uri, options, text, request));
   }
-  api::Request list;
-  check(read_list_options(*uri, list));
   api::Request remove;
   check(read_delete_options(*uri, "application/json", "", remove));
-  for (const api::Kind kind : {api::Kind::pods, api::Kind::events}) {
+  for (const char* group : {"", "events.k8s.io"}) {
+    const Resource* events = Catalog::get().find(group, "v1", "events", "");
+    KEELSON_ASSERT(events);
+    api::Request list;
+    check(read_list_options(*uri, *events, list));
     WatchOptions watch;
-    check(read_watch_options(*uri, kind, watch));
+    check(read_watch_options(*uri, *events, watch));
   }
   return 0;
 }
