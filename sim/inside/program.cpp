@@ -48,7 +48,8 @@ std::shared_ptr<const Program> program_of(const api::Container& container,
   Outcome outcome = shell.run_program(command);
   program->length = outcome.length;
   program->code = outcome.code;
-  program->ends = !shell.met_unknown();
+  program->ends = !shell.goes_on();
+  program->known = !shell.met_unknown();
   program->serving = shell.serving();
   std::size_t size = 0;
   for (Outcome::Piece& piece : outcome.pieces) {

@@ -25,8 +25,8 @@ struct Program {
   std::vector<Change> changes;         // what it does to files
   Duration length{};
   int32_t code = 0;
-  // False: it comes to something that the shell does not know, and goes on with that for ever.
-  bool ends = true;
+  bool ends = true;   // false: it goes on for ever
+  bool known = true;  // false: with something that the shell does not know
   std::optional<std::vector<std::string>> writable;  // as of Inside
   Serving serving;
 };

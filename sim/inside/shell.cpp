@@ -156,7 +156,7 @@ Outcome Shell::run_line(std::string_view line, const std::string& input) {
     last_code_ = next.code;
     for (const Outcome::Piece& piece : next.pieces) size += piece.text.size();
     all.then(std::move(next));
-    if (all.exits || unknown_ || size > kOutputMax) break;
+    if (all.exits || goes_on() || size > kOutputMax) break;
   }
   --depth_;
   return all;
@@ -189,7 +189,7 @@ Outcome Shell::run_pipeline(const std::string& text, const std::string& input) {
   for (std::size_t i = 0; i < parts.size(); ++i) {
     Simple command;
     const bool parsed = parse(parts[i], command);
-    if (unknown_) return all;  // on the way, in a $(...)
+    if (goes_on()) return all;  // on the way, in a $(...)
     if (!parsed) {
       all.complain("sh: syntax error\n");
       all.code = 2;
@@ -202,7 +202,7 @@ Outcome Shell::run_pipeline(const std::string& text, const std::string& input) {
       next.exits = false;
     }
     all.then(std::move(next));
-    if (unknown_) break;
+    if (goes_on()) break;
   }
   return all;
 }
@@ -401,7 +401,7 @@ Outcome Shell::run_program(const std::vector<std::string>& command) {
 }
 
 Outcome Shell::go_on_for_ever() {
-  unknown_ = stops_at_unknown_;
+  serves_ = stops_at_unknown_;
   Outcome outcome;
   outcome.length = std::chrono::hours(24 * 365);
   return outcome;

@@ -62,6 +62,7 @@ class Shell {
 
   // Runs the program that a container was made for: it stops at the first command that is unknown.
   Outcome run_program(const std::vector<std::string>& command);
+  bool goes_on() const { return unknown_ || serves_; }
   bool met_unknown() const { return unknown_; }
   // For what does not end: a server, say.
   Outcome go_on_for_ever();
@@ -107,7 +108,7 @@ class Shell {
   std::string directory_ = "/";
   int32_t last_code_ = 0;
   int depth_ = 0;
-  bool stops_at_unknown_ = false, unknown_ = false;
+  bool stops_at_unknown_ = false, unknown_ = false, serves_ = false;
   Serving serving_;
 };
 

@@ -86,7 +86,8 @@ std::string SimRuntime::illness_of(const Container& container, const api::Probe&
 
 bool SimRuntime::runs_probe(const Container& container, const api::Probe& probe) const {
   const auto& command = probe.handler().exec().command();
-  return container.program && !command.empty() && Shell::knows(command[0]);
+  return container.program && container.program->known && !command.empty() &&
+         Shell::knows(command[0]);
 }
 
 void SimRuntime::run_probe(Container& container, const api::Probe& probe,

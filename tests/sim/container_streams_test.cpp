@@ -313,6 +313,13 @@ TEST_F(ContainerStreamsTest, ProbesThatCannotBeRunSucceed) {
   };
   create("listens", "busybox", {"sh", "-c", "sleep 600"});
   EXPECT_TRUE(at("listens").pod->status().container_statuses(0).ready());
+  // Nobody knows what else there is in a container that runs something unknown.
+  change_ = [](api::Pod& pod) {
+    auto& exec = *pod.mutable_spec()->mutable_containers(0)->mutable_readiness_probe()->mutable_handler()->mutable_exec();
+    for (const char* word : {"cat", "/run/ready"}) exec.add_command(word);
+  };
+  create("server", "busybox", {"sh", "-c", "echo begin; exec my-server"});
+  EXPECT_TRUE(at("server").pod->status().container_statuses(0).ready());
 }
 
 TEST_F(ContainerStreamsTest, ImagesOfTestsDoWhatTestsExpect) {
