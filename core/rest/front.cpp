@@ -37,15 +37,23 @@ constexpr int64_t kWatchSpreadSeconds = 1800;
 
 constexpr std::size_t kWaitingPerUserMax = 4096;
 
-// kubectl looks here before it says that it does not know a kind, and without an answer says
-// nothing of it. There are no custom kinds.
-constexpr const char* kNoCustomKinds =
-    R"({"kind":"CustomResourceDefinitionList","apiVersion":"apiextensions.k8s.io/v1",)"
-    R"("metadata":{"resourceVersion":"1"},"items":[]})";
+// Kinds that are not served, whose absence clients take for a broken server: kubectl looks for custom kinds
+// before it says that it does not know a kind, and Kubernetes' end-to-end suite lists
+// ReplicationControllers before its first test. There are none, and that is the answer.
+constexpr struct {
+  const char *group, *version, *resource, *kind;
+} kNoneOf[] = {{"apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinitionList"},
+               {"", "v1", "replicationcontrollers", "ReplicationControllerList"}};
 
-bool asks_for_custom_kinds(const Path& path) {
-  return path.group == "apiextensions.k8s.io" && path.version == "v1" &&
-         path.resource == "customresourcedefinitions" && path.verb == "list";
+std::optional<std::string> none_of(const Path& path) {
+  if (path.verb != "list") return std::nullopt;
+  for (const auto& one : kNoneOf) {
+    if (path.group != one.group || path.version != one.version || path.resource != one.resource) continue;
+    const std::string group = path.group.empty() ? std::string() : path.group + "/";
+    return R"({"kind":")" + std::string(one.kind) + R"(","apiVersion":")" + group + path.version +
+           R"(","metadata":{"resourceVersion":"1"},"items":[]})";
+  }
+  return std::nullopt;
 }
 
 std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
@@ -175,8 +183,8 @@ struct Front::Impl {
   void route(const std::shared_ptr<Call>& call) {
     const Path& path = call->path;
     const Catalog& catalog = Catalog::get();
-    if (asks_for_custom_kinds(path)) {
-      return call->respond(json_response(200, kNoCustomKinds, call->manner));
+    if (std::optional<std::string> none = none_of(path)) {
+      return call->respond(json_response(200, std::move(*none), call->manner));
     }
     if (!catalog.serves(path.group, path.version)) {
       return call->exchange->respond(text_response(404, "404 page not found\n"));

@@ -189,7 +189,12 @@ TEST_F(FrontTest, WatchesEndAfterTheirTimeAndTellWhatIsTooOld) {
   EXPECT_EQ(server->watches(), 0u);
 }
 
-TEST_F(FrontTest, ThereAreNoCustomKinds) {
+TEST_F(FrontTest, WhatIsLookedForFirstIsMissingPolitely) {
+  const auto controllers = get("/api/v1/namespaces/default/replicationcontrollers");
+  EXPECT_EQ(controllers->json().at("kind"), "ReplicationControllerList");
+  EXPECT_EQ(controllers->json().at("apiVersion"), "v1");
+  EXPECT_EQ(get("/api/v1")->body.find("replicationcontrollers"), std::string::npos);
+  EXPECT_EQ(send("POST", "/api/v1/namespaces/default/replicationcontrollers", "{}")->status, 404);
   const std::string all = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
   EXPECT_EQ(get(all)->json().at("kind"), "CustomResourceDefinitionList");
   EXPECT_EQ(get(all + "/x")->body, "404 page not found\n");
