@@ -260,8 +260,13 @@ void EndpointSliceMirroringController::keys_for(const View& view, const api::Obj
       break;
     }
     case api::Kind::endpoint_slices:
-      if (is_mirror(any)) {
-        sink({api::Kind::endpoints, any.ns(), any.meta().labels().at(kServiceNameLabel)});
+      // Before the change, too: a mirror whose labels somebody removes is to be made again.
+      for (const api::ObjectPtr& slice : {before, after}) {
+        if (!slice || !is_mirror(*slice)) continue;
+        const auto& labels = slice->meta().labels();
+        const auto service = labels.find(kServiceNameLabel);
+        if (service == labels.end() || service->second.empty()) continue;
+        sink({api::Kind::endpoints, any.ns(), service->second});
       }
       break;
     default: break;

@@ -171,5 +171,25 @@ TEST_F(MirroringTest, IsNotAskedAboutServicesWithSelectors) {
   EXPECT_THAT(keys(slices()[0].ptr(), nullptr), ElementsAre("default/db"));
 }
 
+// What anybody may write must not stop the cluster.
+TEST_F(MirroringTest, StrayMirrorsNameNobody) {
+  api::EndpointSlice stray;
+  stray.mutable_metadata()->set_namespace_("default");
+  stray.mutable_metadata()->set_name("stray");
+  (*stray.mutable_metadata()->mutable_labels())[kSliceManagedByLabel] = kMirrorManager;
+  EXPECT_THAT(keys(nullptr, caches.put(stray)), IsEmpty());
+}
+
+TEST_F(MirroringTest, AMirrorThatLosesItsLabelsIsMadeAgain) {
+  caches.put(endpoints({"10.1.0.1"}));
+  step();
+  const api::ObjectPtr mirror = slices()[0].ptr();
+  for (const char* label : {kServiceNameLabel, kSliceManagedByLabel}) {
+    api::EndpointSlice changed = mirror->as<api::EndpointSlice>();
+    changed.mutable_metadata()->mutable_labels()->erase(label);
+    EXPECT_THAT(keys(mirror, caches.put(changed)), ElementsAre("default/db")) << label;
+  }
+}
+
 }  // namespace
 }  // namespace keelson::controllers
