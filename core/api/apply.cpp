@@ -110,7 +110,7 @@ class Application {
     const json::value wanted = merge(out.managed);
     const TreeDifference difference = compare_trees(live_, wanted, plan_);
     const FieldSet changed = (difference.modified | difference.added)
-                                 .without_trees(untouched_through(writer_.subresource));
+                                 .without_trees(untouched_through(kind_, writer_.subresource));
     std::vector<Conflict> conflicts = conflicts_with(out.managed, self_, changed);
     if (!conflicts.empty() && writer_.manager == kubectl) tolerate_own(conflicts);
     if (!conflicts.empty() && !force) {
@@ -119,7 +119,7 @@ class Application {
     }
     ManagedEntry mine = *out.managed.find(self_);
     std::erase_if(out.managed.entries, [&](const ManagedEntry& e) { return e.same_origin(self_); });
-    take_over(out.managed, difference, untouched_through(writer_.subresource));
+    take_over(out.managed, difference, untouched_through(kind_, writer_.subresource));
     mine.fields = mine.fields - untracked_metadata();
     if (!mine.fields.empty()) out.managed.entries.push_back(std::move(mine));
     out.message = new_message(kind_);
@@ -139,7 +139,7 @@ class Application {
     if (!managed.entries.empty()) return managed;
     const TreeDifference all = compare_trees(managed_tree(kind_, nullptr), live_, plan_);
     const std::string part = writer_.subresource == "status" ? "status" : "";
-    FieldSet fields = take_over(managed, all, untouched_through(part));
+    FieldSet fields = take_over(managed, all, untouched_through(kind_, part));
     if (!fields.empty()) {
       managed.entries.push_back({before_first_apply, false, self_.api_version, part, writer_.now,
                                  std::move(fields)});
@@ -152,7 +152,7 @@ class Application {
     const json::value merged = merge_trees(live_, config_, plan_);
     ManagedEntry mine = self_;
     mine.fields = fields_of_tree(config_, plan_, nullptr)
-                      .without_trees(untouched_through(writer_.subresource));
+                      .without_trees(untouched_through(kind_, writer_.subresource));
     FieldSet last;
     bool drops = false;
     if (ManagedEntry* found = managed.find(self_)) {

@@ -164,12 +164,16 @@ const FieldSet& untracked_metadata() {
   return set;
 }
 
-const FieldSet& untouched_through(std::string_view subresource) {
+// Source: GetResetFields of the strategies in pkg/registry.
+const FieldSet& untouched_through(Kind kind, std::string_view subresource) {
   static const FieldSet object = make_set({{"status"}});
-  static const FieldSet status = make_set({{"metadata"}, {"spec"}});
+  static const FieldSet status = make_set({{"spec"}});
+  static const FieldSet of_pods = make_set({{"spec"}, {"metadata", "ownerReferences"}});
+  static const FieldSet of_deployments = make_set({{"spec"}, {"metadata", "labels"}});
   static const FieldSet none;
   if (subresource.empty()) return object;
-  return subresource == "status" ? status : none;
+  if (subresource != "status") return none;
+  return kind == Kind::pods ? of_pods : kind == Kind::deployments ? of_deployments : status;
 }
 
 boost::json::value managed_tree(Kind kind, const Message* message) {
@@ -205,7 +209,7 @@ void track_update(Kind kind, const Message* before, Message& now, const FieldWri
   static const FieldSet nothing;
   const bool with_status = !before && kind == Kind::nodes;
   FieldSet mine = take_over(managed, difference,
-                            with_status ? nothing : untouched_through(writer.subresource));
+                            with_status ? nothing : untouched_through(kind, writer.subresource));
   if (!mine.empty()) {
     managed.add({writer.manager, false, info(kind).api_version, writer.subresource, writer.now,
                  std::move(mine)});

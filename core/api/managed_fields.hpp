@@ -65,6 +65,6 @@ void track_update(Kind kind, const Message* before, Message& now, const FieldWri
 // Fields that are never noted because the server sets them, and those that writes through the
 // subresource do not change.
 const FieldSet& untracked_metadata();
-const FieldSet& untouched_through(std::string_view subresource);
+const FieldSet& untouched_through(Kind kind, std::string_view subresource);
 
 }  // namespace keelson::api

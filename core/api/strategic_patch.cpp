@@ -3,13 +3,12 @@
 // "preserve order in strategic merge patch" of sig-cli.
 #include <algorithm>
 #include <boost/json/serialize.hpp>
-#include <boost/unordered/unordered_flat_map.hpp>
+#include <map>
 #include <optional>
 #include <set>
 
 #include "core/api/json_text.hpp"
 #include "core/api/patch_kinds.hpp"
-#include "core/base/hash.hpp"
 
 namespace keelson::api {
 namespace {
@@ -135,12 +134,9 @@ class Places {
     return json::serialize(*name);
   }
 
-  struct Hash {
-    std::size_t operator()(const std::string& text) const { return hash_u64(hash_bytes(text)); }
-  };
-
   const Identity& identity_;
-  boost::unordered_flat_map<std::string, std::size_t, Hash> places_;
+  // Ordered: names come from outside, and whoever chooses them could make any fixed hash collide.
+  std::map<std::string, std::size_t> places_;
   std::size_t size_ = 0;
 };
 

@@ -305,6 +305,10 @@ TEST_F(RootCaTest, APodMayBeReplacedByItsManifest) {
   // What is named otherwise is a change.
   manifest.mutable_spec()->set_service_account_name("other");
   EXPECT_EQ(put(manifest).error.reason, Reason::invalid);
+  // A patch says what it takes away.
+  const std::string bare = R"([{"op":"remove","path":"/spec/volumes"},)"
+                           R"({"op":"remove","path":"/spec/containers/0/volumeMounts"}])";
+  EXPECT_EQ(call(patching(Kind::pods, "a", api::PatchType::json, bare)).error.reason, Reason::invalid);
 }
 
 TEST_F(RootCaTest, TheServersServiceComesBack) {

@@ -241,6 +241,20 @@ TEST_F(FrontTest, AStatusComesWithItsMetadata) {
   EXPECT_FALSE(deployment->json().at("metadata").as_object().contains("labels"));
 }
 
+TEST_F(FrontTest, AStatusNeedsNoPlaceAndItsMetadataHasAnOwner) {
+  send("POST", kPods, kPod);
+  const std::string status = std::string(kPods) + "/web/status";
+  const auto put = send("PUT", status, R"({"metadata":{"name":"web"},"status":{"message":"m"}})");
+  EXPECT_EQ(put->status, 200) << put->body;
+  EXPECT_EQ(put->json().at("status").at("message"), "m");
+  EXPECT_EQ(send("PUT", status, R"({"metadata":{"name":"web","namespace":"other"},"status":{}})")->status,
+            400);
+  const auto labelled = send("PATCH", status + "?fieldManager=me", R"({"metadata":{"labels":{"l":"1"}}})",
+                             {{"Content-Type", "application/merge-patch+json"}});
+  EXPECT_NE(labelled->body.find(R"("manager":"me")"), std::string::npos) << labelled->body;
+  EXPECT_NE(labelled->body.find(R"("f:l":{})"), std::string::npos);
+}
+
 TEST_F(FrontTest, DiscoveryInBothForms) {
   EXPECT_TRUE(get("/api")->body.starts_with(
       R"({"kind":"APIVersions","versions":["v1"],"serverAddressByClientCIDRs":[{)"));

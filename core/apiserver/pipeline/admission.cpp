@@ -245,13 +245,16 @@ ApiError admit_create(const Context& context, Kind kind, Message& message) {
   }
 }
 
-ApiError admit_update(const Context& context, Kind kind, Message& now, const Message& before) {
+ApiError admit_update(const Context& context, Kind kind, Message& now, const Message& before,
+                      bool whole) {
   switch (kind) {
     case Kind::pods: {
       api::PodSpec& spec = *static_cast<api::Pod&>(now).mutable_spec();
       const api::PodSpec& old = static_cast<const api::Pod&>(before).spec();
-      keep_admitted(spec, old);
-      keep_token(spec, old);
+      if (whole) {
+        keep_admitted(spec, old);
+        keep_token(spec, old);
+      }
       admit_tolerations(context, spec);
       return {};
     }

@@ -13,8 +13,10 @@ ApiError check_namespace(const WatchCache& cache, Kind kind, const std::string& 
 
 // Fills in what the cluster decides for a new object, or refuses it.
 ApiError admit_create(const Context& context, Kind kind, Message& message);
-// The same for the new content of an object that is there already.
-ApiError admit_update(const Context& context, Kind kind, Message& now, const Message& before);
+// The same for the new content of an object that is there already. `whole`: it was sent whole, so what
+// it leaves out may be what the cluster had filled in.
+ApiError admit_update(const Context& context, Kind kind, Message& now, const Message& before,
+                      bool whole);
 
 // The namespaces that every cluster has.
 bool immortal(const std::string& ns);

@@ -121,15 +121,11 @@ class Update final : public UpdateBase {
       return Attempt::fail(api::bad_request("the object provided is unrecognized: expected a " +
                                             api::info(request_.kind).name));
     }
-    if (of_status()) {
-      const ObjectMeta& sent = api::meta_of(request_.kind, *request_.body);
-      if (ApiError error = check_same_object(sent, *before)) return Attempt::fail(std::move(error));
-      return write_status(before, new_status(before->message(), *request_.body));
-    }
     std::unique_ptr<Message> now = clone(*request_.body);
     ObjectMeta& meta = api::mutable_meta_of(request_.kind, *now);
     if (ApiError error = check_place(request_, meta)) return Attempt::fail(std::move(error));
     if (ApiError error = check_same_object(meta, *before)) return Attempt::fail(std::move(error));
+    if (of_status()) return write_status(before, new_status(before->message(), *now));
     return write_back(before, std::move(now));
   }
 
@@ -141,12 +137,10 @@ class Update final : public UpdateBase {
     if (ApiError error = check_expected({{}, patched.revision}, *before)) {
       return Attempt::fail(std::move(error));
     }
-    if (of_status()) {
-      return write_status(before, new_status(before->message(), *patched.message));
-    }
     ObjectMeta& meta = api::mutable_meta_of(request_.kind, *patched.message);
     if (ApiError error = check_place(request_, meta)) return Attempt::fail(std::move(error));
     if (ApiError error = check_same_object(meta, *before)) return Attempt::fail(std::move(error));
+    if (of_status()) return write_status(before, new_status(before->message(), *patched.message));
     return write_back(before, std::move(patched.message));
   }
 
@@ -186,6 +180,10 @@ Attempt UpdateBase::write_back(const ObjectPtr& before, std::unique_ptr<Message>
   carry_over(api::mutable_meta_of(kind, *now), before->meta());
   keep_status(kind, *now, before->message());
   api::apply_defaults(kind, *now);
+  const bool whole = request_.verb == Verb::update;
+  if (ApiError error = admit_update(context_, kind, *now, before->message(), whole)) {
+    return Attempt::fail(std::move(error));
+  }
   note_fields(*before, *now);
   Attempt extra;
   if (kind == Kind::services) {
@@ -201,9 +199,6 @@ Attempt UpdateBase::write_back(const ObjectPtr& before, std::unique_ptr<Message>
   }
   if (kind == Kind::leases) {
     extra.grant_role = role_taken(&before->as<api::Lease>(), static_cast<const api::Lease&>(*now));
-  }
-  if (ApiError error = admit_update(context_, kind, *now, before->message())) {
-    return Attempt::fail(std::move(error));
   }
   if (ApiError error = guarded(before.get(), now.get())) return Attempt::fail(std::move(error));
   count_generation(kind, *now, before->message());
