@@ -61,7 +61,9 @@ HttpResponse health(const Uri& uri, bool ready) {
 }  // namespace
 
 Documents::Documents(std::string advertised_address, const auth::ServiceAccountTokens* tokens)
-    : address_(std::move(advertised_address)), tokens_(tokens), openapi_(std::make_shared<OpenApi>(served_resources(), kServerVersion)) {}
+    : address_(std::move(advertised_address)),
+      tokens_(tokens),
+      openapi_(std::make_shared<OpenApi>(served_resources(), kServerVersion)) {}
 
 HttpResponse Documents::serve(const HttpRequest& request, const Uri& uri, const Manner& manner,
                               bool ready) {

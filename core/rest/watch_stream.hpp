@@ -1,5 +1,5 @@
-// One watch over HTTP: events in, lines of JSON out (or messages of a WebSocket), until the client leaves, the time is over or the
-// server ends it.
+// One watch over HTTP: events in, lines of JSON out (or messages of a WebSocket), until the client
+// leaves, the time is over or the server ends it.
 #pragma once
 
 #include "core/apiserver/api_server.hpp"

@@ -16,8 +16,8 @@
 #include "core/base/log.hpp"
 #include "core/base/rng.hpp"
 #include "runtime/http/access_log.hpp"
-#include "runtime/http/connection.hpp"
 #include "runtime/http/body_hold.hpp"
+#include "runtime/http/connection.hpp"
 #include "runtime/http/crossing.hpp"
 #include "runtime/http/options.hpp"
 

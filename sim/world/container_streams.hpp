@@ -3,8 +3,9 @@
 // one without its agent refuses.
 //
 // Looking changes nothing in the cluster. What somebody does inside may: a container whose own shell is
-// attached to ends when that shell does, and exec probes see what became of the files. They draw no random numbers; what they wait for runs on the
-// loop that is passed in. That must be one whose time is the world's.
+// attached to ends when that shell does, and exec probes see what became of the files. They draw no
+// random numbers; what they wait for runs on the loop that is passed in. That must be one whose time is
+// the world's.
 #pragma once
 
 #include <map>

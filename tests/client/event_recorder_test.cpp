@@ -41,10 +41,14 @@ TEST_F(EventRecorderTest, NamesSortByTime) {
     if (i % 3 == 0) loop_.run_for(5ms);
   }
   loop_.run_for(1s);
-  std::vector<std::string> names;
-  for (const api::Event& event : events()) names.push_back(event.metadata().name());
+  std::vector<std::string> names, reasons, expected;
+  for (const api::Event& event : events()) {  // in the order of their names
+    names.push_back(event.metadata().name());
+    reasons.push_back(event.reason());
+    expected.push_back("Reason" + std::to_string(expected.size()));
+  }
   ASSERT_EQ(names.size(), 20u);
-  EXPECT_TRUE(std::is_sorted(names.begin(), names.end()));
+  EXPECT_EQ(reasons, expected);
   char time[17];
   std::snprintf(time, sizeof time, "%016llx",
                 static_cast<unsigned long long>(loop_.wall_now().unix_ns));
