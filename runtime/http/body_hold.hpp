@@ -1,5 +1,5 @@
 // The body of one request, as far as it counts against what all bodies together may take: from its
-// first bytes until whoever handles the request has let go of it.
+// first bytes until whoever handles the request has let go of it, or begins a stream that may last.
 #pragma once
 
 #include <atomic>

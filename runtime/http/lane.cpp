@@ -124,6 +124,7 @@ void LaneExchange::begin(int status, std::vector<rest::Header> headers) {
   if (lane_->phase == Lane::Phase::over) return;
   KEELSON_ASSERT(lane_->phase == Lane::Phase::open);
   lane_->phase = Lane::Phase::streaming;
+  lane_->body.reset();  // streams last, and those who serve them have read it
   lane_->to_io->push([lane = lane_, status, headers = std::move(headers)] {
     if (lane->connection) lane->connection->begin_stream(status, headers);
   });
@@ -160,6 +161,7 @@ void LaneExchange::upgrade(rest::Upgrade upgrade, std::shared_ptr<rest::PipeUser
   }
   KEELSON_ASSERT(lane_->phase == Lane::Phase::open);
   lane_->phase = Lane::Phase::piped;
+  lane_->body.reset();
   lane_->user = std::move(user);
   lane_->on_gone.reset();
   lane_->to_io->push([lane = lane_, upgrade = std::move(upgrade)] {

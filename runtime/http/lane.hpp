@@ -22,9 +22,6 @@ struct Lane : std::enable_shared_from_this<Lane> {
 
   const std::shared_ptr<ToIo> to_io;
   const ServerLimits limits;
-  // Counts the request's body while whoever answers has the exchange; constant from when the core
-  // sees it.
-  std::unique_ptr<BodyHold> body;
   bool upgradable = false;   // the request asks for an upgrade; constant from when the core sees it
   bool websocket = false;    // and for a valid one to WebSocket
   bool wants_user = false;   // somebody writes down who asks; constant, too
@@ -37,6 +34,9 @@ struct Lane : std::enable_shared_from_this<Lane> {
   Connection* connection = nullptr;  // IO thread; null once the connection has nothing to do with it
 
   // Core thread.
+  // Counts the request's body from when the core sees it until whoever answers lets go of the
+  // exchange, or begins a stream.
+  std::unique_ptr<BodyHold> body;
   enum class Phase { open, streaming, piped, over };
   Phase phase = Phase::open;
   bool blocked = false;

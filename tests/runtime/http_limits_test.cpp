@@ -154,6 +154,43 @@ TEST(HttpLimits, BodiesThatAreNotHandledYetAreBounded) {
   EXPECT_EQ(sixth.read_until("\r\n").substr(0, 12), "HTTP/1.1 200");
 }
 
+TEST(HttpLimits, ABodyDoesNotCountWhileItsAnswerIsAStream) {
+  constexpr std::size_t kSize = 1 << 20;
+  ServerOptions options;
+  options.limits.bodies_bytes = 3 * kSize / 2;
+  TestServer server(options);
+  Watches watches;
+  watches.serve(server);
+  struct Nobody final : rest::PipeUser {
+    void on_open(rest::Pipe&) override {}
+    void on_data(std::string_view) override {}
+    void on_writable() override {}
+    void on_closed() override {}
+  };
+  server.handler.on("/pipe", [&](rest::HttpRequest, rest::ExchangePtr exchange) {
+    exchange->upgrade({.protocol = "x"}, std::make_shared<Nobody>());
+    watches.open.push_back(std::move(exchange));
+  });
+  const auto ask = [](const std::string& head) {
+    return head + " HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(kSize) + "\r\n\r\n" +
+           std::string(kSize, 'x');
+  };
+  const auto status = [](RawSocket& socket) { return socket.read_until("\r\n").substr(0, 12); };
+  RawSocket watch(server.port()), pipe(server.port()), second(server.port()), echo(server.port());
+  watch.send(ask("GET /watch"));
+  EXPECT_EQ(status(watch), "HTTP/1.1 200");
+  second.send(ask("GET /watch"));
+  EXPECT_EQ(status(second), "HTTP/1.1 200");
+  pipe.send(
+      "POST /pipe HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: x\r\nContent-Length: " +
+      std::to_string(kSize) + "\r\n\r\n" + std::string(kSize, 'x'));
+  EXPECT_EQ(status(pipe), "HTTP/1.1 101");
+  echo.send(ask("POST /echo"));
+  EXPECT_EQ(status(echo), "HTTP/1.1 200");
+  EXPECT_EQ(server->stats().waiting_bodies, 0u);
+  server.on_core([&] { watches.open.clear(); });
+}
+
 TEST(HttpLimits, ABlockedStreamIsToldWhenItHasDrained) {
   TestServer server;
   Watches watches;
