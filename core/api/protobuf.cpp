@@ -141,21 +141,24 @@ keelson::Status decode_message_protobuf(std::string_view raw, Message& into) {
   return {};
 }
 
-std::string encode_object_protobuf(const Object& object, std::string_view api_version) {
+std::string encode_object_protobuf(const Object& object, std::string_view api_version,
+                                   const ProtobufConversion& convert) {
   const KindInfo& kind = info(object.kind());
   std::string raw;
   append_body(object, raw);
+  if (convert) raw = convert(std::move(raw));
   return enclose(api_version.empty() ? kind.api_version : api_version, kind.name, std::move(raw));
 }
 
 std::string encode_list_protobuf(Kind kind, std::span<const ObjectPtr> items, const ListMeta& meta,
-                                 std::string_view api_version) {
+                                 std::string_view api_version, const ProtobufConversion& convert) {
   const KindInfo& known = info(kind);
   std::string raw, item;
   append_field(metadata_number, meta.SerializeAsString(), raw);
   for (const ObjectPtr& object : items) {
     item.clear();
     append_body(*object, item);
+    if (convert) item = convert(std::move(item));
     append_field(items_number, item, raw);
   }
   return enclose(api_version.empty() ? known.api_version : api_version, known.name + "List",

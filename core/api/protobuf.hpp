@@ -8,6 +8,7 @@
 // are dropped. Errors are Code::invalid. Nothing throws, whatever the bytes are.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -33,10 +34,16 @@ keelson::Result<Decoded> decode_object_protobuf(const ProtobufBody& body, Kind k
 // Any message of our .proto files that stands on its own: options, a Binding, a Scale.
 keelson::Status decode_message_protobuf(std::string_view raw, Message& into);
 
-// With the envelope. `api_version`: by which the client calls the kind; empty: its own.
-std::string encode_object_protobuf(const Object& object, std::string_view api_version = {});
+// From the message of the stored version to that of the same object in another.
+using ProtobufConversion = std::function<std::string(std::string raw)>;
+
+// With the envelope. `api_version`: by which the client calls the kind; empty: its own. `convert`:
+// what that version makes of each object; empty: nothing.
+std::string encode_object_protobuf(const Object& object, std::string_view api_version = {},
+                                   const ProtobufConversion& convert = {});
 std::string encode_list_protobuf(Kind kind, std::span<const ObjectPtr> items, const ListMeta& meta,
-                                 std::string_view api_version = {});
+                                 std::string_view api_version = {},
+                                 const ProtobufConversion& convert = {});
 // REQUIRES: a type that stands on its own: Status, Scale, ...
 std::string encode_message_protobuf(const Message& message);
 

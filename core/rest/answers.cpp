@@ -172,12 +172,20 @@ HttpResponse protobuf_response(int status, std::string body) {
           std::move(body)};
 }
 
+std::string shown_version(const Resource& resource) {
+  return resource.converted() ? resource.group_version() : std::string();
+}
+
+api::ProtobufConversion conversion(const Resource& resource) {
+  if (!resource.converted()) return {};
+  return [&resource](std::string raw) { return to_version_protobuf(resource, std::move(raw)); };
+}
+
 HttpResponse object_response(int status, const Resource& resource, const api::ObjectPtr& object,
                              const Manner& manner, const TableRequest& table, Encoder& encoder) {
   if (manner.accepted.encoding == Encoding::protobuf) {
-    return protobuf_response(
-        status, api::encode_object_protobuf(*object, resource.converted() ? resource.group_version()
-                                                                           : std::string()));
+    return protobuf_response(status, api::encode_object_protobuf(*object, shown_version(resource),
+                                                                 conversion(resource)));
   }
   if (manner.accepted.shape != Shape::object) {
     return {status, content_type(manner), std::function<std::string()>([=, &resource] {
@@ -227,8 +235,7 @@ HttpResponse list_response(const Resource& resource, const api::Response& list,
     if (list.remaining) meta.set_remaining_item_count(*list.remaining);
     return protobuf_response(
         200, api::encode_list_protobuf(resource.info->kind, list.items, meta,
-                                       resource.converted() ? resource.group_version()
-                                                            : std::string()));
+                                       shown_version(resource), conversion(resource)));
   }
   const bool laborious = list.items.size() > kLaboriousItems;
   if (manner.accepted.shape != Shape::object) {

@@ -92,7 +92,7 @@ DecodedBody decode_protobuf(const Resource& resource, std::string_view body) {
   DecodedBody decoded;
   if (is_stored(resource)) {
     if (opened->api_version == resource.group_version()) {
-      opened->raw = from_version(resource, std::move(opened->raw));
+      opened->raw = from_version_protobuf(resource, std::move(opened->raw));
     }
     Result<api::Decoded> into = api::decode_object_protobuf(*opened, resource.info->kind);
     if (!into) return refused(into.error().message);

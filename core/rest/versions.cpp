@@ -118,6 +118,33 @@ std::string stored_pointer(const Resource& resource, std::string_view pointer) {
   return std::string(pointer);
 }
 
+// 0: none.
+int stored_number(int shown) {
+  return shown < static_cast<int>(std::size(kEventNumbers)) ? kEventNumbers[shown] : 0;
+}
+int shown_number(int stored) {
+  const auto* found = std::ranges::find(kEventNumbers, stored);
+  return found == std::end(kEventNumbers) ? 0 : static_cast<int>(found - std::begin(kEventNumbers));
+}
+
+// The same fields by other numbers; what cannot be read stays as it is.
+std::string renumbered(std::string raw, int (*number_of)(int)) {
+  google::protobuf::UnknownFieldSet before, after;
+  if (!before.ParseFromString(raw)) return raw;
+  for (int i = 0; i < before.field_count(); ++i) {
+    const google::protobuf::UnknownField& field = before.field(i);
+    const int number = number_of(field.number());
+    if (number == 0) continue;
+    if (field.type() == google::protobuf::UnknownField::TYPE_VARINT) {
+      after.AddVarint(number, field.varint());
+    } else if (field.type() == google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED) {
+      after.AddLengthDelimited(number, field.length_delimited());
+    }
+  }
+  std::string out;
+  return after.SerializeToString(&out) ? out : raw;
+}
+
 }  // namespace
 
 std::span<const Rename> renames(std::string_view group, std::string_view version,
@@ -173,22 +200,16 @@ api::ApiError refuse_new(const Resource& resource, const api::Message& message) 
   return error;
 }
 
-std::string from_version(const Resource& resource, std::string raw) {
-  if (!resource.converted() || resource.info->kind != api::Kind::events) return raw;
-  google::protobuf::UnknownFieldSet sent, stored;
-  if (!sent.ParseFromString(raw)) return raw;  // and whoever reads it says so
-  for (int i = 0; i < sent.field_count(); ++i) {
-    const google::protobuf::UnknownField& field = sent.field(i);
-    if (field.number() >= static_cast<int>(std::size(kEventNumbers))) continue;
-    const int number = kEventNumbers[field.number()];
-    if (field.type() == google::protobuf::UnknownField::TYPE_VARINT) {
-      stored.AddVarint(number, field.varint());
-    } else if (field.type() == google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED) {
-      stored.AddLengthDelimited(number, field.length_delimited());
-    }
-  }
-  std::string out;
-  return stored.SerializeToString(&out) ? out : raw;
+std::string from_version_protobuf(const Resource& resource, std::string raw) {
+  return resource.converted() && resource.info->kind == api::Kind::events
+             ? renumbered(std::move(raw), stored_number)
+             : raw;
+}
+
+std::string to_version_protobuf(const Resource& resource, std::string raw) {
+  return resource.converted() && resource.info->kind == api::Kind::events
+             ? renumbered(std::move(raw), shown_number)
+             : raw;
 }
 
 std::string stored_patch(const Resource& resource, api::PatchType type, std::string patch) {

@@ -31,8 +31,9 @@ bool optional_in(std::string_view group, std::string_view version, std::string_v
 std::string to_version(const Resource& resource, std::string_view stored);
 // In place, the other way round: apiVersion and whatever is named differently.
 void from_version(const Resource& resource, boost::json::object& body);
-// The same of a message in protobuf, whose fields may have other numbers.
-std::string from_version(const Resource& resource, std::string raw);
+// The same, both ways, of messages in protobuf, whose fields may have other numbers.
+std::string from_version_protobuf(const Resource& resource, std::string raw);
+std::string to_version_protobuf(const Resource& resource, std::string raw);
 // A patch of any type, so that it fits the stored version. What cannot be read stays as it is.
 std::string stored_patch(const Resource& resource, api::PatchType type, std::string patch);
 // A field selector in the names of the stored version.

@@ -1,6 +1,7 @@
 // Older and other names of versions, converted at the edge.
 #include <google/protobuf/unknown_field_set.h>
 
+#include "core/api/protobuf.hpp"
 #include "tests/rest/fixture.hpp"
 
 namespace keelson::test {
@@ -135,6 +136,45 @@ TEST_F(FrontTest, EventsInProtobufUnderTheirOtherName) {
   EXPECT_EQ(made->json().at("reportingController"), "test-controller");
   EXPECT_EQ(made->json().at("deprecatedCount"), 3);
   EXPECT_EQ(get("/api/v1/namespaces/default/events/e")->json().at("reportingInstance"), "test-node");
+
+  // Answers have the version's numbers as well, single ones and in lists.
+  const auto opened = [&](const std::string& target) {
+    const auto answer = get(target, "application/vnd.kubernetes.protobuf");
+    EXPECT_EQ(answer->status, 200);
+    auto body = api::open_protobuf(answer->body);
+    EXPECT_TRUE(body.ok());
+    EXPECT_EQ(body->api_version, "events.k8s.io/v1");
+    UnknownFieldSet fields;
+    EXPECT_TRUE(fields.ParseFromString(body->raw));
+    return fields;
+  };
+  const auto check = [](const UnknownFieldSet& fields) {
+    std::map<int, std::string> texts;
+    for (int i = 0; i < fields.field_count(); ++i) {
+      const auto& field = fields.field(i);
+      if (field.type() == google::protobuf::UnknownField::TYPE_LENGTH_DELIMITED) {
+        texts[field.number()] = field.length_delimited();
+      } else if (field.number() == 15) {
+        EXPECT_EQ(field.varint(), 3u);
+      }
+    }
+    EXPECT_EQ(texts[4], "test-controller");
+    EXPECT_EQ(texts[7], "Test");
+    EXPECT_EQ(texts[10], "a note");
+    EXPECT_EQ(texts[11], "Normal");
+    api::ObjectReference about;
+    EXPECT_TRUE(about.ParseFromString(texts[8]));
+    EXPECT_EQ(about.name(), "web");
+    api::ObjectMeta named;
+    EXPECT_TRUE(named.ParseFromString(texts[1]));
+    EXPECT_EQ(named.name(), "e");
+  };
+  check(opened(events + "/e"));
+  const UnknownFieldSet list = opened(events);
+  ASSERT_EQ(list.field_count(), 2);
+  UnknownFieldSet item;
+  EXPECT_TRUE(item.ParseFromString(list.field(1).length_delimited()));
+  check(item);
 
   // Selectors name fields as the version does.
   const auto count = [&](const std::string& selector) {
