@@ -78,28 +78,6 @@ ApiError to_error(const PatchFailure& failure) {
   KEELSON_ASSERT(false);
 }
 
-// The patch led to something that is no object of the kind.
-ApiError not_an_object(PatchType type, const json::value& patch, std::string_view text,
-                       const std::string& why) {
-  std::string shown;
-  if (type == PatchType::strategic) {
-    print(patch, shown);
-  } else {
-    shown = text.substr(0, 4096);
-  }
-  Cause cause;
-  cause.reason = "FieldValueInvalid";
-  std::string quoted;
-  append_json_string(shown, quoted);
-  cause.message = "Invalid value: " + quoted + ": " + why;
-  cause.field = "patch";
-  ApiError error;
-  error.reason = Reason::invalid;
-  error.message = " \"\" is invalid: patch: " + cause.message;
-  error.causes.push_back(std::move(cause));
-  return error;
-}
-
 // Strategic merge patches are restored from maps, not from text, and say so: clients' test suites
 // look for "cannot restore map from string".
 std::string restored(const std::string& why) {
@@ -168,6 +146,27 @@ Patched refuse(ApiError error) {
 
 }  // namespace
 
+ApiError unfit_patch(PatchType type, const json::value& patch, std::string_view text,
+                     const std::string& why) {
+  std::string shown;
+  if (type == PatchType::strategic) {
+    print(patch, shown);
+  } else {
+    shown = text.substr(0, 4096);
+  }
+  Cause cause;
+  cause.reason = "FieldValueInvalid";
+  std::string quoted;
+  append_json_string(shown, quoted);
+  cause.message = "Invalid value: " + quoted + ": " + why;
+  cause.field = "patch";
+  ApiError error;
+  error.reason = Reason::invalid;
+  error.message = " \"\" is invalid: patch: " + cause.message;
+  error.causes.push_back(std::move(cause));
+  return error;
+}
+
 Patched apply_patch(const Object& before, PatchType type, std::string_view text,
                     FieldValidation validation) {
   const bool watch = validation != FieldValidation::ignore;
@@ -183,7 +182,7 @@ Patched apply_patch(const Object& before, PatchType type, std::string_view text,
   }
   const KindInfo& kind = info(before.kind());
   if (!document.is_object()) {
-    return refuse(not_an_object(type, patch.value, text, "the result is no object"));
+    return refuse(unfit_patch(type, patch.value, text, "the result is no object"));
   }
   if (!same_type(document, kind)) {
     return refuse(bad_request("a patch cannot change the kind or apiVersion of " + kind.name +
@@ -195,13 +194,13 @@ Patched apply_patch(const Object& before, PatchType type, std::string_view text,
           decode_tree(document, *out.message, watch ? &found : nullptr)) {
     const std::string why =
         type == PatchType::strategic ? restored(problem->message) : problem->message;
-    return refuse(not_an_object(type, patch.value, text, why));
+    return refuse(unfit_patch(type, patch.value, text, why));
   }
   const DecodeOptions options{validation == FieldValidation::strict
                                   ? DecodeOptions::Unknown::strict
                                   : DecodeOptions::Unknown::warn};
   if (auto problem = judge_fields(std::move(found), options, &out.warnings)) {
-    return refuse(not_an_object(type, patch.value, text, problem->message));
+    return refuse(unfit_patch(type, patch.value, text, problem->message));
   }
   ObjectMeta& meta = mutable_meta_of(before.kind(), *out.message);
   keep_reset_of_managed_fields(document, meta);

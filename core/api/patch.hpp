@@ -2,6 +2,7 @@
 // patch, whose list rules come from the field options patch_strategy and merge_key.
 #pragma once
 
+#include <boost/json/fwd.hpp>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -26,5 +27,10 @@ struct Patched {
 // warned of, or a 422.
 Patched apply_patch(const Object& before, PatchType type, std::string_view patch,
                     FieldValidation validation = FieldValidation::ignore);
+
+// A patch that led to something that is no object of the kind, or that was to be refused for its
+// fields: a 422 that shows the patch, as a value or by its text, and says why.
+ApiError unfit_patch(PatchType type, const boost::json::value& patch, std::string_view text,
+                     const std::string& why);
 
 }  // namespace keelson::api

@@ -91,8 +91,8 @@ ApiError read_patch(Call& call, const auth::Authorizer* authorizer, api::Request
     request.field_manager = call.uri.get("fieldManager");
   }
   if (call.uri.has("force")) request.force = call.uri.flag("force");
-  request.patch = stored_patch(*call.resource, *type, std::move(call.http.body));
-  return {};
+  request.patch = std::move(call.http.body);
+  return store_patch(*call.resource, request, call.warnings);
 }
 
 }  // namespace

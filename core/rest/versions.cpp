@@ -8,6 +8,7 @@
 
 #include "core/api/json_decode.hpp"
 #include "core/api/json_text.hpp"
+#include "core/api/patch.hpp"
 
 namespace keelson::rest {
 
@@ -118,6 +119,69 @@ std::string stored_pointer(const Resource& resource, std::string_view pointer) {
   return std::string(pointer);
 }
 
+// An object or a part of one, as patches have it.
+void store_members(const Resource& resource, json::object& body) {
+  rename_members(resource.info->kind, body, true);
+  json::value* version = body.if_contains("apiVersion");
+  if (version && version->is_string() && version->get_string() == resource.group_version()) {
+    *version = resource.info->api_version;
+  }
+}
+
+// What a step of a JSON patch puts to that place, as the part of a whole that it is. Nothing is
+// called otherwise deeper than in an element of a list.
+void store_value(const Resource& resource, std::string_view pointer, json::value& value) {
+  if (pointer.empty()) {
+    if (value.is_object()) store_members(resource, value.get_object());
+    return;
+  }
+  if (!pointer.starts_with('/')) return;
+  const std::string_view name = pointer.substr(1, pointer.find('/', 1) - 1);
+  const std::string_view rest = pointer.substr(1 + name.size());
+  const bool element = !rest.empty();
+  if (element && rest.find('/', 1) != std::string_view::npos) return;
+  json::value part = std::move(value);
+  if (element) {
+    json::array list;
+    list.push_back(std::move(part));
+    part = std::move(list);
+  }
+  json::object whole;
+  whole.emplace(name, std::move(part));
+  store_members(resource, whole);
+  json::value& stored = whole.begin()->value();
+  value = element ? std::move(stored.get_array().front()) : std::move(stored);
+}
+
+void store_step(const Resource& resource, json::object& step) {
+  json::value* path = step.if_contains("path");
+  json::value* value = step.if_contains("value");
+  if (path && path->is_string() && value) store_value(resource, path->get_string(), *value);
+  for (const char* member : {"path", "from"}) {
+    json::value* pointer = step.if_contains(member);
+    if (pointer && pointer->is_string()) *pointer = stored_pointer(resource, pointer->get_string());
+  }
+}
+
+// What becomes of members that a patch has twice is decided here, where they are still there to be
+// seen.
+api::ApiError judge_duplicates(const std::vector<api::JsonProblem>& twice,
+                               const api::Request& request, const json::value& patch,
+                               std::vector<std::string>& warnings) {
+  if (twice.empty() || request.field_validation == api::FieldValidation::ignore) return {};
+  std::string all;
+  for (const api::JsonProblem& one : twice) {
+    all += (all.empty() ? "" : ", ") + one.message;
+    if (request.field_validation == api::FieldValidation::warn) warnings.push_back(one.message);
+  }
+  if (request.field_validation != api::FieldValidation::strict) return {};
+  if (request.patch_type == api::PatchType::apply) {
+    return api::bad_request("error strict decoding YAML: " + all);
+  }
+  return api::unfit_patch(request.patch_type, patch, request.patch,
+                          "strict decoding error: " + all);
+}
+
 // 0: none.
 int stored_number(int shown) {
   return shown < static_cast<int>(std::size(kEventNumbers)) ? kEventNumbers[shown] : 0;
@@ -212,30 +276,26 @@ std::string to_version_protobuf(const Resource& resource, std::string raw) {
              : raw;
 }
 
-std::string stored_patch(const Resource& resource, api::PatchType type, std::string patch) {
-  if (!resource.converted()) return patch;
+api::ApiError store_patch(const Resource& resource, api::Request& request,
+                          std::vector<std::string>& warnings) {
+  if (!resource.converted()) return {};
+  const bool apply = request.patch_type == api::PatchType::apply;
   std::vector<api::JsonProblem> twice;
-  api::ParsedJson parsed = type == api::PatchType::apply ? api::parse_yaml(patch, &twice)
-                                                         : api::parse_json(patch, &twice);
-  if (!parsed.error.empty() || !twice.empty()) return patch;  // whoever applies it says what is wrong
-  if (type == api::PatchType::json) {
-    if (!parsed.value.is_array()) return patch;
+  api::ParsedJson parsed =
+      apply ? api::parse_yaml(request.patch, &twice) : api::parse_json(request.patch, &twice);
+  if (!parsed.error.empty()) return {};  // whoever applies it says what is wrong
+  if (api::ApiError error = judge_duplicates(twice, request, parsed.value, warnings)) return error;
+  if (request.patch_type == api::PatchType::json) {
+    if (!parsed.value.is_array()) return {};
     for (json::value& step : parsed.value.get_array()) {
-      for (const char* member : {"path", "from"}) {
-        json::value* pointer = step.is_object() ? step.get_object().if_contains(member) : nullptr;
-        if (pointer && pointer->is_string()) *pointer = stored_pointer(resource, pointer->get_string());
-      }
+      if (step.is_object()) store_step(resource, step.get_object());
     }
   } else {
-    if (!parsed.value.is_object()) return patch;
-    json::object& body = parsed.value.get_object();
-    rename_members(resource.info->kind, body, true);
-    json::value* version = body.if_contains("apiVersion");
-    if (version && version->is_string() && version->get_string() == resource.group_version()) {
-      *version = resource.info->api_version;
-    }
+    if (!parsed.value.is_object()) return {};
+    store_members(resource, parsed.value.get_object());
   }
-  return json::serialize(parsed.value);
+  request.patch = json::serialize(parsed.value);
+  return {};
 }
 
 std::string stored_fields(const Resource& resource, std::string_view selector) {

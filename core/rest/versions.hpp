@@ -34,8 +34,10 @@ void from_version(const Resource& resource, boost::json::object& body);
 // The same, both ways, of messages in protobuf, whose fields may have other numbers.
 std::string from_version_protobuf(const Resource& resource, std::string raw);
 std::string to_version_protobuf(const Resource& resource, std::string raw);
-// A patch of any type, so that it fits the stored version. What cannot be read stays as it is.
-std::string stored_patch(const Resource& resource, api::PatchType type, std::string patch);
+// Makes the request's patch, of any type, fit the stored version. What cannot be read stays as it
+// is; members that are there twice are refused or warned of here.
+api::ApiError store_patch(const Resource& resource, api::Request& request,
+                          std::vector<std::string>& warnings);
 // A field selector in the names of the stored version.
 std::string stored_fields(const Resource& resource, std::string_view selector);
 

@@ -220,5 +220,68 @@ TEST_F(FrontTest, PatchesUnderOlderNamesOfVersions) {
   EXPECT_EQ(get("/api/v1/namespaces/default/events/e")->json().at("message"), "newest");
 }
 
+TEST_F(FrontTest, PatchesThatHaveAMemberTwiceUnderOtherNamesOfVersions) {
+  send("POST", "/api/v1/namespaces/default/events",
+       R"({"metadata":{"name":"e"},"involvedObject":{"namespace":"default"},"message":"old"})");
+  const std::string event = "/apis/events.k8s.io/v1/namespaces/default/events/e";
+  const auto patch = [&](const std::string& validation, const std::string& body,
+                         const std::string& type = "application/merge-patch+json") {
+    return send("PATCH", event + "?fieldManager=me&force=true&fieldValidation=" + validation, body,
+                {{"Content-Type", type}});
+  };
+  const std::string twice = R"({"apiVersion":"events.k8s.io/v1","note":"a","note":"b"})";
+  const auto strict = patch("Strict", twice);
+  EXPECT_EQ(strict->status, 422);
+  EXPECT_TRUE(strict->message().ends_with(R"(: strict decoding error: duplicate field "note")"))
+      << strict->message();
+  EXPECT_EQ(get(event)->json().at("note"), "old");
+  const auto ignored = patch("Ignore", twice);
+  EXPECT_EQ(ignored->status, 200) << ignored->body;
+  EXPECT_EQ(ignored->json().at("note"), "b");
+  EXPECT_EQ(ignored->header("Warning"), "");
+  const auto warned = patch("Warn", R"({"note":"c","note":"d"})");
+  EXPECT_EQ(warned->json().at("note"), "d");
+  EXPECT_EQ(warned->header("Warning"), R"(299 - "duplicate field \"note\"")");
+  const auto applied =
+      patch("Strict", "apiVersion: events.k8s.io/v1\nkind: Event\nnote: a\nnote: b\n",
+            "application/apply-patch+yaml");
+  EXPECT_EQ(applied->status, 400);
+  EXPECT_TRUE(applied->message().starts_with("error strict decoding YAML: ")) << applied->message();
+}
+
+TEST_F(FrontTest, JsonPatchesBringValuesOfTheirVersion) {
+  const std::string slices = "/apis/discovery.k8s.io/v1beta1/namespaces/default/endpointslices";
+  const auto made =
+      send("POST", slices,
+           R"({"metadata":{"name":"s"},"addressType":"IPv4","endpoints":[],"ports":[]})");
+  ASSERT_EQ(made->status, 201) << made->body;
+  const auto patch = [&](const std::string& path, const std::string& body) {
+    const auto answer =
+        send("PATCH", path, body, {{"Content-Type", "application/json-patch+json"}});
+    EXPECT_EQ(answer->status, 200) << answer->body;
+    EXPECT_EQ(answer->header("Warning").find("unknown field"), std::string::npos);
+    return answer->json();
+  };
+  const std::string endpoint = R"({"addresses":["10.0.0.1"],"topology":{"a":"b"}})";
+  auto slice =
+      patch(slices + "/s", R"([{"op":"test","path":"/apiVersion","value":)"
+                           R"("discovery.k8s.io/v1beta1"},{"op":"add","path":"/endpoints",)"
+                           R"("value":[)" +
+                               endpoint + "]}]");
+  EXPECT_EQ(slice.at("endpoints").at(0).at("topology").at("a"), "b");
+  slice = patch(slices + "/s",
+                R"([{"op":"add","path":"/endpoints/-","value":)" + endpoint +
+                    R"(},{"op":"test","path":"/endpoints/0","value":)" + endpoint +
+                    R"(},{"op":"replace","path":"/endpoints/1/topology/a","value":"c"}])");
+  EXPECT_EQ(slice.at("endpoints").at(0).at("topology").at("a"), "b");
+  EXPECT_EQ(slice.at("endpoints").at(1).at("topology").at("a"), "c");
+  // The whole document is a place, too.
+  slice.as_object()["endpoints"].as_array().pop_back();
+  slice = patch(slices + "/s",
+                R"([{"op":"replace","path":"","value":)" + boost::json::serialize(slice) + "}]");
+  ASSERT_EQ(slice.at("endpoints").as_array().size(), 1u);
+  EXPECT_EQ(slice.at("endpoints").at(0).at("topology").at("a"), "b");
+}
+
 }  // namespace
 }  // namespace keelson::test
