@@ -87,6 +87,9 @@ ApiError read_patch(Call& call, const auth::Authorizer* authorizer, api::Request
   request.patch_type = *type;
   if (*type == api::PatchType::apply) {
     refuse_creation(call, authorizer, request);
+    if (!request.refuse_create) {
+      request.refuse_create = refuse_new(*call.resource, request.name, call.http.body);
+    }
     // Whose configuration it is must be said; the name of a program is not enough.
     request.field_manager = call.uri.get("fieldManager");
   }

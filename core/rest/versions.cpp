@@ -28,6 +28,7 @@ constexpr Rename kEndpointFields[] = {{"deprecatedTopology", "topology"}};
 constexpr Rename kAccessFields[] = {{"groups", "group"}};
 
 constexpr std::string_view kLegacySigner = "kubernetes.io/legacy-unknown";
+constexpr const char* kDefaultUsages[] = {"digital signature", "key encipherment"};
 
 void rename(json::object& object, const char* from, const char* to) {
   const auto it = object.find(from);
@@ -49,20 +50,41 @@ json::object* member(json::object& object, const char* name) {
   return value && value->is_object() ? &value->get_object() : nullptr;
 }
 
-// certificates.k8s.io/v1beta1 demanded less. Source: its defaults in Kubernetes 1.20.
-void fill_signing_request(json::object& body) {
-  if (json::object* spec = member(body, "spec")) {
-    if (!spec->contains("signerName")) spec->insert_or_assign("signerName", kLegacySigner);
-    if (!spec->contains("usages")) {
-      spec->insert_or_assign("usages", json::array{"digital signature", "key encipherment"});
-    }
+// certificates.k8s.io/v1beta1 demanded less. Source: its defaults in Kubernetes 1.20, which looks
+// into the PKCS#10, too, to name the signer of kubelets that do not; they all have since 1.18.
+void fill_spec(json::object& body) {
+  json::object* spec = member(body, "spec");
+  if (!spec) return;
+  if (!spec->contains("signerName")) spec->insert_or_assign("signerName", kLegacySigner);
+  if (!spec->contains("usages")) {
+    spec->insert_or_assign("usages",
+                           json::array(std::begin(kDefaultUsages), std::end(kDefaultUsages)));
   }
+}
+
+void fill_conditions(json::object& body) {
   json::object* status = member(body, "status");
   json::value* conditions = status ? status->if_contains("conditions") : nullptr;
   if (!conditions || !conditions->is_array()) return;
   for (json::value& condition : conditions->get_array()) {
-    if (!condition.is_object() || condition.get_object().contains("status")) continue;
-    condition.get_object().insert_or_assign("status", "True");
+    if (!condition.is_object()) continue;
+    json::object& members = condition.get_object();
+    const bool directive = members.contains("$patch");  // of a strategic merge patch
+    if (!directive && !members.contains("status")) members.insert_or_assign("status", "True");
+  }
+}
+
+void fill(api::CertificateSigningRequest& request) {
+  if (request.has_spec()) {
+    auto& spec = *request.mutable_spec();
+    if (spec.signer_name().empty()) spec.set_signer_name(std::string(kLegacySigner));
+    if (spec.usages().empty()) {
+      spec.mutable_usages()->Add(std::begin(kDefaultUsages), std::end(kDefaultUsages));
+    }
+  }
+  if (!request.has_status()) return;
+  for (auto& condition : *request.mutable_status()->mutable_conditions()) {
+    if (condition.status().empty()) condition.set_status("True");
   }
 }
 
@@ -94,7 +116,10 @@ void convert(const Resource& resource, json::object& body, bool to_stored) {
   }
   const api::Kind kind = resource.info->kind;
   rename_members(kind, body, to_stored);
-  if (to_stored && kind == api::Kind::certificate_signing_requests) fill_signing_request(body);
+  if (to_stored && kind == api::Kind::certificate_signing_requests) {
+    fill_spec(body);
+    fill_conditions(body);
+  }
   body.insert_or_assign("apiVersion",
                         to_stored ? resource.info->api_version : resource.group_version());
 }
@@ -182,6 +207,26 @@ api::ApiError judge_duplicates(const std::vector<api::JsonProblem>& twice,
                           "strict decoding error: " + all);
 }
 
+api::ApiError no_legacy_signer(const Resource& resource, const std::string& name) {
+  api::ApiError error;
+  error.reason = api::Reason::invalid;
+  error.name = name;
+  error.group = resource.group;
+  error.kind = resource.kind;
+  error.causes.push_back({"FieldValueInvalid",
+                          "Invalid value: \"" + std::string(kLegacySigner) +
+                              "\": the legacy signerName is not allowed via this API version",
+                          "spec.signerName"});
+  error.message = error.kind + "." + error.group + " \"" + error.name +
+                  "\" is invalid: " + error.causes[0].field + ": " + error.causes[0].message;
+  return error;
+}
+
+bool newer_signing_request(const Resource& resource) {
+  return resource.info && resource.info->kind == api::Kind::certificate_signing_requests &&
+         !resource.converted();
+}
+
 // 0: none.
 int stored_number(int shown) {
   return shown < static_cast<int>(std::size(kEventNumbers)) ? kEventNumbers[shown] : 0;
@@ -207,6 +252,13 @@ std::string renumbered(std::string raw, int (*number_of)(int)) {
   }
   std::string out;
   return after.SerializeToString(&out) ? out : raw;
+}
+
+std::string filled(std::string raw) {
+  api::CertificateSigningRequest request;
+  if (!request.ParseFromString(raw)) return raw;
+  fill(request);
+  return request.SerializeAsString();
 }
 
 }  // namespace
@@ -244,30 +296,30 @@ std::string to_version(const Resource& resource, std::string_view stored) {
 void from_version(const Resource& resource, json::object& body) { convert(resource, body, true); }
 
 api::ApiError refuse_new(const Resource& resource, const api::Message& message) {
-  if (!resource.info || resource.info->kind != api::Kind::certificate_signing_requests ||
-      resource.converted()) {
-    return {};
-  }
+  if (!newer_signing_request(resource)) return {};
   const auto& request = static_cast<const api::CertificateSigningRequest&>(message);
   if (request.spec().signer_name() != kLegacySigner) return {};
-  api::ApiError error;
-  error.reason = api::Reason::invalid;
-  error.name = request.metadata().name();
-  error.group = resource.group;
-  error.kind = resource.kind;
-  error.causes.push_back({"FieldValueInvalid",
-                          "Invalid value: \"" + std::string(kLegacySigner) +
-                              "\": the legacy signerName is not allowed via this API version",
-                          "spec.signerName"});
-  error.message = error.kind + "." + error.group + " \"" + error.name +
-                  "\" is invalid: " + error.causes[0].field + ": " + error.causes[0].message;
-  return error;
+  return no_legacy_signer(resource, request.metadata().name());
+}
+
+api::ApiError refuse_new(const Resource& resource, const std::string& name,
+                         std::string_view configuration) {
+  if (!newer_signing_request(resource)) return {};
+  api::ParsedJson parsed = api::parse_yaml(configuration, nullptr);
+  if (!parsed.error.empty() || !parsed.value.is_object()) return {};
+  const json::object* spec = member(parsed.value.get_object(), "spec");
+  const json::value* signer = spec ? spec->if_contains("signerName") : nullptr;
+  if (!signer || !signer->is_string() || signer->get_string() != kLegacySigner) return {};
+  return no_legacy_signer(resource, name);
 }
 
 std::string from_version_protobuf(const Resource& resource, std::string raw) {
-  return resource.converted() && resource.info->kind == api::Kind::events
-             ? renumbered(std::move(raw), stored_number)
-             : raw;
+  if (!resource.converted()) return raw;
+  switch (resource.info->kind) {
+    case api::Kind::events: return renumbered(std::move(raw), stored_number);
+    case api::Kind::certificate_signing_requests: return filled(std::move(raw));
+    default: return raw;
+  }
 }
 
 std::string to_version_protobuf(const Resource& resource, std::string raw) {
@@ -292,7 +344,12 @@ api::ApiError store_patch(const Resource& resource, api::Request& request,
     }
   } else {
     if (!parsed.value.is_object()) return {};
-    store_members(resource, parsed.value.get_object());
+    json::object& body = parsed.value.get_object();
+    store_members(resource, body);
+    if (resource.info->kind == api::Kind::certificate_signing_requests) {
+      if (apply) fill_spec(body);  // it may be new; what is there already cannot be changed
+      fill_conditions(body);
+    }
   }
   request.patch = json::serialize(parsed.value);
   return {};

@@ -43,5 +43,9 @@ std::string stored_fields(const Resource& resource, std::string_view selector);
 
 // What may be stored but not be created under this version.
 api::ApiError refuse_new(const Resource& resource, const api::Message& message);
+// The same of what is applied, which may be the text of a configuration for something that is
+// there.
+api::ApiError refuse_new(const Resource& resource, const std::string& name,
+                         std::string_view configuration);
 
 }  // namespace keelson::rest

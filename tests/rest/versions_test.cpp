@@ -84,6 +84,66 @@ TEST_F(FrontTest, OlderRequestsForCertificatesNeedNoSigner) {
       R"(via this API version)");
 }
 
+TEST_F(FrontTest, OlderRequestsForCertificatesAreFilledHoweverTheyCome) {
+  const std::string pem = "-----BEGIN CERTIFICATE REQUEST-----\n";
+  const std::string base64 = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0K";
+  const std::string all = "/apis/certificates.k8s.io/";
+  const auto path = [&](const std::string& version) {
+    return all + version + "/certificatesigningrequests";
+  };
+  const auto apply = [&](const std::string& version, const std::string& name,
+                         const std::string& more) {
+    return send("PATCH", path(version) + "/" + name + "?fieldManager=me",
+                "apiVersion: certificates.k8s.io/" + version +
+                    "\nkind: CertificateSigningRequest\nmetadata: "
+                    "{name: " +
+                    name + "}\nspec: {request: " + base64 + more + "}\n",
+                {{"Content-Type", "application/apply-patch+yaml"}});
+  };
+  const auto filled = [&](const std::string& name) {
+    const auto spec = get(path("v1") + "/" + name)->json().at("spec");
+    EXPECT_EQ(spec.at("signerName"), "kubernetes.io/legacy-unknown");
+    EXPECT_EQ(spec.at("usages").as_array().size(), 2u);
+  };
+  const auto applied = apply("v1beta1", "applied", "");
+  ASSERT_EQ(applied->status, 201) << applied->body;
+  filled("applied");
+  EXPECT_EQ(apply("v1beta1", "applied", "")->status, 200);
+
+  api::CertificateSigningRequest sent;
+  sent.mutable_metadata()->set_name("binary");
+  sent.mutable_spec()->set_request(pem);
+  google::protobuf::UnknownFieldSet type, envelope;
+  type.AddLengthDelimited(1, "certificates.k8s.io/v1beta1");
+  type.AddLengthDelimited(2, "CertificateSigningRequest");
+  std::string type_meta, bytes;
+  type.SerializeToString(&type_meta);
+  envelope.AddLengthDelimited(1, type_meta);
+  envelope.AddLengthDelimited(2, sent.SerializeAsString());
+  envelope.SerializeToString(&bytes);
+  const auto binary = send("POST", path("v1beta1"), std::string("k8s\0", 4) + bytes,
+                           {{"Content-Type", "application/vnd.kubernetes.protobuf"}});
+  ASSERT_EQ(binary->status, 201) << binary->body;
+  filled("binary");
+
+  // A condition of the older version holds, unless it says otherwise.
+  const auto approved = send("PATCH", path("v1beta1") + "/binary/approval",
+                             R"({"status":{"conditions":[{"type":"Approved","reason":"x"}]}})",
+                             {{"Content-Type", "application/merge-patch+json"}});
+  EXPECT_EQ(approved->status, 200) << approved->body;
+
+  // Nobody makes one for the legacy signer under the newer version, but what is there can be
+  // applied.
+  const std::string legacy =
+      ", signerName: kubernetes.io/legacy-unknown, usages: [digital signature, key encipherment]";
+  const auto refused = apply("v1", "new", legacy);
+  EXPECT_EQ(refused->status, 422) << refused->body;
+  EXPECT_NE(refused->message().find("the legacy signerName is not allowed via this API version"),
+            std::string::npos);
+  const auto again = apply("v1", "applied", legacy);
+  EXPECT_EQ(again->status, 200) << again->body;
+}
+
 TEST_F(FrontTest, OlderReviewsAskAboutAGroup) {
   const auto answer = send("POST", "/apis/authorization.k8s.io/v1beta1/subjectaccessreviews",
                            R"({"apiVersion":"authorization.k8s.io/v1beta1",)"
