@@ -197,16 +197,21 @@ HttpResponse object_response(int status, const Resource& resource, const api::Ob
           std::function<std::string()>([json, manner] { return finished(*json, manner); })};
 }
 
-HttpResponse loose_response(int status, std::span<const Column> columns, const LooseRow& row,
-                            const Manner& manner, const TableRequest& table) {
+HttpResponse loose_response(int status, std::span<const Column> columns,
+                            std::span<const LooseRow> rows, bool list, const Manner& manner,
+                            const TableRequest& table) {
+  KEELSON_ASSERT(list || rows.size() == 1);
   TableOptions options;
   options.include = table.include;
   options.version = manner.accepted.version == "v1beta1" ? "v1beta1" : "v1";
-  return json_response(status,
-                       manner.accepted.shape == Shape::table
-                           ? encode_loose_table(columns, {&row, 1}, {}, options)
-                           : encode_loose_metadata(row, options.version),
-                       manner);
+  std::string json;
+  if (manner.accepted.shape == Shape::table) {
+    json = encode_loose_table(columns, rows, {}, options);
+  } else {
+    json = list ? encode_loose_metadata_list(rows, {}, options.version)
+                : encode_loose_metadata(rows.front(), options.version);
+  }
+  return json_response(status, std::move(json), manner);
 }
 
 namespace {

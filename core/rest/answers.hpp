@@ -43,9 +43,11 @@ std::string shown(const Resource& resource, const api::ObjectPtr& object, const 
 
 struct LooseRow;
 struct Column;
-// What is no stored object, as a Table or reduced to its metadata.
-HttpResponse loose_response(int status, std::span<const Column> columns, const LooseRow& row,
-                            const Manner& manner, const TableRequest& table);
+// What is no stored object, or a list of such, as a Table or reduced to its metadata. REQUIRES: one
+// row, unless it is a list.
+HttpResponse loose_response(int status, std::span<const Column> columns,
+                            std::span<const LooseRow> rows, bool list, const Manner& manner,
+                            const TableRequest& table);
 
 // One object or a list of them, as the client asked to see them.
 HttpResponse object_response(int status, const Resource& resource, const api::ObjectPtr& object,

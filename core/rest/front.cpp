@@ -21,7 +21,6 @@
 #include "core/rest/tables/loose.hpp"
 #include "core/rest/versions.hpp"
 #include "core/rest/watch_stream.hpp"
-#include "core/rest/versions.hpp"
 
 namespace keelson::rest {
 
@@ -325,8 +324,8 @@ struct Front::Impl {
     }
     if (!response.object && response.message) {
       if (resource.endpoint == Endpoint::scale && call.manner.accepted.shape != Shape::object) {
-        return loose_response(status, scale_columns(), scale_row(*response.message, call.table.now),
-                              call.manner, call.table);
+        const LooseRow row = scale_row(*response.message, call.table.now);
+        return loose_response(status, scale_columns(), {&row, 1}, false, call.manner, call.table);
       }
       return message_response(status, *response.message, call.manner);
     }

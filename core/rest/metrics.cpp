@@ -156,11 +156,8 @@ std::optional<HttpResponse> Metrics::answer(const Call& call, bool list,
     cells.end();
   }
   if (!list && rows.empty()) return std::nullopt;
-  if (manner.accepted.shape == Shape::table) {
-    TableOptions options;
-    options.include = table.include;
-    options.version = manner.accepted.version;
-    return json_response(200, encode_loose_table(kColumns, rows, {}, options), manner);
+  if (manner.accepted.shape != Shape::object) {
+    return loose_response(200, kColumns, rows, list, manner, table);
   }
   if (!list) return json_response(200, std::move(rows.front().object), manner);
   std::string out = head(resource.kind + "List") + "\"metadata\":{},\"items\":[";

@@ -86,6 +86,19 @@ TEST_F(MetricsTest, CanBePrintedAndReadByClientsThatPreferProtobuf) {
   EXPECT_EQ(table.at("kind"), "Table");
   EXPECT_EQ(boost::json::serialize(table.at("rows").at(0).at("cells")),
             R"(["web","1012345678n","65Mi","1m15s"])");
+  const std::string one = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io";
+  const auto node = get(std::string(kMetrics) + "/nodes/n1", one)->json();
+  EXPECT_EQ(node.at("kind"), "PartialObjectMetadata");
+  EXPECT_EQ(node.at("metadata").at("name"), "n1");
+  EXPECT_FALSE(node.as_object().contains("usage"));
+  for (const char* path : {"/nodes", "/pods"}) {
+    const auto list = get(std::string(kMetrics) + path,
+                          "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io")
+                          ->json();
+    EXPECT_EQ(list.at("kind"), "PartialObjectMetadataList");
+    ASSERT_EQ(list.at("items").as_array().size(), 1u);
+    EXPECT_EQ(list.at("items").at(0).at("kind"), "PartialObjectMetadata");
+  }
   EXPECT_EQ(get(std::string(kMetrics) + "/pods",
                 "application/vnd.kubernetes.protobuf,application/json")
                 ->status,

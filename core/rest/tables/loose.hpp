@@ -18,6 +18,8 @@ struct LooseRow {
 std::string encode_loose_table(std::span<const Column> columns, std::span<const LooseRow> rows,
                                const ListHeader& header, const TableOptions& options);
 std::string encode_loose_metadata(const LooseRow& row, std::string_view version);
+std::string encode_loose_metadata_list(std::span<const LooseRow> rows, const ListHeader& header,
+                                       std::string_view version);
 
 std::span<const Column> scale_columns();
 // REQUIRES: `scale` is a Scale.

@@ -190,6 +190,20 @@ std::string encode_loose_metadata(const LooseRow& row, std::string_view version)
   return out + row.metadata + "}";
 }
 
+std::string encode_loose_metadata_list(std::span<const LooseRow> rows, const ListHeader& header,
+                                       std::string_view version) {
+  std::string out;
+  append_head("PartialObjectMetadataList", version, out);
+  append_header(header, out);
+  out += R"(,"items":[)";
+  for (const LooseRow& row : rows) {
+    if (&row != rows.data()) out += ',';
+    out += encode_loose_metadata(row, version);
+  }
+  out += "]}";
+  return out;
+}
+
 std::string encode_partial_metadata(const api::Object& object, std::string_view version) {
   std::string out;
   out.reserve(item_bytes);
