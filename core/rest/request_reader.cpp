@@ -45,6 +45,18 @@ void read_eviction(api::Request& request) {
   for (const std::string& value : options.dry_run()) request.dry_run |= value == "All";
 }
 
+// Whoever sends a body to a name says the name in it, too; whether it is the same is for the API
+// server to compare. Source: Kubernetes' checkName, which demands it of PUTs.
+ApiError check_named(const api::Request& request) {
+  if (request.verb != Verb::update) return {};
+  const api::ObjectMeta& meta = request.subresource == api::Subresource::scale
+                                    ? static_cast<const api::Scale&>(*request.body).metadata()
+                                    : api::meta_of(request.kind, *request.body);
+  if (!meta.name().empty()) return {};
+  return api::bad_request("the name of the object (" + request.name +
+                          " based on URL) was undeterminable: name must be provided");
+}
+
 ApiError read_body(Call& call, const char* options_name, api::Request& request) {
   if (ApiError error =
           read_write_options(call.uri, options_name, call.header("User-Agent"), request)) {
@@ -56,6 +68,7 @@ ApiError read_body(Call& call, const char* options_name, api::Request& request) 
   if (body.error) return body.error;
   call.warn(body.warnings);
   request.body = std::move(body.message);
+  if (ApiError error = check_named(request)) return error;
   if (request.verb == Verb::create) {
     if (ApiError error = refuse_new(*call.resource, *request.body)) return error;
   }

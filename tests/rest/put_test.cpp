@@ -31,5 +31,19 @@ TEST_F(PutTest, CreatesWhereKubernetesDoes) {
             404);
 }
 
+TEST_F(PutTest, TakesTheNameFromTheBodyToo) {
+  const std::string services = "/api/v1/namespaces/default/services/s3";
+  const auto refused =
+      send("PUT", services, R"({"metadata":{"generateName":"g-"},"spec":{"ports":[{"port":80}]}})");
+  EXPECT_EQ(refused->status, 400);
+  EXPECT_EQ(refused->message(),
+            "the name of the object (s3 based on URL) was undeterminable: name must be provided");
+  EXPECT_EQ(get(services)->status, 404);
+  made(deployment_named("d", 1));
+  const std::string scale = "/apis/apps/v1/namespaces/default/deployments/d/scale";
+  EXPECT_EQ(send("PUT", scale, R"({"spec":{"replicas":2}})")->status, 400);
+  EXPECT_EQ(send("PUT", scale, R"({"metadata":{"name":"d"},"spec":{"replicas":2}})")->status, 200);
+}
+
 }  // namespace
 }  // namespace keelson::test
