@@ -20,6 +20,7 @@
 #include "core/rest/streams/subresources.hpp"
 #include "core/rest/tables/loose.hpp"
 #include "core/rest/versions.hpp"
+#include "core/rest/warnings.hpp"
 #include "core/rest/watch_stream.hpp"
 
 namespace keelson::rest {
@@ -56,17 +57,6 @@ std::optional<std::string> none_of(const Path& path) {
 }
 
 std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
-
-void add_warnings(HttpResponse& response, const std::vector<std::string>& warnings) {
-  for (const std::string& warning : warnings) {
-    std::string text;
-    for (const char c : warning) {
-      if (c == '"' || c == '\\') text += '\\';
-      text += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-    }
-    response.headers.push_back({"Warning", "299 - \"" + text + "\""});
-  }
-}
 
 }  // namespace
 
