@@ -251,7 +251,7 @@ void PodWorker::create(std::size_t i) {
   spec.environment = environment_of(
       *spec.pod, *spec.container,
       {own.node_name, own.address, pod_ip, own.allocatable.empty() ? &own.capacity : &own.allocatable},
-      std::exchange(record.referenced, {}));
+      record.referenced);
   for (const std::string& word : spec.container->command()) {
     spec.command.push_back(expand(word, spec.environment));
   }
@@ -288,6 +288,7 @@ void PodWorker::on_created(std::size_t i, Result<ContainerId> id) {
     record.exists = record.in_sandbox = true;
     record.prepared = record.start_failed = record.force_restart = record.name_taken = false;
     record.kill_reason.clear();
+    record.referenced.clear();
     record.waiting.clear();
     record.waiting_message.clear();
     if (is_main(state_, i)) state_.mains_begun = true;

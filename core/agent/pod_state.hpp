@@ -47,7 +47,7 @@ struct ContainerRecord {
   std::string waiting, waiting_message;  // why there is no newer one; empty: nothing special
   std::string kill_reason;  // not empty: the instance is to be stopped, and this is why
   std::unique_ptr<Exit> last;
-  std::vector<api::ObjectPtr> referenced;  // by its environment: from preparing to creating
+  std::vector<api::ObjectPtr> referenced;  // by its environment: until it is created
   WallTime started_at, finished_at;
   Instant running_since;  // as far as this agent has seen
   Instant retry_at;       // no start before

@@ -51,6 +51,7 @@ class FakeRuntime final : public agent::ContainerRuntime {
   };
   std::vector<Call> calls;
   std::vector<std::string> violations;
+  std::map<std::string, agent::Environment> environments;  // by container name: asked for last
 
   int count(const std::string& name) const {
     int n = 0;
@@ -193,6 +194,7 @@ class FakeRuntime final : public agent::ContainerRuntime {
   void create_container(agent::SandboxId sandbox, agent::ContainerSpec spec,
                         Done<agent::ContainerId> done) override {
     spec.container = nullptr;
+    environments[spec.name] = std::move(spec.environment);
     answer<agent::ContainerId>(
         "create", spec.name, {}, std::move(done), latency,
         [this, sandbox, spec]() -> Result<agent::ContainerId> {

@@ -339,6 +339,35 @@ TEST_F(LifecycleTest, MissingConfigMapHoldsTheContainerBack) {
   EXPECT_EQ(status().phase(), "Running");
 }
 
+api::ObjectPtr settings(const std::string& x) {
+  api::ConfigMap map;
+  map.mutable_metadata()->set_namespace_("default");
+  map.mutable_metadata()->set_name("settings");
+  (*map.mutable_data())["x"] = x;
+  return api::make_object(map);
+}
+void use_settings(api::Pod& pod) {
+  api::Container& container = *pod.mutable_spec()->mutable_containers(0);
+  container.add_env_from()->mutable_config_map_ref()->mutable_local_object_reference()->set_name(
+      "settings");
+}
+
+TEST_F(LifecycleTest, AnotherAttemptHasTheSameEnvironment) {
+  for (const Code code : {Code::unknown, Code::exists, Code::unavailable, Code::not_found}) {
+    const std::string name = "web-" + std::string(to_string(code));
+    runtime.fail("create", {code});
+    runtime.environments.clear();
+    if (!agent) {
+      api.put(settings("1"));
+      start();
+    }
+    api.put(web(name).with(use_settings));
+    loop.run_for(30s);
+    EXPECT_EQ(status(name).phase(), "Running") << name;
+    EXPECT_EQ(runtime.environments["main"], (agent::Environment{{"x", "1"}})) << name;
+  }
+}
+
 TEST_F(LifecycleTest, MissingSecretVolumeHoldsThePodBackUnlessOptional) {
   const auto with_volume = [](bool optional) {
     return [optional](api::Pod& pod) {
