@@ -150,13 +150,10 @@ void PodWorker::prepare(std::size_t i) {
         }
         r.op = Op::none;
         if (found.code() == Code::invalid) {
-          r.waiting = "CreateContainerConfigError";
-          r.waiting_message = found.error().message;
-          r.retry_at = w.context_.loop.now() + kConfigRetry;
-          w.warn(i, "Failed", "Error: " + found.error().message);
-        } else {
-          r.retry_at = w.context_.loop.now() + 1s;
+          w.hold_back(i, "CreateContainerConfigError", found.error().message, kConfigRetry);
+          return;
         }
+        r.retry_at = w.context_.loop.now() + 1s;
         w.touch();
       }));
 }
@@ -248,16 +245,24 @@ void PodWorker::create(std::size_t i) {
   const AgentOptions& own = context_.options;
   const std::string& pod_ip =
       state_.pod->spec().host_network() ? own.address : state_.sandbox.ip;
-  spec.environment = environment_of(
-      *spec.pod, *spec.container,
-      {own.node_name, own.address, pod_ip, own.allocatable.empty() ? &own.capacity : &own.allocatable},
-      record.referenced);
-  for (const std::string& word : spec.container->command()) {
-    spec.command.push_back(expand(word, spec.environment));
+  const auto& allocatable = own.allocatable.empty() ? own.capacity : own.allocatable;
+  Result<Launch> launch =
+      launch_of(*spec.pod, *spec.container, {own.node_name, own.address, pod_ip, &allocatable},
+                record.referenced);
+  if (!launch.ok()) {
+    record.op = Op::none;
+    const bool config = launch.code() == Code::invalid;
+    hold_back(i, config ? "CreateContainerConfigError" : "CreateContainerError",
+              launch.error().message,
+              config ? kConfigRetry : backoff_after(++record.start_failures));
+    return;
   }
-  for (const std::string& word : spec.container->args()) {
-    spec.args.push_back(expand(word, spec.environment));
+  for (std::string& skipped : launch->skipped) {
+    context_.warn(state_.pod.object(), "InvalidEnvironmentVariableNames", std::move(skipped));
   }
+  spec.environment = std::move(launch->environment);
+  spec.command = std::move(launch->command);
+  spec.args = std::move(launch->args);
   context_.runtime.create_container(
       state_.sandbox.id, std::move(spec),
       then([i](PodWorker& w, Result<ContainerId> id) { w.on_created(i, std::move(id)); }));
@@ -315,11 +320,9 @@ void PodWorker::on_created(std::size_t i, Result<ContainerId> id) {
       record.uncertain = true;
       break;
     default:
-      record.retry_at = now + backoff_after(record.start_failures);
-      record.waiting = "CreateContainerError";
-      record.waiting_message = id.error().message;
-      warn(i, "Failed", "Error: " + id.error().message);
-      break;
+      hold_back(i, "CreateContainerError", id.error().message,
+                backoff_after(record.start_failures));
+      return;
   }
   touch();
 }

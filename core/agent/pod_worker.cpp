@@ -250,6 +250,18 @@ void PodWorker::warn(std::size_t i, std::string_view reason, std::string message
   context_.warn(state_.pod.object(), reason, std::move(message), field_path_of(state_, i));
 }
 
+// What it is made from is looked up afresh for the next attempt: somebody may have put it right.
+void PodWorker::hold_back(std::size_t i, std::string_view reason, const std::string& why,
+                          Duration wait) {
+  R& record = state_.containers[i];
+  record.prepared = false;
+  record.waiting = reason;
+  record.waiting_message = why;
+  record.retry_at = context_.loop.now() + wait;
+  warn(i, "Failed", "Error: " + why);
+  touch();
+}
+
 // What users look for when a pod does not come up: `kubectl describe` shows it.
 void PodWorker::tell_of_backoff() {
   for (std::size_t i = 0; i < state_.containers.size(); ++i) {

@@ -64,6 +64,7 @@ class PodWorker : public std::enable_shared_from_this<PodWorker> {
   void on_sandbox(Result<SandboxInfo> answer);
   void end_sandbox(bool remove);
   void prepare(std::size_t i);
+  void hold_back(std::size_t i, std::string_view reason, const std::string& why, Duration wait);
   void fetch_image(std::size_t i);
   void on_image(std::size_t i, Instant asked, const std::string& image, Result<std::string> id);
   void create(std::size_t i);

@@ -346,10 +346,14 @@ api::ObjectPtr settings(const std::string& x) {
   (*map.mutable_data())["x"] = x;
   return api::make_object(map);
 }
+// All of the settings, and twice as much again.
 void use_settings(api::Pod& pod) {
   api::Container& container = *pod.mutable_spec()->mutable_containers(0);
   container.add_env_from()->mutable_config_map_ref()->mutable_local_object_reference()->set_name(
       "settings");
+  auto& env = *container.add_env();
+  env.set_name("Y");
+  env.set_value("$(x)$(x)");
 }
 
 TEST_F(LifecycleTest, AnotherAttemptHasTheSameEnvironment) {
@@ -364,8 +368,58 @@ TEST_F(LifecycleTest, AnotherAttemptHasTheSameEnvironment) {
     api.put(web(name).with(use_settings));
     loop.run_for(30s);
     EXPECT_EQ(status(name).phase(), "Running") << name;
-    EXPECT_EQ(runtime.environments["main"], (agent::Environment{{"x", "1"}})) << name;
+    EXPECT_EQ(runtime.environments["main"], (agent::Environment{{"x", "1"}, {"Y", "11"}})) << name;
   }
+}
+
+TEST_F(LifecycleTest, AnEnvironmentThatIsTooLargeHoldsTheContainerBack) {
+  options.record_events = agent::RecordEvents::all;
+  api.put(settings(std::string(1 << 20, 'x')));
+  start();
+  api.put(web().with(use_settings));
+  loop.run_for(25s);
+  EXPECT_EQ(container().state().waiting().reason(), "CreateContainerError");
+  EXPECT_EQ(container().state().waiting().message(), "argument list too long");
+  EXPECT_EQ(runtime.count("create"), 0);
+  const std::vector<std::string> told = events();
+  EXPECT_EQ(std::count(told.begin(), told.end(), "Failed: Error: argument list too long"), 1);
+  api.put(settings("1"));
+  loop.run_for(4s);
+  EXPECT_EQ(runtime.count("create"), 0);  // 10 s and 20 s after the first attempt and the second
+  loop.run_for(4s);
+  EXPECT_EQ(status().phase(), "Running");
+  EXPECT_EQ(runtime.environments["main"], (agent::Environment{{"x", "1"}, {"Y", "11"}}));
+}
+
+TEST_F(LifecycleTest, AVariableOfAnUnknownContainerHoldsItBack) {
+  start();
+  api.put(web().with([](api::Pod& pod) {
+    auto& env = *pod.mutable_spec()->mutable_containers(0)->add_env();
+    env.set_name("X");
+    auto& ref = *env.mutable_value_from()->mutable_resource_field_ref();
+    ref.set_container_name("nobody");
+    ref.set_resource("limits.cpu");
+  }));
+  loop.run_for(5s);
+  EXPECT_EQ(container().state().waiting().reason(), "CreateContainerConfigError");
+  EXPECT_EQ(container().state().waiting().message(), "container nobody not found");
+}
+
+TEST_F(LifecycleTest, TellsOfKeysThatAreNoVariables) {
+  options.record_events = agent::RecordEvents::all;
+  api::ConfigMap map = settings("1")->as<api::ConfigMap>();
+  (*map.mutable_data())["a=b"] = "2";
+  api.put(api::make_object(map));
+  start();
+  api.put(web().with(use_settings));
+  loop.run_for(5s);
+  EXPECT_EQ(status().phase(), "Running");
+  const std::vector<std::string> told = events();
+  EXPECT_EQ(std::count(told.begin(), told.end(),
+                       "InvalidEnvironmentVariableNames: Keys [a=b] from the EnvFrom configMap "
+                       "default/settings were skipped since they are considered invalid "
+                       "environment variable names."),
+            1);
 }
 
 TEST_F(LifecycleTest, MissingSecretVolumeHoldsThePodBackUnlessOptional) {

@@ -1,4 +1,4 @@
-// Name rules that only validation itself uses; those that others use too are in validation.hpp.
+// Name rules that hardly anybody but validation uses; those of everybody are in validation.hpp.
 // Empty result: valid; else the reasons, as Kubernetes words them.
 #pragma once
 
