@@ -53,10 +53,10 @@ std::string Outcome::printed() const {
 
 void Outcome::then(Outcome next) {
   for (Piece& piece : next.pieces) {
-    piece.at += length;
+    piece.at = std::min(piece.at + length, kLengthMax);
     pieces.push_back(std::move(piece));
   }
-  length += next.length;
+  length = std::min(length + next.length, kLengthMax);
   code = next.code;
   exits = next.exits;
 }
@@ -64,6 +64,12 @@ void Outcome::then(Outcome next) {
 Shell::Shell(const Inside& inside, ContainerFiles& files, WallTime start)
     : inside_(inside), files_(files), now_(start) {
   for (const auto& [name, value] : inside.environment) variables_[name] = value;
+}
+
+void Shell::pass(Duration time) {
+  // The year 2160: what lasts for ever still fits behind it.
+  static constexpr WallTime kLatest{6'000'000'000'000'000'000};
+  now_ = std::min(now_ + time, kLatest);
 }
 
 bool Shell::knows(const std::string& name) {

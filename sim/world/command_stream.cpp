@@ -172,7 +172,8 @@ void SimCommand::prompt() {
 }
 
 void SimCommand::run(Outcome outcome) {
-  const Instant from = std::max(streams_.loop().now(), ends_at_);
+  const Instant now = streams_.loop().now();
+  const Instant from = std::clamp(ends_at_, now, now + Outcome::kLengthMax);
   for (Outcome::Piece& piece : outcome.pieces) {
     for (std::size_t at = 0; at < piece.text.size(); at += kPieceMax) {
       output_.push_back({from + piece.at, piece.error, piece.text.substr(at, kPieceMax)});
