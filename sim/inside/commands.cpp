@@ -79,6 +79,7 @@ struct Commands {
         return false;
       }
       content += one;
+      if (content.size() > Shell::kOutputMax) break;  // of what is named again and again
     }
     return true;
   }
@@ -189,7 +190,7 @@ struct Commands {
   static Outcome set_variable(Shell& shell, const Words& words, const std::string&) {
     for (std::size_t i = 1; i < words.size(); ++i) {
       const std::size_t equals = words[i].find('=');
-      if (equals != std::string::npos) shell.variables_[words[i].substr(0, equals)] = words[i].substr(equals + 1);
+      if (equals != std::string::npos && !shell.assign(words[i], equals)) return shell.out_of_memory();
     }
     return ended(0);
   }
@@ -282,6 +283,7 @@ struct Commands {
     Outcome outcome;
     std::string text;
     for (const std::string& name : rest) {
+      if (text.size() > Shell::kOutputMax) break;
       const std::string path = shell.path(name);
       std::string content;
       if (shell.files_.is_directory(path)) {
@@ -374,6 +376,7 @@ struct Commands {
       std::string archive;
       Outcome outcome;
       for (const std::string& name : names) {
+        if (archive.size() > Shell::kOutputMax) break;
         const std::string root = ContainerFiles::absolute(directory, name);
         std::string content;
         const auto as_named = [&](const std::string& path) {

@@ -12,6 +12,8 @@ constexpr std::size_t kMessageFromLogMax = 2048;
 constexpr std::ptrdiff_t kMessageFromLogLines = 80;
 // What is kept of a program's output: its log is read from there.
 constexpr std::size_t kPrintedMax = 1 << 20;
+// What is kept of its changes to files: each holds the whole file that it leaves.
+constexpr std::size_t kChangesMax = 2 * ContainerFiles::kBytesMax;
 
 std::string last_words(const Program& program, Duration ran) {
   std::string all;
@@ -42,7 +44,13 @@ std::shared_ptr<const Program> program_of(const api::Container& container,
   Shell shell(inside, files, start);
   program->writable = inside.writable;
   if (inside.writable) files.make_read_only(*inside.writable);
+  std::size_t kept = 0;
   files.observe([&](const FileChange& change) {
+    kept += sizeof(Program::Change) + change.path.size() + change.content.size();
+    if (kept > kChangesMax) {
+      shell.give_up();
+      return;
+    }
     program->changes.push_back({Duration{shell.now().unix_ns - start.unix_ns}, change});
   });
   Outcome outcome = shell.run_program(command);

@@ -113,6 +113,28 @@ std::string Shell::variable(const std::string& name) const {
   return it == variables_.end() ? std::string() : it->second;
 }
 
+bool Shell::assign(const std::string& word, std::size_t equals) {
+  const auto known = variables_.find(word.substr(0, equals));
+  const std::size_t freed =
+      known == variables_.end() ? 0 : known->first.size() + 1 + known->second.size();
+  if (word.size() > room_ + freed) return false;
+  room_ = room_ + freed - word.size();
+  variables_[word.substr(0, equals)] = word.substr(equals + 1);
+  return true;
+}
+
+Outcome Shell::out_of_memory() {
+  Outcome outcome;
+  if (stops_at_unknown_) {
+    give_up();
+    return outcome;
+  }
+  outcome.complain("sh: out of memory\n");
+  outcome.code = 2;
+  outcome.exits = true;
+  return outcome;
+}
+
 std::vector<Shell::Pipeline> Shell::split(std::string_view line) {
   std::vector<Pipeline> parts;
   Pipeline part;
@@ -196,6 +218,7 @@ Outcome Shell::run_pipeline(const std::string& text, const std::string& input) {
     Simple command;
     const bool parsed = parse(parts[i], command);
     if (goes_on()) return all;  // on the way, in a $(...)
+    if (command.too_large) return out_of_memory();
     if (!parsed) {
       all.complain("sh: syntax error\n");
       all.code = 2;
@@ -228,6 +251,14 @@ bool Shell::parse(std::string_view text, Simple& command) {
     word.clear();
     has_word = false;
   };
+  // All that is not in the text itself: it may grow with every command.
+  std::size_t room = kVariablesMax;
+  const auto put = [&](std::string_view expanded) {
+    command.too_large = command.too_large || expanded.size() > room;
+    if (command.too_large) return;
+    room -= expanded.size();
+    word += expanded;
+  };
   // Takes a '$' and what belongs to it; the index after it.
   const auto expand = [&](std::size_t i, std::string_view in) {
     has_word = true;
@@ -236,7 +267,7 @@ bool Shell::parse(std::string_view text, Simple& command) {
       std::string printed =
           run_line(in.substr(i + 2, std::max(end, i + 3) - i - 3), {}).printed();
       while (printed.ends_with('\n')) printed.pop_back();
-      word += printed;
+      put(printed);
       return end;
     }
     if (in.substr(i, 2) == "${") {
@@ -248,7 +279,7 @@ bool Shell::parse(std::string_view text, Simple& command) {
         name.resize(dash);
       }
       const std::string value = variable(name);
-      word += value.empty() ? otherwise : value;
+      put(value.empty() ? otherwise : value);
       return end + 1;
     }
     std::size_t end = i + 1;
@@ -257,10 +288,10 @@ bool Shell::parse(std::string_view text, Simple& command) {
     } else {
       while (end < in.size() && word_char(in[end])) ++end;
     }
-    word += end == i + 1 ? "$" : variable(std::string(in.substr(i + 1, end - i - 1)));
+    put(end == i + 1 ? "$" : variable(std::string(in.substr(i + 1, end - i - 1))));
     return end;
   };
-  for (std::size_t i = 0; i < text.size();) {
+  for (std::size_t i = 0; i < text.size() && !command.too_large;) {
     const char c = text[i];
     if (c == ' ' || c == '\t' || c == '\r') {
       finish_word();
@@ -277,7 +308,7 @@ bool Shell::parse(std::string_view text, Simple& command) {
       i = end + 1;
     } else if (c == '"') {
       has_word = true;
-      for (++i; i < text.size() && text[i] != '"';) {
+      for (++i; i < text.size() && text[i] != '"' && !command.too_large;) {
         if (text[i] == '\\' && i + 1 < text.size() &&
             std::string_view("\"\\$`").find(text[i + 1]) != std::string_view::npos) {
           word += text[i + 1];
@@ -326,15 +357,16 @@ Outcome Shell::run_simple(const Simple& command, const std::string& input) {
   Outcome outcome;
   Arguments words = command.words;
   // Assignments before a command, or alone.
-  while (!words.empty()) {
-    const std::size_t equals = words[0].find('=');
+  auto first = words.begin();
+  for (; first != words.end(); ++first) {
+    const std::size_t equals = first->find('=');
     if (equals == std::string::npos || equals == 0 ||
-        !std::all_of(words[0].begin(), words[0].begin() + static_cast<std::ptrdiff_t>(equals), word_char)) {
+        !std::all_of(first->begin(), first->begin() + static_cast<std::ptrdiff_t>(equals), word_char)) {
       break;
     }
-    variables_[words[0].substr(0, equals)] = words[0].substr(equals + 1);
-    words.erase(words.begin());
+    if (!assign(*first, equals)) return out_of_memory();
   }
+  words.erase(words.begin(), first);
   std::string from = input;
   if (!command.input_from.empty() && !read_file(path(command.input_from), from)) {
     outcome.complain("sh: can't open " + command.input_from + ": no such file\n");

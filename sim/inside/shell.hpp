@@ -50,6 +50,8 @@ class Shell {
   Shell(const Inside& inside, ContainerFiles& files, WallTime start);
 
   static constexpr std::size_t kOutputMax = 16 << 20;
+  // Of the variables that a script sets, and of what one command's words are expanded to.
+  static constexpr std::size_t kVariablesMax = 1 << 20;
 
   // Whether there is a command of that name (or path).
   static bool knows(const std::string& name);
@@ -67,6 +69,8 @@ class Shell {
   Outcome run_program(const std::vector<std::string>& command);
   bool goes_on() const { return unknown_ || serves_; }
   bool met_unknown() const { return unknown_; }
+  // What the program does from here on cannot be told.
+  void give_up() { unknown_ = true; }
   // For what does not end: a server, say.
   Outcome go_on_for_ever();
   Outcome serve(Serving serving);
@@ -86,7 +90,7 @@ class Shell {
   struct Simple {
     Arguments words;
     std::string output_to, errors_to, input_from;
-    bool append = false, errors_too = false, discard_errors = false;
+    bool append = false, errors_too = false, discard_errors = false, too_large = false;
   };
   struct Pipeline {
     std::string text;
@@ -97,6 +101,10 @@ class Shell {
   Outcome run_simple(const Simple& command, const std::string& input);
   bool parse(std::string_view text, Simple& command);
   std::string variable(const std::string& name) const;
+  // "NAME=VALUE"; false: there is no room.
+  bool assign(const std::string& word, std::size_t equals);
+  // Ends a script that wants more than there is.
+  Outcome out_of_memory();
   std::string path(const std::string& name) const {
     return ContainerFiles::absolute(directory_, name);
   }
@@ -107,6 +115,7 @@ class Shell {
   ContainerFiles& files_;
   WallTime now_;
   std::map<std::string, std::string> variables_;
+  std::size_t room_ = kVariablesMax;  // for more of them
   std::string called_ = "sh";  // how it was started, for its complaints
   std::string directory_ = "/";
   int32_t last_code_ = 0;
