@@ -30,19 +30,6 @@ Calendar calendar_of(WallTime at) {
           weekday{date}.c_encoding(), in_day / 3600, in_day / 60 % 60, in_day % 60};
 }
 
-std::string value_of(const api::EnvVar& variable, const api::Pod& pod, const std::string& node) {
-  if (!variable.has_value_from()) return variable.value();
-  const std::string& path = variable.value_from().field_ref().field_path();
-  if (path == "metadata.name") return pod.metadata().name();
-  if (path == "metadata.namespace") return pod.metadata().namespace_();
-  if (path == "metadata.uid") return pod.metadata().uid();
-  if (path == "spec.nodeName") return node;
-  if (path == "spec.serviceAccountName") return pod.spec().service_account_name();
-  if (path == "status.podIP") return pod.status().pod_ip();
-  if (path == "status.hostIP") return pod.status().host_ip();
-  return {};
-}
-
 }  // namespace
 
 std::optional<api::Container> find_container(const api::Pod& pod, const std::string& name) {
@@ -126,10 +113,6 @@ Inside look_inside(const api::Pod& pod, const std::string& node, const std::stri
       for (const api::VolumeMount& mount : spec->volume_mounts()) {
         if (!mount.read_only()) inside.writable->push_back(mount.mount_path());
       }
-    }
-    for (const api::EnvVar& variable : spec->env()) {
-      if (environment != nullptr) break;
-      inside.environment.emplace_back(variable.name(), value_of(variable, pod, node));
     }
   }
   if (environment != nullptr) {

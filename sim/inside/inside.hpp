@@ -24,8 +24,8 @@ struct Inside {
   std::optional<std::vector<std::string>> writable;
 };
 
-// `container` is one of the pod's; empty: the pod as a whole. Variables of its spec have the values that
-// the node's agent has found, or, where that is forgotten, those that stand in the pod.
+// `container` is one of the pod's; empty: the pod as a whole. `environment`: its variables as the node's
+// agent has resolved them; nullptr: that is forgotten.
 Inside look_inside(const api::Pod& pod, const std::string& node, const std::string& container,
                    const agent::Environment* environment = nullptr);
 
