@@ -1,4 +1,6 @@
 // keelson: one binary, a subcommand for each task.
+#include <google/protobuf/stubs/logging.h>
+
 #include <cstdio>
 #include <string_view>
 
@@ -25,6 +27,8 @@ constexpr const char* kUsage =
 }  // namespace
 
 int main(int argc, char** argv) {
+  // It would print what it thinks of bytes that clients send; whoever reads them answers for that.
+  google::protobuf::SetLogHandler(nullptr);
   const std::string_view command = argc > 1 ? argv[1] : "";
   if (command == "sim") return keelson::cli::sim(argc - 1, argv + 1);
   if (command == "up") return keelson::cli::up(argc - 1, argv + 1);
