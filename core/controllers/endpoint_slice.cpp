@@ -5,7 +5,7 @@
 #include <map>
 #include <set>
 
-#include "core/base/hash.hpp"
+#include "core/controllers/slice_parts.hpp"
 #include "core/controllers/zones.hpp"
 
 namespace keelson::controllers {
@@ -35,14 +35,6 @@ struct Draft {
   std::vector<const Wanted*> members;
   bool changed = false;
 };
-
-Ports ports_of_slice(const api::EndpointSlice& slice) {
-  Ports ports;
-  for (const auto& port : slice.ports()) {
-    ports.push_back({port.name(), port.protocol(), port.app_protocol(), port.port()});
-  }
-  return ports;
-}
 
 bool as_wanted(const SliceEndpoint& endpoint, const Wanted& wanted) {
   const auto& conditions = endpoint.conditions();
@@ -150,7 +142,7 @@ class Packer {
     }
     std::vector<Draft> drafts;
     std::erase_if(spare_, [&](const Slice& slice) {
-      if (slice->address_type() != group.family || ports_of_slice(*slice) != group.ports) {
+      if (slice->address_type() != group.family || ports_of(*slice) != group.ports) {
         return false;
       }
       Draft draft;
@@ -227,7 +219,7 @@ class Packer {
 
   bool wanted_elsewhere(const api::EndpointSlice& slice) const {
     return std::any_of(groups_.begin(), groups_.end(), [&](const Group& group) {
-      return group.family == slice.address_type() && group.ports == ports_of_slice(slice) &&
+      return group.family == slice.address_type() && group.ports == ports_of(slice) &&
              slice.endpoints_size() > 0;
     });
   }
@@ -256,54 +248,19 @@ class Packer {
       ++kept_;
       return;
     }
-    api::EndpointSlice slice = draft.existing ? *draft.existing : new_slice();
+    api::EndpointSlice slice = draft.existing ? *draft.existing
+                                              : new_slice(view_, service_.object(), taken_names_);
     auto& labels = *slice.mutable_metadata()->mutable_labels();
     labels.clear();
     labels.insert(labels_.begin(), labels_.end());
     slice.set_address_type(group.family);
     slice.clear_endpoints();
     for (const Wanted* wanted : draft.members) fill(*wanted, slice.add_endpoints());
-    slice.clear_ports();
-    for (const EndpointPortNumber& number : group.ports) {
-      auto* port = slice.add_ports();
-      port->set_name(number.name);
-      port->set_protocol(number.protocol);
-      port->set_port(number.port);
-      if (!number.app_protocol.empty()) port->set_app_protocol(number.app_protocol);
-    }
+    set_ports(group.ports, slice);
     updates_.push_back(draft.existing
                            ? api::update(api::make_object(std::move(slice),
                                                           draft.existing.revision()))
                            : api::create(api::make_object(std::move(slice))));
-  }
-
-  // The name is derived, not random: a create whose answer was lost and that is tried again meets
-  // itself instead of making a second slice.
-  api::EndpointSlice new_slice() {
-    static constexpr std::string_view kAlphabet = "bcdfghjklmnpqrstvwxz2456789";
-    std::string name;
-    for (uint64_t n = 0;; ++n) {
-      uint64_t hash = hash_combine(hash_bytes(service_.uid()), n);
-      name = service_.name() + "-";
-      for (int i = 0; i < 5; ++i, hash /= kAlphabet.size()) {
-        name += kAlphabet[hash % kAlphabet.size()];
-      }
-      if (taken_names_.contains(name)) continue;
-      if (!view_.get<api::EndpointSlice>(service_.ns(), name)) break;
-    }
-    taken_names_.insert(name);
-    api::EndpointSlice slice;
-    auto& meta = *slice.mutable_metadata();
-    meta.set_namespace_(service_.ns());
-    meta.set_name(name);
-    api::OwnerReference* owner = meta.add_owner_references();
-    owner->set_api_version("v1");
-    owner->set_kind("Service");
-    owner->set_name(service_.name());
-    owner->set_uid(service_.uid());
-    owner->set_controller(true);
-    owner->set_block_owner_deletion(true);
-    return slice;
   }
 
   // First what adds or changes addresses, then what removes whole slices.

@@ -5,9 +5,8 @@
 #include <map>
 #include <set>
 
-#include "core/base/hash.hpp"
-#include "core/controllers/endpoint_pods.hpp"
 #include "core/controllers/endpoint_slice.hpp"
+#include "core/controllers/slice_parts.hpp"
 
 namespace keelson::controllers {
 namespace {
@@ -57,17 +56,9 @@ bool same_texts(const Map& a, const std::map<std::string, std::string>& b) {
   return std::map<std::string, std::string>(a.begin(), a.end()) == b;
 }
 
-Ports ports_of(const api::EndpointSubset& subset) {
+Ports ports_of_subset(const api::EndpointSubset& subset) {
   Ports ports;
   for (const api::EndpointPort& port : subset.ports()) {
-    ports.push_back({port.name(), port.protocol(), port.app_protocol(), port.port()});
-  }
-  return ports;
-}
-
-Ports ports_of(const api::EndpointSlice& slice) {
-  Ports ports;
-  for (const auto& port : slice.ports()) {
     ports.push_back({port.name(), port.protocol(), port.app_protocol(), port.port()});
   }
   return ports;
@@ -97,7 +88,7 @@ class Mirror {
 
  private:
   void gather(const api::EndpointSubset& subset) {
-    const Ports ports = ports_of(subset);
+    const Ports ports = ports_of_subset(subset);
     int taken = 0;
     const auto add = [&](const api::EndpointAddress& address, bool ready) {
       const bool ipv6 = address.ip().find(':') != std::string::npos;
@@ -154,52 +145,19 @@ class Mirror {
   }
 
   void write(const Group& group, const Slice& existing) {
-    api::EndpointSlice slice = existing ? *existing : new_slice(group.first);
+    api::EndpointSlice slice =
+        existing ? *existing : new_slice(view_, endpoints_.object(), names_);
+    slice.set_address_type(group.first);
     auto& meta = *slice.mutable_metadata();
     meta.clear_labels();
     meta.mutable_labels()->insert(labels_.begin(), labels_.end());
     meta.clear_annotations();
     meta.mutable_annotations()->insert(annotations_.begin(), annotations_.end());
     *slice.mutable_endpoints() = wanted_.at(group).endpoints();
-    slice.clear_ports();
-    for (const EndpointPortNumber& number : group.second) {
-      auto& port = *slice.add_ports();
-      port.set_name(number.name);
-      port.set_port(number.port);
-      port.set_protocol(number.protocol);
-      if (!number.app_protocol.empty()) port.set_app_protocol(number.app_protocol);
-    }
+    set_ports(group.second, slice);
     plan_.add(existing ? api::update(api::make_object(std::move(slice), existing.revision()))
                        : api::create(api::make_object(std::move(slice))),
               0);
-  }
-
-  // Derived, not random, for the same reason as with the EndpointSlice controller.
-  api::EndpointSlice new_slice(const std::string& family) {
-    static constexpr std::string_view kAlphabet = "bcdfghjklmnpqrstvwxz2456789";
-    std::string name;
-    for (uint64_t n = 0;; ++n) {
-      uint64_t hash = hash_combine(hash_bytes(endpoints_.uid()), n);
-      name = endpoints_.name() + "-";
-      for (int i = 0; i < 5; ++i, hash /= kAlphabet.size()) {
-        name += kAlphabet[hash % kAlphabet.size()];
-      }
-      const bool taken = static_cast<bool>(view_.get<api::EndpointSlice>(endpoints_.ns(), name));
-      if (!taken && names_.insert(name).second) break;
-    }
-    api::EndpointSlice slice;
-    slice.set_address_type(family);
-    auto& meta = *slice.mutable_metadata();
-    meta.set_namespace_(endpoints_.ns());
-    meta.set_name(name);
-    api::OwnerReference& owner = *meta.add_owner_references();
-    owner.set_api_version("v1");
-    owner.set_kind("Endpoints");
-    owner.set_name(endpoints_.name());
-    owner.set_uid(endpoints_.uid());
-    owner.set_controller(true);
-    owner.set_block_owner_deletion(true);
-    return slice;
   }
 
   void tell() {
