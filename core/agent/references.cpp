@@ -23,11 +23,15 @@ Status satisfied(const Reference& reference, const std::string& ns, const api::O
   }
   if (reference.key.empty() || reference.optional) return {};
   const bool secret = reference.kind == api::Kind::secrets;
-  const bool found = secret
-                         ? object->as<api::Secret>().data().contains(reference.key)
-                         : object->as<api::ConfigMap>().data().contains(reference.key) ||
-                               object->as<api::ConfigMap>().binary_data().contains(reference.key);
-  if (found) return {};
+  // Bytes can be a file, but not the value of a variable.
+  const auto in_map = [&](const api::ConfigMap& map) {
+    return map.data().contains(reference.key) ||
+           (!reference.volume.empty() && map.binary_data().contains(reference.key));
+  };
+  if (secret ? object->as<api::Secret>().data().contains(reference.key)
+             : in_map(object->as<api::ConfigMap>())) {
+    return {};
+  }
   return {Code::invalid, fmt::format("couldn't find key {} in {} {}/{}", reference.key,
                                      secret ? "Secret" : "ConfigMap", ns, reference.name)};
 }

@@ -329,10 +329,12 @@ TEST_F(LifecycleTest, MissingConfigMapHoldsTheContainerBack) {
   api::ConfigMap map;
   map.mutable_metadata()->set_namespace_("default");
   map.mutable_metadata()->set_name("settings");
+  (*map.mutable_binary_data())["x"] = "no value of a variable";
   api.put(api::make_object(map));
   loop.run_for(10s);
   EXPECT_EQ(container().state().waiting().message(),
             "couldn't find key x in ConfigMap default/settings");
+  map.clear_binary_data();
   (*map.mutable_data())["x"] = "1";
   api.put(api::make_object(map));
   loop.run_for(25s);
