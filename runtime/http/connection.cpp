@@ -211,8 +211,9 @@ std::size_t Connection::parse_one(std::string_view data) {
 // False: all connections together have too many bodies.
 bool Connection::hold_body() {
   SharedState& shared = shard_.shared();
-  if (!body_) body_ = std::make_unique<BodyHold>(shared.bodies);
-  return body_->grow_to(parser_->body_bytes(), shared.options.limits);
+  const ServerLimits& limits = shared.options.limits;
+  if (!body_) body_ = std::make_unique<BudgetShare>(shared.bodies);
+  return body_->grow_to(parser_->body_bytes(), limits.small_body_bytes, limits.bodies_bytes);
 }
 
 void Connection::head_done() {
@@ -356,7 +357,7 @@ void Connection::answer_finished(rest::HttpResponse response, bool compressed) {
   if (phase_ != Phase::waiting) return;
   const bool has_length = response.status >= 200 && response.status != 204 && response.status != 304;
   const std::size_t size = body_text(response).size();
-  if (std::holds_alternative<std::string>(response.body) && !hold(size)) {
+  if (std::holds_alternative<std::string>(response.body) && !hold_answer(size)) {
     ++shard_.shared().count.refused_answers;
     return refuse(429, "too many large answers are not read, please try again later");
   }
@@ -376,18 +377,13 @@ void Connection::answer_finished(rest::HttpResponse response, bool compressed) {
 }
 
 // False: all connections together have too much that nobody takes.
-bool Connection::hold(std::size_t bytes) {
+bool Connection::hold_answer(std::size_t bytes) {
   SharedState& shared = shard_.shared();
-  if (bytes <= shared.options.limits.unsent_bytes) return true;
-  const uint64_t others = shared.unsent_answers.fetch_add(bytes);
-  held_ = bytes;
-  if (others == 0 || others + bytes <= shared.options.limits.unsent_answers_bytes) return true;
-  release();
+  const ServerLimits& limits = shared.options.limits;
+  answer_.emplace(shared.unsent_answers);
+  if (answer_->grow_to(bytes, limits.unsent_bytes, limits.unsent_answers_bytes)) return true;
+  answer_.reset();
   return false;
-}
-
-void Connection::release() {
-  if (held_ > 0) shard_.shared().unsent_answers -= std::exchange(held_, 0);
 }
 
 void Connection::begin_stream(int status, const std::vector<rest::Header>& headers) {
@@ -522,7 +518,7 @@ void Connection::flush() {
 }
 
 void Connection::all_sent() {
-  release();
+  answer_.reset();
   if (phase_ == Phase::closing) {
     if (lane_) leave_pipe();
     transport_.shutdown();
@@ -570,7 +566,7 @@ void Connection::drop() {
   detach_lane(true);
   phase_ = Phase::dead;
   out_.clear();
-  release();
+  answer_.reset();
   parser_.reset();
   body_.reset();
   if (transport_.secure()) transport_.shutdown();

@@ -93,8 +93,7 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
                       std::optional<uint64_t> length, bool chunked, bool compressed);
   bool bodiless(int status) const;
   bool hold_body();
-  bool hold(std::size_t bytes);
-  void release();
+  bool hold_answer(std::size_t bytes);
   void write_access_log();
   void end_stream_count();
   // pipes (connection_pipe.cpp)
@@ -144,9 +143,9 @@ class Connection final : public std::enable_shared_from_this<Connection>, privat
 
   std::string input_;  // received, and not yet used
   Outbox out_;
-  uint64_t held_ = 0;  // bytes of the answer in `out_`, as far as they count for all connections
+  std::optional<BudgetShare> answer_;  // the answer in `out_`, as far as it counts for all connections
   std::unique_ptr<RequestParser> parser_;
-  std::unique_ptr<BodyHold> body_;  // of the request that `parser_` reads
+  std::unique_ptr<BudgetShare> body_;  // of the request that `parser_` reads
   std::unique_ptr<WebSocketReader> websocket_;
   std::optional<auth::UserInfo> user_;  // of the client certificate
   LanePtr lane_;

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "core/rest/http.hpp"
-#include "runtime/http/body_hold.hpp"
+#include "runtime/http/budget.hpp"
 #include "runtime/http/crossing.hpp"
 #include "runtime/http/options.hpp"
 
@@ -36,7 +36,7 @@ struct Lane : std::enable_shared_from_this<Lane> {
   // Core thread.
   // Counts the request's body from when the core sees it until whoever answers lets go of the
   // exchange, or begins a stream.
-  std::unique_ptr<BodyHold> body;
+  std::unique_ptr<BudgetShare> body;
   enum class Phase { open, streaming, piped, over };
   Phase phase = Phase::open;
   bool blocked = false;

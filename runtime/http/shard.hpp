@@ -16,7 +16,7 @@
 #include "core/base/log.hpp"
 #include "core/base/rng.hpp"
 #include "runtime/http/access_log.hpp"
-#include "runtime/http/body_hold.hpp"
+#include "runtime/http/budget.hpp"
 #include "runtime/http/connection.hpp"
 #include "runtime/http/crossing.hpp"
 #include "runtime/http/options.hpp"
@@ -41,8 +41,9 @@ struct SharedState {
         refused_headers{0}, waiting_bodies{0}, refused_bodies{0}, bad_requests{0}, bad_certificates{0},
         failed_handshakes{0}, slow_requests{0}, slow_readers{0}, idle_closed{0}, gone{0};
   } count;
-  std::atomic<uint64_t> unsent_answers{0};  // bytes, see ServerLimits::unsent_answers_bytes
-  const BodyHold::Total bodies = std::make_shared<std::atomic<uint64_t>>(0);
+  // See ServerLimits::bodies_bytes and unsent_answers_bytes.
+  const BudgetUse bodies = std::make_shared<std::atomic<uint64_t>>(0);
+  const BudgetUse unsent_answers = std::make_shared<std::atomic<uint64_t>>(0);
 
   TlsContext tls() const {
     const std::lock_guard lock(tls_mutex);
