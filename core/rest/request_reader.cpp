@@ -1,5 +1,6 @@
 #include "core/rest/request_reader.hpp"
 
+#include "core/api/create_on_update.hpp"
 #include "core/auth/names.hpp"
 #include "core/rest/body.hpp"
 #include "core/rest/options.hpp"
@@ -143,7 +144,7 @@ ApiError read_request(Call& call, const auth::Authorizer* authorizer, api::Reque
     error = read_body(call, "CreateOptions", request);
   } else if (verb == "update") {
     request.verb = Verb::update;
-    if (call.resource->endpoint == Endpoint::object) {
+    if (call.resource->endpoint == Endpoint::object && api::creates_on_update(request.kind)) {
       request.create_missing = true;
       refuse_creation(call, authorizer, request);
     }

@@ -131,21 +131,6 @@ const Message* status_of(Kind kind, const Message& message) {
   });
 }
 
-// Source: AllowCreateOnUpdate of the strategies in pkg/registry.
-bool creates_on_update(Kind kind) {
-  switch (kind) {
-    case Kind::leases:
-    case Kind::events:
-    case Kind::endpoints:
-    case Kind::services:
-    case Kind::roles:
-    case Kind::cluster_roles:
-    case Kind::role_bindings:
-    case Kind::cluster_role_bindings: return true;
-    default: return false;
-  }
-}
-
 void prepare_create(Kind kind, Message& message) {
   with_type(kind, [&]<class M>(std::type_identity<M>) {
     prepare(static_cast<M&>(message));

@@ -21,9 +21,6 @@ std::unique_ptr<Message> clone(const Message& message);
 const Message* spec_of(Kind kind, const Message& message);  // null: the kind has none
 const Message* status_of(Kind kind, const Message& message);
 
-// Whether a PUT makes an object of the kind that is not there.
-bool creates_on_update(Kind kind);
-
 // The object is to be created: what clients may not choose is set (status, generation).
 void prepare_create(Kind kind, Message& message);
 // A write to the object itself leaves the status as it was.

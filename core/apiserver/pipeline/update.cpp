@@ -2,8 +2,9 @@
 
 #include <algorithm>
 
-#include "core/api/patch.hpp"
 #include "core/api/canonical.hpp"
+#include "core/api/create_on_update.hpp"
+#include "core/api/patch.hpp"
 #include "core/api/validation.hpp"
 #include "core/apiserver/pipeline/admission.hpp"
 #include "core/apiserver/pipeline/fields.hpp"
@@ -70,7 +71,7 @@ class Update final : public UpdateBase {
  public:
   Update(Request&& request, const Context& context) : UpdateBase(std::move(request), context) {
     if (request_.verb == Verb::update && request_.create_missing &&
-        request_.subresource == Subresource::none && creates_on_update(request_.kind)) {
+        request_.subresource == Subresource::none && api::creates_on_update(request_.kind)) {
       creation_ = make_create(creation(request_), context_);
     }
   }
