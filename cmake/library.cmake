@@ -49,15 +49,20 @@ function(keelson_precompile target)
   target_precompile_headers(${target} REUSE_FROM keelson_pch)
 endfunction()
 
-# keelson_library(target dir dependencies...): all .cpp files below dir.
+# keelson_library(target dir dependencies... [EXCEPT folder...]): all .cpp files below dir, without those
+# folders of it that are libraries of their own.
 function(keelson_library target dir)
+  cmake_parse_arguments(PARSE_ARGV 2 arg "" "" "EXCEPT")
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${dir}/*.cpp)
+  foreach(folder ${arg_EXCEPT})
+    list(FILTER sources EXCLUDE REGEX "/${dir}/${folder}/")
+  endforeach()
   if(NOT sources)
     file(WRITE ${PROJECT_BINARY_DIR}/empty.cpp "")
     set(sources ${PROJECT_BINARY_DIR}/empty.cpp)
   endif()
   add_library(${target} STATIC ${sources})
-  target_link_libraries(${target} PUBLIC keelson_flags ${ARGN})
+  target_link_libraries(${target} PUBLIC keelson_flags ${arg_UNPARSED_ARGUMENTS})
   if(NOT target STREQUAL keelson_base)
     keelson_precompile(${target})
   endif()

@@ -27,6 +27,13 @@ struct SandboxSpec {
 // Names and values, in order.
 using Environment = std::vector<std::pair<std::string, std::string>>;
 
+// A file or directory of the host that a container sees.
+struct Mount {
+  std::string host_path, container_path;
+  bool read_only = false;
+  std::string propagation;  // mountPropagation of the VolumeMount; empty: None
+};
+
 struct ContainerSpec {
   std::string pod_uid;
   std::string name;
@@ -37,6 +44,7 @@ struct ContainerSpec {
   std::shared_ptr<const api::Pod> pod;
   Environment environment;                    // of its spec, resolved
   std::vector<std::string> command, args;     // of its spec, with $(NAME) replaced
+  std::vector<Mount> mounts;                  // of its volumes, in the order of volumeMounts
 };
 
 enum class ContainerState : uint8_t { created, running, exited };
