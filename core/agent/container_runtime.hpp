@@ -3,6 +3,7 @@
 // list() says. Names follow CRI's runtime.v1.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -88,6 +89,26 @@ struct ProbeAnswer {
 // As much as kubelet reads of a command's output or of an HTTP body (pkg/probe).
 inline constexpr std::size_t probe_output_max = 10 * 1024;
 
+// Who a registry is to be told is pulling. Either a name and password, or one of the tokens.
+struct RegistryCredentials {
+  std::string username, password;
+  std::string identity_token, registry_token;
+  std::string server;  // the registry, as the secret names it
+  friend auto operator<=>(const RegistryCredentials&, const RegistryCredentials&) = default;
+};
+
+struct ImagePull {
+  std::string image;
+  // To try one after the other; empty: nobody in particular.
+  std::vector<RegistryCredentials> credentials;
+  friend auto operator<=>(const ImagePull&, const ImagePull&) = default;
+};
+
+struct ImageFilesystem {
+  std::string path;         // a directory on it
+  uint64_t used_bytes = 0;  // by images and the writable layers of containers
+};
+
 class ContainerRuntime {
  public:
   virtual ~ContainerRuntime() = default;
@@ -96,7 +117,12 @@ class ContainerRuntime {
   // Ids of images on the node, with sizes, for node status and image locality.
   virtual void list_images(Done<std::vector<api::ContainerImage>> done) = 0;
   // Yields the image id. Code::not_found: no such image; unavailable: registry trouble.
-  virtual void pull_image(std::string image, Done<std::string> done) = 0;
+  virtual void pull_image(ImagePull pull, Done<std::string> done) = 0;
+  // Removes the image under all of its names; `image` is one of them, or its id. An image that is not
+  // there counts as removed. These two may answer from inside the call where a runtime has nothing.
+  virtual void remove_image(std::string image, Done<Unit> done);
+  // Where on the host images are kept: image garbage collection looks how full that file system is.
+  virtual void image_filesystem(Done<ImageFilesystem> done);
   virtual void run_sandbox(SandboxSpec spec, Done<SandboxInfo> done) = 0;
   // Stops the sandbox's network; its containers must have been stopped.
   virtual void stop_sandbox(SandboxId id, Done<Unit> done) = 0;

@@ -27,6 +27,7 @@ std::string_view to_string(Subresource subresource) {
     case Subresource::finalize: return "finalize";
     case Subresource::approval: return "approval";
     case Subresource::ephemeral_containers: return "ephemeralcontainers";
+    case Subresource::token: return "token";
   }
   KEELSON_ASSERT(false);
 }
@@ -90,6 +91,17 @@ Request remove(const Object& object) {
   request.ns = object.ns();
   request.name = object.name();
   request.expected.uid = object.uid();
+  return request;
+}
+
+Request create_token(std::string ns, std::string account, TokenRequest asked) {
+  Request request;
+  request.verb = Verb::create;
+  request.kind = Kind::service_accounts;
+  request.subresource = Subresource::token;
+  request.ns = std::move(ns);
+  request.name = std::move(account);
+  request.body = std::make_shared<const TokenRequest>(std::move(asked));
   return request;
 }
 

@@ -29,7 +29,10 @@ enum class Verb : uint8_t {
 std::string_view to_string(Verb verb);
 
 enum class Subresource : uint8_t {
-  none, status, scale, binding, eviction, finalize, approval, ephemeral_containers
+  none, status, scale, binding, eviction, finalize, approval, ephemeral_containers,
+  // Of service accounts: create asks for a token; the answer is Response::message, a TokenRequest.
+  // Only the HTTP front end can serve it, for only it knows the signing keys.
+  token
 };
 std::string_view to_string(Subresource subresource);  // "", "status", ...
 
@@ -198,5 +201,7 @@ Request update(const ObjectPtr& object);
 Request update_status(const ObjectPtr& object);
 // Conditional on the uid of `object`: never deletes a successor of the same name.
 Request remove(const Object& object);
+// A token of the service account: see Subresource::token.
+Request create_token(std::string ns, std::string account, TokenRequest asked);
 
 }  // namespace keelson::api

@@ -133,6 +133,7 @@ ApiError check_form(const Request& request) {
     case Subresource::finalize:
       if (request.kind == Kind::namespaces && request.verb == Verb::update) return {};
       return method_not_allowed();
+    case Subresource::token: return method_not_allowed();  // the front end serves it: core/rest
   }
   return method_not_allowed();
 }
@@ -275,7 +276,8 @@ struct ApiServer::Impl {
       case Subresource::status:
       case Subresource::finalize:
       case Subresource::approval:
-      case Subresource::ephemeral_containers: break;
+      case Subresource::ephemeral_containers:
+      case Subresource::token: break;
     }
     switch (request.verb) {
       case Verb::create: return make_create(std::move(request), context);
