@@ -12,6 +12,7 @@
 #include "core/rest/documents.hpp"
 #include "core/rest/exposition.hpp"
 #include "core/rest/fair_queue.hpp"
+#include "core/rest/heartbeat.hpp"
 #include "core/rest/metrics.hpp"
 #include "core/rest/options.hpp"
 #include "core/rest/request_reader.hpp"
@@ -239,7 +240,25 @@ struct Front::Impl {
     ApiError error = read_request(*call, access ? &access->authorizer() : nullptr, request);
     if (!error) error = read_table_options(*call);
     if (error) return call->fail(error);
+    if (request.kind == api::Kind::leases && request.verb == Verb::update && request.body) {
+      const auto body = std::static_pointer_cast<const api::Lease>(request.body);
+      if (std::optional<api::Beat> beat = beat_of(*body)) {
+        return heartbeat(call, std::move(request), std::move(*beat));
+      }
+    }
     server.handle(std::move(request), tie([this, call](api::Response response) {
+      answer(*call, std::move(response));
+    }));
+  }
+
+  // Answered with what was sent.
+  void heartbeat(const std::shared_ptr<Call>& call, api::Request request, api::Beat beat) {
+    auto lease = std::make_shared<const api::Object>(api::Kind::leases, std::move(request.body));
+    request.verb = Verb::renew;
+    request.expected = {};
+    request.beat = std::move(beat);
+    server.handle(std::move(request), tie([this, call, lease](api::Response response) {
+      if (response.ok()) response.object = lease;
       answer(*call, std::move(response));
     }));
   }

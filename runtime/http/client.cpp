@@ -1,40 +1,23 @@
 #include "runtime/http/client.hpp"
 
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <optional>
 
+#include "runtime/http/answer_parser.hpp"
 #include "runtime/http/client_websocket.hpp"
 #include "runtime/http/dial.hpp"
+#include "runtime/http/request_head.hpp"
 #include "runtime/http/request_parser.hpp"
 #include "runtime/loop/entropy.hpp"
 
 namespace keelson::http {
-namespace beast_http = boost::beast::http;
 
 namespace {
 
-using Parser = beast_http::response_parser<beast_http::string_body>;
-
 constexpr std::size_t kReadBytes = 64 * 1024;
-// What a server may say before the body.
+// What a server may say before it agrees to upgrade.
 constexpr uint32_t kHeadBytesMax = 256 * 1024;
 
 bool idempotent(const std::string& method) { return method == "GET" || method == "HEAD"; }
-
-bool fits_a_line(std::string_view text) {
-  return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
-}
-
-Response head_of(const Parser& parser) {
-  Response head;
-  head.status = static_cast<int>(parser.get().result_int());
-  for (const auto& field : parser.get()) {
-    head.headers.push_back({std::string(field.name_string().data(), field.name_string().size()),
-                            std::string(field.value().data(), field.value().size())});
-  }
-  return head;
-}
 
 }  // namespace
 
@@ -155,98 +138,30 @@ class Client::Impl {
   }
 
   Result<std::string> head_text(const Request& request, const std::vector<Header>& extra) const {
-    std::string target = url_->prefix + (request.target.starts_with('/') ? "" : "/") + request.target;
-    std::string out = request.method + " " + target + " HTTP/1.1\r\n";
-    if (target.find_first_of(std::string_view(" \r\n\0", 4)) != std::string::npos ||
-        request.method.empty() || request.method.find(' ') != std::string::npos ||
-        !fits_a_line(request.method)) {
-      return Error{Code::invalid, "the request's method or target is malformed"};
-    }
-    const auto add = [&out](std::string_view name, std::string_view value) {
-      out.append(name).append(": ").append(value).append("\r\n");
-    };
-    add("Host", url_->authority);
-    bool has_auth = false, has_agent = false, fits = fits_a_line(options_.bearer_token);
-    for (const auto* headers : {&request.headers, &extra}) {
-      for (const Header& header : *headers) {
-        has_auth = has_auth || same_name(header.name, "Authorization");
-        has_agent = has_agent || same_name(header.name, "User-Agent");
-        fits = fits && fits_a_line(header.name) && fits_a_line(header.value);
-        add(header.name, header.value);
-      }
-    }
-    if (!fits) return Error{Code::invalid, "a request header contains a line break"};
-    if (!has_agent) add("User-Agent", options_.user_agent);
-    if (!has_auth && url_->tls && !options_.bearer_token.empty()) {
-      add("Authorization", "Bearer " + options_.bearer_token);
-    }
-    if (!request.body.empty() || request.method == "POST" || request.method == "PUT" ||
-        request.method == "PATCH") {
-      add("Content-Length", std::to_string(request.body.size()));
-    }
-    return out + "\r\n";
+    return request_head(*url_, {options_.user_agent, options_.bearer_token}, request, extra);
   }
 
   // One answer, from pending_ and the connection.
   Result<int> receive(const Request& request, const OnHead& on_head, const OnData& on_data) {
-    std::optional<Parser> parser;
-    bool head_told = false;
+    AnswerParser parser(request.method == "HEAD");
     std::string buffer(kReadBytes, '\0');
-    const auto start = [&] {
-      parser.emplace();
-      parser->header_limit(kHeadBytesMax);
-      parser->body_limit(boost::none);
-      parser->eager(false);
-      if (request.method == "HEAD") parser->skip(true);
-    };
-    start();
     while (true) {
-      boost::beast::error_code error;
-      std::size_t used = 0;
-      while (!error && !parser->is_done() && used < pending_.size()) {
-        if (parser->is_header_done() && parser->chunked() &&
-            pending_.size() - used < kChunkedBytesMin) {
-          break;
-        }
-        used += parser->put(
-            boost::asio::buffer(pending_.data() + used, pending_.size() - used), error);
-        if (error || !parser->is_header_done()) continue;
-        if (parser->get().result_int() / 100 == 1) {  // an interim answer; the real one follows
-          start();
-          continue;
-        }
-        if (!std::exchange(head_told, true) && on_head && !on_head(head_of(*parser))) {
-          return Error{Code::cancelled, "stopped by the caller"};
-        }
-        std::string& body = parser->get().body();
-        if (!body.empty() && on_data && !on_data(body)) {
-          return Error{Code::cancelled, "stopped by the caller"};
-        }
-        body.clear();
+      const auto state = parser.feed(pending_, on_head, on_data);
+      if (!state) return state.error();
+      if (*state == AnswerParser::State::done) {
+        if (!parser.keep_alive()) connection_.close();
+        return parser.status();
       }
-      pending_.erase(0, used);
-      if (error && error != beast_http::error::need_more) {
-        return Error{Code::unknown, "malformed answer: " + error.message()};
-      }
-      if (parser->is_done()) return end_of(*parser);
       auto got = connection_.read(buffer.data(), buffer.size(), request.timeout);
       if (!got) return got.error();
       if (*got == 0) {
-        if (parser->got_some()) parser->put_eof(error);
-        if (!parser->got_some() || error) {
-          return Error{Code::unknown, "the server closed the connection before its answer's end"};
-        }
+        if (Status status = parser.end(); !status) return status.error();
         connection_.close();
-        return static_cast<int>(parser->get().result_int());
+        return parser.status();
       }
       got_bytes_ = true;
       pending_.append(buffer, 0, *got);
     }
-  }
-
-  Result<int> end_of(const Parser& parser) {
-    if (!parser.keep_alive()) connection_.close();
-    return static_cast<int>(parser.get().result_int());
   }
 
   const ClientOptions options_;

@@ -1,0 +1,257 @@
+#include "runtime/http/async_client.hpp"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "runtime/http/async_connection.hpp"
+#include "runtime/http/request_head.hpp"
+
+namespace keelson::http {
+
+using ConnectionPtr = std::shared_ptr<AsyncConnection>;
+
+struct AsyncClient::Impl : std::enable_shared_from_this<AsyncClient::Impl> {
+  Impl(runtime::AsioLoop& loop_in, AsyncClientOptions options_in)
+      : loop(loop_in), options(std::move(options_in)) {}
+
+  Status use(const std::vector<std::string>& servers) {
+    std::vector<ServerUrl> parsed;
+    for (const std::string& server : servers) {
+      auto url = parse_server_url(server);
+      if (!url) return url.error();
+      parsed.push_back(std::move(*url));
+    }
+    if (parsed.empty()) return {Code::invalid, "no server is named"};
+    urls = std::move(parsed);
+    current = 0;
+    drop_idle();
+    return {};
+  }
+
+  Status use(const std::string& cert_pem, const std::string& key_pem) {
+    auto made = make_client_context(
+        {options.ca_pem, cert_pem, key_pem, options.insecure_skip_verify});
+    if (!made) return made.error();
+    tls = std::move(*made);
+    drop_idle();
+    return {};
+  }
+
+  void drop_idle() {
+    for (const ConnectionPtr& connection : std::exchange(idle, {})) connection->close();
+  }
+
+  ConnectionPtr take_idle() {
+    if (idle.empty()) return nullptr;
+    ConnectionPtr connection = std::move(idle.back());
+    idle.pop_back();
+    return connection;
+  }
+
+  ConnectionPtr make() {
+    return std::make_shared<AsyncConnection>(
+        loop, AsyncConnection::Target{urls[current], tls, options.tls_server_name});
+  }
+
+  // The next server is tried by whoever comes next.
+  void unreachable(const ConnectionPtr& connection) {
+    if (connection->target().url.authority == urls[current].authority) {
+      current = (current + 1) % urls.size();
+    }
+  }
+
+  void give_back(const ConnectionPtr& connection) {
+    if (!connection->reusable() || idle.size() >= options.idle_max) return connection->close();
+    idle.push_back(connection);
+    connection->idle(options.keep_idle,
+                     [weak = weak_from_this(), raw = connection.get()] {
+                       if (const auto self = weak.lock()) self->forget(raw);
+                     });
+  }
+
+  void forget(const AsyncConnection* connection) {
+    const auto it = std::find_if(idle.begin(), idle.end(),
+                                 [&](const auto& one) { return one.get() == connection; });
+    if (it == idle.end()) return;
+    const ConnectionPtr keep = std::move(*it);
+    idle.erase(it);
+    keep->close();
+  }
+
+  runtime::AsioLoop& loop;
+  const AsyncClientOptions options;
+  std::vector<ServerUrl> urls;
+  std::size_t current = 0;
+  TlsContext tls;
+  std::vector<ConnectionPtr> idle;
+  // Of send(), with the calls that they wait for.
+  struct Waiting {
+    std::shared_ptr<void> user;
+    std::unique_ptr<AsyncCall> call;
+  };
+  std::map<uint64_t, Waiting> waiting;
+  uint64_t last_waiting = 0;
+};
+
+namespace {
+
+bool idempotent(const std::string& method) { return method == "GET" || method == "HEAD"; }
+
+template <class Impl>
+class Call final : public AsyncCall {
+ public:
+  Call(std::shared_ptr<Impl> client, Request request, AnswerUser& user)
+      : client_(client), loop_(client->loop), request_(std::move(request)), user_(&user) {}
+  ~Call() override {
+    *alive_ = false;
+    if (connection_) connection_->close();
+  }
+
+  void begin() {
+    const auto client = client_.lock();
+    if (!client) return;
+    connection_ = client->take_idle();
+    reused_ = connection_ != nullptr;
+    if (reused_) return transfer();
+    connect(*client, client->urls.size());
+  }
+
+ private:
+  template <class F>
+  auto guard(F f) {
+    return [alive = alive_, f = std::move(f)](auto&&... args) {
+      if (*alive) f(std::forward<decltype(args)>(args)...);
+    };
+  }
+
+  void connect(Impl& client, std::size_t attempts) {
+    connection_ = client.make();
+    reused_ = false;
+    connection_->connect(client.options.connect_timeout,
+                         guard([this, attempts](Status status) { connected(status, attempts); }));
+  }
+
+  void connected(const Status& status, std::size_t attempts) {
+    const auto client = client_.lock();
+    if (!client) return;
+    if (status.ok()) return transfer();
+    client->unreachable(connection_);
+    if (attempts > 1) return connect(*client, attempts - 1);
+    connection_ = nullptr;
+    finish(status);
+  }
+
+  void transfer() {
+    const auto client = client_.lock();
+    if (!client) return;
+    auto text = request_head(connection_->target().url,
+                             {client->options.user_agent, client->options.bearer_token}, request_,
+                             {});
+    if (!text) {
+      const auto failed = guard([this, error = text.error()] { finish(error); });
+      return loop_.post(failed);
+    }
+    AsyncConnection::Exchange exchange;
+    exchange.text = std::move(*text) + request_.body;
+    exchange.bodiless = request_.method == "HEAD";
+    exchange.patience = request_.timeout;
+    exchange.on_head = [this, alive = alive_](const Response& head) {
+      user_->on_head(head);
+      return *alive;
+    };
+    exchange.on_data = [this, alive = alive_](std::string_view data) {
+      user_->on_data(data);
+      return *alive;
+    };
+    exchange.done = guard([this](Status status) { transferred(status); });
+    connection_->exchange(std::move(exchange));
+  }
+
+  void transferred(const Status& status) {
+    const auto client = client_.lock();
+    if (!client) return;
+    const ConnectionPtr connection = std::exchange(connection_, nullptr);
+    // A kept connection may have been closed by the server just now: what may be sent twice is sent on
+    // a new one.
+    if (!status && reused_ && !connection->got_bytes() && idempotent(request_.method)) {
+      return connect(*client, client->urls.size());
+    }
+    if (status.ok()) client->give_back(connection);
+    finish(status);
+  }
+
+  void finish(Status status) { user_->on_end(std::move(status)); }
+
+  std::weak_ptr<Impl> client_;
+  Loop& loop_;
+  const Request request_;
+  AnswerUser* user_;
+  ConnectionPtr connection_;
+  bool reused_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+// Gathers an answer.
+class WholeAnswer final : public AnswerUser {
+ public:
+  explicit WholeAnswer(Callback<void(Result<Response>)> done) : done_(std::move(done)) {}
+
+  void on_head(const Response& head) override { response_ = head; }
+  void on_data(std::string_view data) override { response_.body += data; }
+  void on_end(Status how) override {
+    if (how.ok()) {
+      done_(std::move(response_));
+    } else {
+      done_(how.error());
+    }
+  }
+
+ private:
+  Callback<void(Result<Response>)> done_;
+  Response response_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<AsyncClient>> AsyncClient::create(runtime::AsioLoop& loop,
+                                                         AsyncClientOptions options) {
+  auto impl = std::make_shared<Impl>(loop, std::move(options));
+  if (Status status = impl->use(impl->options.servers); !status) return status.error();
+  if (Status status = impl->use(impl->options.client_cert_pem, impl->options.client_key_pem); !status) {
+    return status.error();
+  }
+  return std::unique_ptr<AsyncClient>(new AsyncClient(std::move(impl)));
+}
+
+AsyncClient::~AsyncClient() {
+  impl_->waiting.clear();
+  impl_->drop_idle();
+}
+
+std::unique_ptr<AsyncCall> AsyncClient::start(Request request, AnswerUser& user) {
+  auto call = std::make_unique<Call<Impl>>(impl_, std::move(request), user);
+  call->begin();
+  return call;
+}
+
+void AsyncClient::send(Request request, Done<Response> done) {
+  const uint64_t number = ++impl_->last_waiting;
+  auto answer = std::make_shared<WholeAnswer>(
+      [impl = impl_.get(), number, done = std::move(done)](Result<Response> response) mutable {
+        const auto keep = impl->waiting.extract(number);  // the call, until it has returned
+        done(std::move(response));
+      });
+  AnswerUser& user = *answer;
+  impl_->waiting[number] = {std::move(answer), start(std::move(request), user)};
+}
+
+Status AsyncClient::use_certificate(const std::string& cert_pem, const std::string& key_pem) {
+  return impl_->use(cert_pem, key_pem);
+}
+
+Status AsyncClient::use_servers(const std::vector<std::string>& servers) {
+  return impl_->use(servers);
+}
+
+}  // namespace keelson::http
