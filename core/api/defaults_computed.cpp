@@ -184,6 +184,14 @@ void computed(EndpointSlice& slice) {
   }
 }
 
+void computed(NetworkPolicy& policy) {
+  auto& spec = *policy.mutable_spec();
+  if (!spec.policy_types().empty()) return;
+  // Ingress always; a policy that only isolates the way out has to say so.
+  spec.add_policy_types("Ingress");
+  if (!spec.egress().empty()) spec.add_policy_types("Egress");
+}
+
 void computed(Secret& secret) {
   // stringData is a convenience for writers, never stored: it goes over data.
   for (const auto& [key, value] : secret.string_data()) (*secret.mutable_data())[key] = value;
@@ -261,6 +269,7 @@ void apply_computed_defaults(Kind kind, Message& message) {
           *static_cast<ReplicaSet&>(message).mutable_spec()->mutable_template_()->mutable_spec());
     case Kind::services: return computed(static_cast<Service&>(message));
     case Kind::endpoint_slices: return computed(static_cast<EndpointSlice&>(message));
+    case Kind::network_policies: return computed(static_cast<NetworkPolicy&>(message));
     case Kind::secrets: return computed(static_cast<Secret&>(message));
     case Kind::nodes: return computed(static_cast<Node&>(message));
     case Kind::namespaces: return computed(static_cast<Namespace&>(message));

@@ -13,6 +13,7 @@
 #include "core/api/proto/core.pb.h"
 #include "core/api/proto/discovery.pb.h"
 #include "core/api/proto/meta.pb.h"
+#include "core/api/proto/networking.pb.h"
 #include "core/api/proto/node.pb.h"
 #include "core/api/proto/pod.pb.h"
 #include "core/api/proto/policy.pb.h"
@@ -46,6 +47,7 @@ using autoscaling::v1::Scale;
 using certificates::v1::CertificateSigningRequest;
 using coordination::v1::Lease;
 using discovery::v1::EndpointSlice;
+using networking::v1::NetworkPolicy;
 using policy::v1::Eviction;
 using policy::v1::PodDisruptionBudget;
 using rbac::v1::ClusterRole;
@@ -78,7 +80,8 @@ using Message = google::protobuf::Message;
   X(roles, Role)                             \
   X(role_bindings, RoleBinding)              \
   X(certificate_signing_requests, CertificateSigningRequest) \
-  X(controller_revisions, ControllerRevision)
+  X(controller_revisions, ControllerRevision) \
+  X(network_policies, NetworkPolicy)
 
 // Dense: usable as an array index.
 enum class Kind : uint8_t {

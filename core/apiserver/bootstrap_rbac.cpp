@@ -152,6 +152,14 @@ const std::vector<RoleText>& role_texts() {
         {kRead, "", "nodes"},
         kEvents,
         {"list,watch", "discovery.k8s.io", "endpointslices"}}},
+      // What a node's own network is made from: routes, service rules, policies, names. Nodes have it
+      // under their own name, so that they need no second credential.
+      {"keelson:node-network",
+       "",
+       "",
+       {{"list,watch", "", "namespaces,nodes,pods,services"},
+        {"list,watch", "discovery.k8s.io", "endpointslices"},
+        {"list,watch", "networking.k8s.io", "networkpolicies"}}},
       {"system:kube-scheduler",
        "",
        "",
@@ -230,6 +238,7 @@ constexpr BindingText kBindings[] = {
     {"system:public-info-viewer", "system:public-info-viewer", "Group",
      "system:authenticated,system:unauthenticated"},
     {"system:node-proxier", "system:node-proxier", "User", "system:kube-proxy"},
+    {"keelson:node-network", "keelson:node-network", "Group", "system:nodes"},
     {"system:kube-controller-manager", "system:kube-controller-manager", "User",
      "system:kube-controller-manager"},
     {"system:kube-scheduler", "system:kube-scheduler", "User", "system:kube-scheduler"},

@@ -112,6 +112,14 @@ TEST(Defaults, ResourcesAreRoundedUpToMillis) {
   const PodSpec& made_of = set.spec().template_().spec();
   EXPECT_EQ(made_of.containers(0).resources().limits().at("cpu").string(), "1m");
   EXPECT_TRUE(made<Pod>("spec { containers { name: 'c' } }").spec().containers(0).has_resources());
+  const auto types = [](const std::string& spec) {
+    const auto policy = made<NetworkPolicy>("spec { " + spec + " }");
+    return std::vector<std::string>(policy.spec().policy_types().begin(),
+                                    policy.spec().policy_types().end());
+  };
+  EXPECT_EQ(types(""), (std::vector<std::string>{"Ingress"}));
+  EXPECT_EQ(types("egress {}"), (std::vector<std::string>{"Ingress", "Egress"}));
+  EXPECT_EQ(types(R"(policy_types: "Egress")"), (std::vector<std::string>{"Egress"}));
   auto node = made<Node>(R"(status { capacity { key: "cpu" value { string: "3900000001n" } } })");
   EXPECT_EQ(node.status().allocatable().at("cpu").string(), "3901m");
 }

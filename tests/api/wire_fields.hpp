@@ -393,6 +393,15 @@ meta.v1.StatusCause 1:reason:s 2:message:s 3:field:s
 meta.v1.StatusDetails 1:name:s 2:group:s 3:kind:s 4:causes:StatusCause* 5:retryAfterSeconds:i
   6:uid:s
 meta.v1.Time 1:seconds:l 2:nanos:i
+networking.v1.IPBlock 1:cidr:s 2:except:s*
+networking.v1.NetworkPolicy 1:metadata:ObjectMeta 2:spec:NetworkPolicySpec
+networking.v1.NetworkPolicyEgressRule 1:ports:NetworkPolicyPort* 2:to:NetworkPolicyPeer*
+networking.v1.NetworkPolicyIngressRule 1:ports:NetworkPolicyPort* 2:from:NetworkPolicyPeer*
+networking.v1.NetworkPolicyPeer 1:podSelector:LabelSelector 2:namespaceSelector:LabelSelector
+  3:ipBlock:IPBlock
+networking.v1.NetworkPolicyPort 1:protocol:s? 2:port:IntOrString 3:endPort:i?
+networking.v1.NetworkPolicySpec 1:podSelector:LabelSelector 2:ingress:NetworkPolicyIngressRule*
+  3:egress:NetworkPolicyEgressRule* 4:policyTypes:s*
 policy.v1.Eviction 1:metadata:ObjectMeta 2:deleteOptions:DeleteOptions
 policy.v1.PodDisruptionBudget 1:metadata:ObjectMeta 2:spec:PodDisruptionBudgetSpec
   3:status:PodDisruptionBudgetStatus

@@ -98,6 +98,7 @@ TEST(Columns, AreThoseThatClientsKnow) {
   EXPECT_THAT(
       column_names(Kind::pod_disruption_budgets),
       ElementsAre("Name", "Min Available", "Max Unavailable", "Allowed Disruptions", "Age"));
+  EXPECT_THAT(column_names(Kind::network_policies), ElementsAre("Name", "Pod-Selector", "Age"));
   EXPECT_THAT(column_names(Kind::priority_classes),
               ElementsAre("Name", "Value", "Global-Default", "Age"));
 }
@@ -290,6 +291,14 @@ TEST(Endpoints, ThreeAreShown) {
             "10.1.0.5:80,10.1.0.6:80,10.1.0.5:443 + 2 more...");
   EXPECT_EQ(addresses("{addresses: [{ip: 10.1.0.5}]}"), "10.1.0.5");
   EXPECT_EQ(addresses("{addresses: [{ip: 'fd00::5'}], ports: [{port: 80}]}"), "[fd00::5]:80");
+}
+
+TEST(NetworkPolicies, Row) {
+  const std::string head =
+      "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n" + meta("p");
+  EXPECT_EQ(cells(head + "spec: {podSelector: {}}"), R"(["p","<none>","7s"])");
+  EXPECT_EQ(cells(head + "spec: {podSelector: {matchLabels: {app: db}}}"),
+            R"(["p","app=db","7s"])");
 }
 
 TEST(EndpointSlices, Row) {

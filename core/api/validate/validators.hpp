@@ -93,6 +93,9 @@ void validate_change(Errors& errors, const Endpoints& now, const Endpoints& befo
 void validate(Errors& errors, const EndpointSlice& slice);
 void validate_change(Errors& errors, const EndpointSlice& now, const EndpointSlice& before);
 
+void validate(Errors& errors, const NetworkPolicy& policy);
+void validate_change(Errors& errors, const NetworkPolicy& now, const NetworkPolicy& before);
+
 void validate(Errors& errors, const Node& node);
 void validate_change(Errors& errors, const Node& now, const Node& before);
 void validate_status_change(Errors& errors, const Node& now, const Node& before);

@@ -31,11 +31,12 @@ inline constexpr bool has_status = requires(M& m) {
   m.mutable_status();
 };
 
-// Those whose controllers report an observedGeneration, and slices, as in Kubernetes; pods, nodes and
+// Those whose controllers report an observedGeneration, slices and network policies, as in Kubernetes; pods, nodes and
 // services count none.
 bool counts_generations(Kind kind) {
   return kind == Kind::deployments || kind == Kind::replica_sets ||
-         kind == Kind::pod_disruption_budgets || kind == Kind::endpoint_slices;
+         kind == Kind::pod_disruption_budgets || kind == Kind::endpoint_slices ||
+         kind == Kind::network_policies;
 }
 
 // For kinds without a spec, whose whole content is one.

@@ -40,6 +40,7 @@ Printers make_printers() {
   set(Kind::services, service_printer());
   set(Kind::endpoints, endpoints_printer());
   set(Kind::endpoint_slices, endpoint_slice_printer());
+  set(Kind::network_policies, network_policy_printer());
   set(Kind::pod_disruption_budgets, budget_printer());
   set(Kind::deployments, deployment_printer());
   set(Kind::replica_sets, replica_set_printer());

@@ -40,6 +40,7 @@ Printer budget_printer();
 Printer service_printer();  // services.cpp
 Printer endpoints_printer();
 Printer endpoint_slice_printer();
+Printer network_policy_printer();
 Printer event_printer();      // events.cpp
 Printer namespace_printer();  // small_kinds.cpp
 Printer secret_printer();

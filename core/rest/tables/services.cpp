@@ -1,4 +1,4 @@
-// Service, Endpoints, EndpointSlice.
+// Service, Endpoints, EndpointSlice, NetworkPolicy.
 #include <algorithm>
 #include <array>
 #include <vector>
@@ -10,6 +10,7 @@ namespace {
 
 using api::Endpoints;
 using api::EndpointSlice;
+using api::NetworkPolicy;
 using api::Service;
 
 constexpr std::array service_columns = {
@@ -149,12 +150,27 @@ void print_endpoint_slice(const EndpointSlice& slice, Cells& cells) {
   cells.age(slice.metadata());
 }
 
+constexpr std::array network_policy_columns = {
+    name_column,
+    Column{"Pod-Selector", "string", "", "Labels of the pods that it isolates.", 0},
+    age_column,
+};
+
+void print_network_policy(const NetworkPolicy& policy, Cells& cells) {
+  cells.text(policy.metadata().name());
+  cells.text_or(selector_text(policy.spec().pod_selector()).value_or("<error>"), none);
+  cells.age(policy.metadata());
+}
+
 }  // namespace
 
 Printer service_printer() { return {service_columns, print_as<Service, print_service>}; }
 Printer endpoints_printer() { return {endpoints_columns, print_as<Endpoints, print_endpoints>}; }
 Printer endpoint_slice_printer() {
   return {endpoint_slice_columns, print_as<EndpointSlice, print_endpoint_slice>};
+}
+Printer network_policy_printer() {
+  return {network_policy_columns, print_as<NetworkPolicy, print_network_policy>};
 }
 
 }  // namespace keelson::rest
