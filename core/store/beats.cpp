@@ -21,6 +21,16 @@ bool BeatBoard::merge_report(std::vector<api::PeerReport>& kept, api::PeerReport
 }
 
 void BeatBoard::beat(api::Beat beat) {
+  take(cursor_ + 1, std::move(beat));
+}
+
+void BeatBoard::beat_at(uint64_t cursor, api::Beat beat) {
+  KEELSON_ASSERT(cursor > cursor_);
+  take(cursor, std::move(beat));
+  cursor_ = cursor;  // also if it renewed nothing: the reader has seen it
+}
+
+void BeatBoard::take(uint64_t cursor, api::Beat beat) {
   const auto [at, fresh] = nodes_.try_emplace(beat.node);
   Entry& entry = at->second;
   bool renewed = fresh || entry.beat.seq != beat.seq;
@@ -35,7 +45,7 @@ void BeatBoard::beat(api::Beat beat) {
   beat.reports = std::move(reports);
   entry.beat = std::move(beat);
   if (entry.cursor != 0) by_cursor_.erase(entry.cursor);
-  entry.cursor = ++cursor_;
+  entry.cursor = cursor_ = cursor;
   by_cursor_.emplace_hint(by_cursor_.end(), entry.cursor, &entry);
 }
 

@@ -22,6 +22,10 @@ class BeatBoard {
   // A beat that repeats the sequence number of the one kept (a duplicated request) renews nothing,
   // but its reports count.
   void beat(api::Beat beat);
+  // The same at a cursor that somebody else has counted. REQUIRES: above all before it.
+  void beat_at(uint64_t cursor, api::Beat beat);
+  void pass(uint64_t cursor) { cursor_ = cursor; }  // the same, of a beat that counts for nothing
+  uint64_t cursor() const { return cursor_; }
   // The beats renewed since the cursor, each with everything its node has reported: the newest
   // answer about each suspect, so that a report is not lost if its node beats again before it was
   // read.
@@ -39,6 +43,7 @@ class BeatBoard {
     api::Beat beat;  // its reports: one per suspect, oldest first
     uint64_t cursor = 0;
   };
+  void take(uint64_t cursor, api::Beat beat);
   static bool merge_report(std::vector<api::PeerReport>& kept, api::PeerReport report);
 
   uint64_t cursor_;

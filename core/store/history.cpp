@@ -97,20 +97,45 @@ Status History::check(const Transaction& transaction) const {
   return {};
 }
 
-ObjectPtr History::apply(const Write& write, const ProvenancePtr& provenance) {
+ObjectPtr History::apply(Write::Op op, const ObjectKey& key, const ObjectPtr& object,
+                         const ProvenancePtr& provenance) {
   ++current_.value;
-  Table& objects = table(write.key.kind);
-  StoreEvent event{write.op, current_, nullptr, nullptr, provenance};
+  Table& objects = table(key.kind);
+  StoreEvent event{op, current_, nullptr, nullptr, provenance};
   ObjectPtr result;
-  if (write.op == Write::Op::put) {
-    result = event.object = write.object->at(current_);
+  if (op == Write::Op::put) {
+    result = event.object = object->at(current_);
     event.previous = objects.set(event.object);
   } else {
-    event.previous = objects.erase({write.key.ns, write.key.name});
+    event.previous = objects.erase({key.ns, key.name});
     result = event.previous->at(current_);
   }
   log_.append(std::move(event));
   return result;
+}
+
+void History::bound() {
+  if (log_.size() <= options_.events_max) return;
+  compact({current_.epoch, current_.value - options_.events_max});
+}
+
+void History::follow(Write::Op op, Revision revision, const ObjectKey& key, ObjectPtr object,
+                     ProvenancePtr provenance) {
+  KEELSON_ASSERT_WHY(!observing_, "an observer must not write");
+  KEELSON_ASSERT((revision == Revision{current_.epoch, current_.value + 1}));
+  KEELSON_ASSERT(op == Write::Op::put || table(key.kind).find({key.ns, key.name}));
+  apply(op, key, object, provenance);
+  tell_observers(revision.value, 1);
+  bound();
+}
+
+void History::restart(Revision at, std::vector<ObjectPtr> objects) {
+  KEELSON_ASSERT_WHY(!observing_, "an observer must not write");
+  tables_ = {};
+  for (ObjectPtr& object : objects) table(object->kind()).set(std::move(object));
+  current_ = compacted_ = at;
+  log_.clear(at.value);
+  tokens_.clear();
 }
 
 Result<Committed> History::commit(const Transaction& transaction) {
@@ -121,14 +146,12 @@ Result<Committed> History::commit(const Transaction& transaction) {
   Committed committed;
   committed.objects.reserve(transaction.writes.size());
   for (const Write& write : transaction.writes) {
-    committed.objects.push_back(apply(write, transaction.provenance));
+    committed.objects.push_back(apply(write.op, write.key, write.object, transaction.provenance));
   }
   committed.revision = current_;
   if (!transaction.grant_role.empty()) tokens_[transaction.grant_role] = current_.value;
   tell_observers(first_value, transaction.writes.size());
-  if (log_.size() > options_.events_max) {
-    compact({current_.epoch, current_.value - options_.events_max});
-  }
+  bound();
   return committed;
 }
 

@@ -51,6 +51,13 @@ class History {
   // `keep` is not known any more; nothing happened.
   Status fail_over(Revision keep, uint64_t floor);
 
+  // For a copy of a history that is kept elsewhere. follow() takes over one event as it was committed
+  // there; `previous` is filled in. REQUIRES: the next revision of this epoch; a removal of what is
+  // there. restart() forgets everything and goes on from a snapshot.
+  void follow(Write::Op op, Revision revision, const ObjectKey& key, ObjectPtr object,
+              ProvenancePtr provenance);
+  void restart(Revision at, std::vector<ObjectPtr> objects);
+
   // The current token of a role; 0: it was not granted in this epoch.
   uint64_t token(const std::string& role) const;
   std::size_t size(api::Kind kind) const;
@@ -67,7 +74,9 @@ class History {
   Status check(const Transaction& transaction) const;
   Status check(const Write& write) const;
   Status check(const Check& wanted) const;
-  ObjectPtr apply(const Write& write, const ProvenancePtr& provenance);
+  ObjectPtr apply(Write::Op op, const ObjectKey& key, const ObjectPtr& object,
+                  const ProvenancePtr& provenance);
+  void bound();
   void tell_observers(uint64_t first_value, std::size_t count);
 
   HistoryOptions options_;

@@ -13,13 +13,8 @@ MemoryStore::MemoryStore(Loop& loop, MemoryStoreOptions options)
       options_(options),
       history_(options.history),
       beats_(options.history.epoch << cursor_epoch_shift),
-      alive_(std::make_shared<bool>(true)) {
-  KEELSON_ASSERT(options.watch_batch_max > 0);
+      watches_(loop, history_, options.watch_batch_max) {
   history_.observe([this](std::span<const StoreEvent> events) { beats_.forget_removed(events); });
-}
-
-MemoryStore::~MemoryStore() {
-  *alive_ = false;
 }
 
 template <class T>
@@ -45,7 +40,7 @@ void MemoryStore::commit(Transaction transaction, Done<Committed> done) {
   Result<Committed> result = history_.commit(transaction);
   if (result.ok()) {
     mark_age();
-    wake_watches();
+    watches_.wake();
   }
   answer(std::move(done), std::move(result));
 }
@@ -56,7 +51,7 @@ void MemoryStore::current_revision(Done<Revision> done) {
 
 void MemoryStore::compact(Revision revision, Done<Unit> done) {
   history_.compact(revision);
-  wake_watches();  // those that were left behind must learn it
+  watches_.wake();  // those that were left behind must learn it
   answer<Unit>(std::move(done), Unit{});
 }
 
@@ -64,7 +59,7 @@ Status MemoryStore::fail_over(Revision keep, uint64_t floor) {
   Status status = history_.fail_over(keep, floor);
   if (status.ok()) {
     age_marks_.clear();
-    wake_watches();
+    watches_.wake();
   }
   return status;
 }
@@ -86,55 +81,11 @@ void MemoryStore::mark_age() {
 }
 
 WatchId MemoryStore::watch(Revision after, WatchSink& sink) {
-  watches_.emplace(++last_watch_, Watch{after, &sink});
-  wake_watches();
-  return {last_watch_};
+  return watches_.watch(after, sink);
 }
 
 void MemoryStore::unwatch(WatchId watch) {
-  watches_.erase(watch.id);
-}
-
-void MemoryStore::wake_watches() {
-  if (pump_posted_ || watches_.empty()) return;
-  pump_posted_ = true;
-  loop_.post([this, alive = alive_] {
-    if (*alive) pump();
-  });
-}
-
-void MemoryStore::pump() {
-  pump_posted_ = false;
-  // Sinks may watch, unwatch, write and even destroy the store, so nothing is held across a call.
-  std::vector<uint64_t> ids;
-  for (const auto& [id, watch] : watches_) ids.push_back(id);
-  const std::shared_ptr<bool> alive = alive_;
-  bool more = false;
-  for (const uint64_t id : ids) {
-    more |= serve(id);
-    if (!*alive) return;
-  }
-  if (more) wake_watches();
-}
-
-bool MemoryStore::serve(uint64_t id) {
-  const auto at = watches_.find(id);
-  if (at == watches_.end()) return false;
-  Watch& watch = at->second;
-  WatchSink& sink = *watch.sink;
-  Result<EventRun> run = history_.events_after(watch.seen);
-  if (!run.ok()) {
-    watches_.erase(at);
-    sink.on_closed(run.error());
-    return false;
-  }
-  std::span<const StoreEvent> events = run->events;
-  if (events.empty()) return false;
-  if (events.size() > options_.watch_batch_max) events = events.first(options_.watch_batch_max);
-  watch.seen = events.back().revision;
-  const bool more = watch.seen < history_.current();
-  sink.on_events(events);
-  return more;
+  watches_.unwatch(watch);
 }
 
 void MemoryStore::beat(std::vector<api::Beat> beats, Done<Unit> done) {

@@ -4,14 +4,13 @@
 
 #include <cstdint>
 #include <deque>
-#include <map>
-#include <memory>
 #include <utility>
 #include <vector>
 
 #include "core/base/loop.hpp"
 #include "core/store/beats.hpp"
 #include "core/store/history.hpp"
+#include "core/store/watch_pump.hpp"
 
 namespace keelson::store {
 
@@ -27,7 +26,7 @@ class MemoryStore final : public Store {
  public:
   explicit MemoryStore(Loop& loop, MemoryStoreOptions options = {});
   // Answers already on their way are still delivered; sinks are not called any more.
-  ~MemoryStore() override;
+  ~MemoryStore() override = default;
   MemoryStore(const MemoryStore&) = delete;
   MemoryStore& operator=(const MemoryStore&) = delete;
 
@@ -46,28 +45,17 @@ class MemoryStore final : public Store {
   History& history() { return history_; }
 
  private:
-  struct Watch {
-    Revision seen;
-    WatchSink* sink = nullptr;
-  };
   template <class T>
   void answer(Done<T> done, Result<T> result);
   void mark_age();
-  void wake_watches();
-  void pump();
-  // One batch for one watch; true: there is more for it. Afterwards *this may be gone.
-  bool serve(uint64_t id);
 
   Loop& loop_;
   MemoryStoreOptions options_;
   History history_;
   BeatBoard beats_;
-  std::map<uint64_t, Watch> watches_;
-  uint64_t last_watch_ = 0;
-  bool pump_posted_ = false;
+  WatchPump watches_;
   // When which revision was current, about 64 marks per history_age_max.
   std::deque<std::pair<Instant, Revision>> age_marks_;
-  std::shared_ptr<bool> alive_;  // becomes false with this store
 };
 
 }  // namespace keelson::store

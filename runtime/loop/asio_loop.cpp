@@ -93,7 +93,8 @@ struct AsioLoop::Impl {
 
   // Timers that were due when this began, then what was posted when that began. Work that they cause
   // waits for the next round, so that neither can starve the sockets.
-  void run_round(const AsioLoop& loop) {
+  bool run_round(const AsioLoop& loop) {
+    bool any = false;
     now.reset();
     const Instant due = loop.now();
     const uint64_t last = sequence;
@@ -103,15 +104,18 @@ struct AsioLoop::Impl {
       const Entry entry = heap.front();
       std::pop_heap(heap.begin(), heap.end(), later);
       heap.pop_back();
+      any = true;
       fire(entry);
     }
     for (std::size_t left = posted.size(); left > 0 && !stopping; --left) {
+      any = true;
       Callback<void()> work = std::move(posted.front());
       posted.pop_front();
       now.reset();
       work();
     }
     now.reset();
+    return any;
   }
 
   // Makes a blocking wait end in time for the next timer. An alarm that is early is left alone: it
@@ -236,6 +240,17 @@ void AsioLoop::run() {
     }
     impl.now.reset();
   }
+}
+
+bool AsioLoop::run_round(Duration at_most) {
+  Impl& impl = *impl_;
+  const bool any = impl.run_round(*this);
+  impl.set_alarm();
+  const bool wait = !any && impl.posted.empty();
+  const std::size_t handled =
+      wait ? impl.context.run_one_for(std::chrono::nanoseconds(at_most)) : impl.context.poll_one();
+  impl.now.reset();
+  return any || handled > 0;
 }
 
 void AsioLoop::stop() {

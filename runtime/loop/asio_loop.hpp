@@ -36,6 +36,9 @@ class AsioLoop final : public Loop {
 
   // Runs until stop(). Call it once, on the thread that is to be the core thread.
   void run();
+  // Instead of run(), for whoever drives the loop by hand: what is due now, then one event from outside
+  // if there is one within `at_most`. False: there was nothing.
+  bool run_round(Duration at_most);
   // Ends run() after the turn at hand. From any thread, at any time; async-signal-safe it is not.
   void stop();
   // The only way in from another thread: `work` runs on the core thread, in the order of the calls.
