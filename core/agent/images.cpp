@@ -74,22 +74,22 @@ void ImageStore::forget(std::string_view image) {
   if (found != ids_.end()) ids_.erase(found);
 }
 
-void ImageStore::pull(const std::string& image, Done<std::string> done) {
-  auto [at, first] = pulls_.try_emplace(image);
+void ImageStore::pull(ImagePull pull, Done<std::string> done) {
+  auto [at, first] = pulls_.try_emplace(pull);
   at->second.push_back(std::move(done));
   if (!first) return;
-  context_.runtime.pull_image(image, lifetime_.guard([this, image](Result<std::string> id) {
-    on_pulled(image, std::move(id));
+  context_.runtime.pull_image(pull, lifetime_.guard([this, pull](Result<std::string> id) {
+    on_pulled(pull, std::move(id));
   }));
 }
 
-void ImageStore::on_pulled(const std::string& image, Result<std::string> id) {
+void ImageStore::on_pulled(const ImagePull& pull, Result<std::string> id) {
   if (id.ok()) {
-    const bool is_new = !find(image);
-    ids_[normalize_image(image)] = *id;
+    const bool is_new = !find(pull.image);
+    ids_[normalize_image(pull.image)] = *id;
     if (is_new) refresh();
   }
-  const auto at = pulls_.find(image);
+  const auto at = pulls_.find(pull);
   std::vector<Done<std::string>> waiting = std::move(at->second);
   pulls_.erase(at);
   for (Done<std::string>& done : waiting) done(id);

@@ -26,19 +26,20 @@ class ImageStore {
   void refresh();  // asks the runtime
   // The id to create containers with, if the image is known to be there.
   std::optional<std::string> find(std::string_view image) const;
-  void pull(const std::string& image, Done<std::string> done);
+  // Callers who want the same image with the same credentials share a pull.
+  void pull(ImagePull pull, Done<std::string> done);
   // The runtime says that it is not there after all.
   void forget(std::string_view image);
   const std::vector<api::ContainerImage>& images() const { return images_; }
 
  private:
-  void on_pulled(const std::string& image, Result<std::string> id);
+  void on_pulled(const ImagePull& pull, Result<std::string> id);
 
   Context& context_;
   std::function<void()> on_change_;
   std::vector<api::ContainerImage> images_;
   std::map<std::string, std::string, std::less<>> ids_;  // normalized name -> id
-  std::map<std::string, std::vector<Done<std::string>>> pulls_;
+  std::map<ImagePull, std::vector<Done<std::string>>> pulls_;
   bool refreshing_ = false;
   bool again_ = false;
   Lifetime lifetime_;

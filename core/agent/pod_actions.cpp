@@ -8,7 +8,9 @@
 #include "core/agent/images.hpp"
 #include "core/agent/pod_worker.hpp"
 #include "core/agent/references.hpp"
+#include "core/agent/registry_credentials.hpp"
 #include "core/agent/runtime_cache.hpp"
+#include "core/agent/volume_manager.hpp"
 
 namespace keelson::agent {
 
@@ -29,32 +31,6 @@ std::string seconds_text(Duration d) {
 
 // --- Sandbox
 // --------------------------------------------------------------------------------------
-
-void PodWorker::check_volumes() {
-  SandboxRecord& sandbox = state_.sandbox;
-  std::vector<Reference> references = volume_references(state_.pod->spec());
-  if (references.empty()) {
-    sandbox.volumes_checked = true;
-    again_ = true;
-    return;
-  }
-  sandbox.op = Op::preparing;
-  context_.references->resolve(
-      state_.pod.ns(), std::move(references),
-      then([](PodWorker& w, Result<std::vector<api::ObjectPtr>> found) {
-        SandboxRecord& own = w.state_.sandbox;
-        own.op = Op::none;
-        if (found.ok()) {
-          own.volumes_checked = true;
-          own.failures = 0;
-        } else {
-          // Kubelet's back-off of volume operations: 0.5 s to about 2 min.
-          own.retry_at = w.context_.loop.now() + backoff_after(++own.failures, 500ms, 122s);
-          w.context_.warn(w.state_.pod.object(), "FailedMount", found.error().message);
-        }
-        w.touch();
-      }));
-}
 
 void PodWorker::run_sandbox() {
   SandboxRecord& sandbox = state_.sandbox;
@@ -163,7 +139,6 @@ void PodWorker::fetch_image(std::size_t i) {
   const api::Container& spec = spec_of(state_, i);
   const std::string& image = spec.image();
   const std::string_view policy = pull_policy(spec);
-  const Instant now = context_.loop.now();
   if (policy != "Always") {
     if (const std::optional<std::string> id = context_.images->find(image)) {
       record.op = Op::none;
@@ -181,13 +156,30 @@ void PodWorker::fetch_image(std::size_t i) {
     record.waiting = "ErrImageNeverPull";
     record.waiting_message =
         fmt::format("Container image \"{}\" is not present with pull policy of Never", image);
-    record.retry_at = now + backoff_after(++record.pull_failures);
+    record.retry_at = context_.loop.now() + backoff_after(++record.pull_failures);
     warn(i, "ErrImageNeverPull", record.waiting_message);
     touch();
     return;
   }
   event(i, "Pulling", fmt::format("Pulling image \"{}\"", image));
-  context_.images->pull(image, then([i, now, image](PodWorker& w, Result<std::string> id) {
+  std::vector<Reference> secrets = pull_secret_references(state_.pod->spec());
+  if (secrets.empty()) {
+    pull(i, {});
+    return;
+  }
+  context_.references->resolve(
+      state_.pod.ns(), std::move(secrets),
+      then([i](PodWorker& w, Result<std::vector<api::ObjectPtr>> found) {
+        // As kubelet: without the secrets the registry may still say yes.
+        w.pull(i, found.ok() ? std::move(*found) : std::vector<api::ObjectPtr>());
+      }));
+}
+
+void PodWorker::pull(std::size_t i, const std::vector<api::ObjectPtr>& secrets) {
+  const std::string& image = spec_of(state_, i).image();
+  ImagePull wanted{image, credentials_for(normalize_image(image), secrets)};
+  context_.images->pull(std::move(wanted), then([i, now = context_.loop.now(), image](
+                                                    PodWorker& w, Result<std::string> id) {
                           w.on_image(i, now, image, std::move(id));
                         }));
 }
@@ -263,6 +255,30 @@ void PodWorker::create(std::size_t i) {
   spec.environment = std::move(launch->environment);
   spec.command = std::move(launch->command);
   spec.args = std::move(launch->args);
+  if (!context_.volumes) {
+    create_from(i, std::move(spec));
+    return;
+  }
+  const api::Pod& pod = *spec.pod;
+  const api::Container& container = *spec.container;
+  const Environment environment = spec.environment;
+  context_.volumes->mount(
+      pod, container, environment,
+      then([i, spec = std::move(spec)](PodWorker& w, Result<std::vector<Mount>> mounts) mutable {
+        w.state_.containers[i].op = Op::none;
+        if (w.state_.ending != Ending::none) {
+          w.touch();
+        } else if (mounts.ok()) {
+          spec.mounts = std::move(*mounts);
+          w.create_from(i, std::move(spec));
+        } else {
+          w.hold_back(i, "CreateContainerConfigError", mounts.error().message, kConfigRetry);
+        }
+      }));
+}
+
+void PodWorker::create_from(std::size_t i, ContainerSpec spec) {
+  state_.containers[i].op = Op::creating;
   context_.runtime.create_container(
       state_.sandbox.id, std::move(spec),
       then([i](PodWorker& w, Result<ContainerId> id) { w.on_created(i, std::move(id)); }));
@@ -319,6 +335,9 @@ void PodWorker::on_created(std::size_t i, Result<ContainerId> id) {
       record.prepared = false;
       record.uncertain = true;
       break;
+    case Code::invalid:
+      hold_back(i, "CreateContainerConfigError", id.error().message, kConfigRetry);
+      return;
     default:
       hold_back(i, "CreateContainerError", id.error().message,
                 backoff_after(record.start_failures));

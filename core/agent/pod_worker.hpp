@@ -23,6 +23,8 @@ class PodWorker : public std::enable_shared_from_this<PodWorker> {
   // The API has this now. Older than what is known: ignored.
   void on_object(const api::ObjectPtr& newest);
   void on_gone();
+  // What its volumes lacked may be there now.
+  void on_hope();
   void on_sighting(const Sighting& seen, uint64_t asked);
   // The runtime has been listed and has nothing of this pod, which is new.
   void assume_absent();
@@ -59,15 +61,19 @@ class PodWorker : public std::enable_shared_from_this<PodWorker> {
   std::shared_ptr<const api::Container> container_message(std::size_t i) const;
 
   // pod_actions.cpp
-  void check_volumes();
+  void set_up_volumes();
+  void on_volumes(Result<Unit> answer);
+  void remove_volumes();
   void run_sandbox();
   void on_sandbox(Result<SandboxInfo> answer);
   void end_sandbox(bool remove);
   void prepare(std::size_t i);
   void hold_back(std::size_t i, std::string_view reason, const std::string& why, Duration wait);
   void fetch_image(std::size_t i);
+  void pull(std::size_t i, const std::vector<api::ObjectPtr>& secrets);
   void on_image(std::size_t i, Instant asked, const std::string& image, Result<std::string> id);
   void create(std::size_t i);
+  void create_from(std::size_t i, ContainerSpec spec);
   void on_created(std::size_t i, Result<ContainerId> id);
   void start(std::size_t i);
   void on_started(std::size_t i, Result<Unit> answer);

@@ -79,7 +79,8 @@ void SimRuntime::list_images(Done<std::vector<api::ContainerImage>> done) {
   answer<std::vector<api::ContainerImage>>(call_time(), std::move(done), std::move(images));
 }
 
-void SimRuntime::pull_image(std::string image, Done<std::string> done) {
+void SimRuntime::pull_image(agent::ImagePull pull, Done<std::string> done) {
+  const std::string image = std::move(pull.image);
   const ImageBehaviour& behaviour = model_.behaviour(image);
   if (behaviour.missing) {
     answer<std::string>(call_time() * 10, std::move(done),

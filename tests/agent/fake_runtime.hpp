@@ -51,6 +51,7 @@ class FakeRuntime final : public agent::ContainerRuntime {
   };
   std::vector<Call> calls;
   std::vector<std::string> violations;
+  std::vector<agent::ImagePull> pulls;
   std::map<std::string, agent::Environment> environments;  // by container name: asked for last
 
   int count(const std::string& name) const {
@@ -148,7 +149,9 @@ class FakeRuntime final : public agent::ContainerRuntime {
           return Result<std::vector<api::ContainerImage>>(std::move(images));
         });
   }
-  void pull_image(std::string image, Done<std::string> done) override {
+  void pull_image(agent::ImagePull pull, Done<std::string> done) override {
+    const std::string image = pull.image;
+    pulls.push_back(std::move(pull));
     answer<std::string>("pull", image, {}, std::move(done), pull_time, [this, image] {
       present.push_back(image);
       return Result<std::string>("sha256:" + image);
