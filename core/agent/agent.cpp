@@ -9,6 +9,7 @@
 #include "core/agent/pod_worker.hpp"
 #include "core/agent/references.hpp"
 #include "core/agent/runtime_cache.hpp"
+#include "core/agent/volume_manager.hpp"
 #include "core/agent/witness_duty.hpp"
 #include "core/client/informer.hpp"
 
@@ -51,6 +52,11 @@ struct Agent::Impl {
     context.images = &images;
     context.references = &references;
     context.on_freed = [this] { schedule_sweep(); };
+    if (PodVolumes* disk = context.options.volumes) {
+      volumes = std::make_unique<VolumeManager>(
+          context, *disk, [this](const std::string& uid) { on_hope(uid); });
+      context.volumes = volumes.get();
+    }
     pods.on_change([this](const api::ObjectPtr& before, const api::ObjectPtr& after) {
       on_pod(before, after);
     });
@@ -123,8 +129,28 @@ struct Agent::Impl {
     }
     if (!ready) {
       ready = true;
+      remove_orphans();
       schedule_sweep();
     }
+  }
+
+  // Volumes that an earlier incarnation made for pods that are gone from the API and the runtime.
+  void remove_orphans() {
+    if (!volumes) return;
+    volumes->list(lifetime.guard([this](Result<std::vector<std::string>> uids) {
+      if (!uids.ok()) {
+        context.log.warning("volumes not listed", {{"why", uids.error().message}});
+        return;
+      }
+      for (const std::string& uid : *uids) {
+        if (!workers.contains(uid)) add_worker(nullptr, uid)->assume_absent();
+      }
+    }));
+  }
+
+  void on_hope(const std::string& uid) {
+    const auto at = workers.find(uid);
+    if (at != workers.end()) at->second->on_hope();
   }
 
   // --- Workers ---
@@ -271,6 +297,7 @@ struct Agent::Impl {
   ImageStore images;
   ReferenceCache references;
   NodeStatus node;
+  std::unique_ptr<VolumeManager> volumes;
   std::unique_ptr<WitnessDuty> witness;
   NodeRoom room;
   api::Revision saved;

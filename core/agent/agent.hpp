@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/agent/container_runtime.hpp"
+#include "core/agent/volumes.hpp"
 #include "core/api/object.hpp"
 #include "core/base/log.hpp"
 #include "core/base/loop.hpp"
@@ -46,6 +47,8 @@ struct AgentOptions {
   // Changes of a pod's status that nobody waits for are gathered for this long.
   Duration pod_status_delay = 250ms;
 
+  // The node's disk. Null: pods start without files, once what their volumes refer to exists.
+  PodVolumes* volumes = nullptr;
   client::PeerProber* prober = nullptr;  // null: the agent takes no witness duty
   RecordEvents record_events = RecordEvents::all;
   // Prefix of containerID in pod status.

@@ -19,6 +19,7 @@ namespace keelson::agent {
 class RuntimeCache;
 class ImageStore;
 class ReferenceCache;
+class VolumeManager;
 
 // Wraps the callbacks of calls that may outlive their owner: after the owner is gone they do
 // nothing.
@@ -52,6 +53,7 @@ struct Context {
   RuntimeCache* cache = nullptr;
   ImageStore* images = nullptr;
   ReferenceCache* references = nullptr;
+  VolumeManager* volumes = nullptr;  // null: a node without a disk
   // Orders what this agent did against the runtime lists that it has asked for: a list is newer
   // than an action only if it was asked for after the action had ended. Source: kubelet's
   // PodCache.GetNewerThan; k8s#123087, where ignoring this ran two containers of one pod.

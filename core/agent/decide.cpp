@@ -127,19 +127,30 @@ class Decider {
     return false;
   }
 
+  // What containers saw goes when no container is left, and before the API forgets the pod. True
+  // when nothing is there.
+  bool volumes_gone() {
+    const VolumeRecord& volumes = s_.volumes;
+    if (volumes.op != Op::none) return false;
+    if (!volumes.on_disk) return true;
+    if (due(volumes.retry_at)) act(Kind::remove_volumes);
+    return false;
+  }
+
   void end(bool strays_left) {
     const bool live = stop_all();
     if (live || strays_left || out_.relist) return;
     if (s_.ending == Ending::finished) {
       // The network goes at once, the containers stay for their logs.
       const SandboxRecord& sandbox = s_.sandbox;
-      if (!sandbox.id.empty() && !sandbox.stopped && sandbox.op == Op::none &&
-          due(sandbox.retry_at)) {
+      if (sandbox.id.empty() || sandbox.stopped) {
+        volumes_gone();
+      } else if (sandbox.op == Op::none && due(sandbox.retry_at)) {
         act(Kind::stop_sandbox);
       }
       return;
     }
-    if (tear_down()) delete_object();
+    if (tear_down() && volumes_gone()) delete_object();
   }
 
   void delete_object() {
@@ -157,6 +168,8 @@ class Decider {
                (record.phase == Phase::created && !record.start_failed && record.in_sandbox);
     }
     if (!sandbox_ready()) return;
+    // Adopted with its sandbox: from now on it is this agent that keeps them up to date.
+    if (s_.volumes.on_disk) volumes_ready();
     for (std::size_t i = 0; i < s_.containers.size(); ++i) {
       const ContainerRecord& record = s_.containers[i];
       if (record.phase == Phase::created && record.in_sandbox && record.op == Op::none &&
@@ -185,9 +198,14 @@ class Decider {
         return false;
       }
     }
-    if (due(sandbox.retry_at)) {
-      act(sandbox.volumes_checked ? Kind::run_sandbox : Kind::check_volumes);
-    }
+    if (volumes_ready() && due(sandbox.retry_at)) act(Kind::run_sandbox);
+    return false;
+  }
+
+  bool volumes_ready() {
+    const VolumeRecord& volumes = s_.volumes;
+    if (volumes.ready) return true;
+    if (volumes.op == Op::none && due(volumes.retry_at)) act(Kind::set_up_volumes);
     return false;
   }
 
@@ -228,6 +246,7 @@ class Decider {
   void begin(std::size_t i) {
     const ContainerRecord& record = s_.containers[i];
     if (chain_ || record.op != Op::none || record.uncertain || !due(record.retry_at)) return;
+    if (!s_.volumes.ready && s_.volumes.on_disk) return;
     chain_ = true;
     act(record.prepared ? Kind::create : Kind::prepare, i);
   }

@@ -10,10 +10,11 @@ namespace keelson::agent {
 
 struct Action {
   enum class Kind : uint8_t {
-    check_volumes,
+    set_up_volumes,
     run_sandbox,
     stop_sandbox,
     remove_sandbox,
+    remove_volumes,
     prepare,  // references and image of a container
     create,
     start,

@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include "core/api/quantity.hpp"
 #include "core/api/validate/names.hpp"
 
 namespace keelson::agent {
@@ -78,67 +77,6 @@ class Variables {
   std::size_t room_ = launch_size_max;
   bool too_long_ = false;
 };
-
-// The key of metadata.labels['KEY'] and the like; empty: `path` is something else.
-std::string subscript(const std::string& path, std::string_view of) {
-  if (!path.starts_with(of) || path.size() < of.size() + 4 || !path.ends_with("']")) return {};
-  if (path.compare(of.size(), 2, "['") != 0) return {};
-  return path.substr(of.size() + 2, path.size() - of.size() - 4);
-}
-
-template <class Map>
-std::string at(const Map& map, const std::string& key) {
-  const auto found = map.find(key);
-  return found == map.end() ? std::string() : found->second;
-}
-
-std::string field_value(const std::string& path, const api::Pod& pod, const Surroundings& here) {
-  if (path == "metadata.name") return pod.metadata().name();
-  if (path == "metadata.namespace") return pod.metadata().namespace_();
-  if (path == "metadata.uid") return pod.metadata().uid();
-  if (path == "spec.nodeName") return here.node;
-  if (path == "spec.serviceAccountName") return pod.spec().service_account_name();
-  if (path == "status.hostIP" || path == "status.hostIPs") return here.host_ip;
-  if (path == "status.podIP" || path == "status.podIPs") return here.pod_ip;
-  if (const std::string key = subscript(path, "metadata.labels"); !key.empty()) {
-    return at(pod.metadata().labels(), key);
-  }
-  if (const std::string key = subscript(path, "metadata.annotations"); !key.empty()) {
-    return at(pod.metadata().annotations(), key);
-  }
-  return {};
-}
-
-// A container of that name, which may be an init container; null: there is none.
-const api::Container* container_of(const api::PodSpec& spec, const std::string& name) {
-  for (const auto* containers : {&spec.containers(), &spec.init_containers()}) {
-    for (const api::Container& each : *containers) {
-      if (each.name() == name) return &each;
-    }
-  }
-  return nullptr;
-}
-
-// In units of the divisor, rounded up. A limit that is not set is all that the node has.
-Result<std::string> resource_value(const api::ResourceFieldSelector& wanted, const api::Pod& pod,
-                                   const api::Container& own, const Surroundings& here) {
-  const std::string& of = wanted.container_name();
-  const api::Container* container = of.empty() ? &own : container_of(pod.spec(), of);
-  if (container == nullptr) return {Code::invalid, fmt::format("container {} not found", of)};
-  const bool limit = wanted.resource().starts_with("limits.");
-  const std::string name = wanted.resource().substr(wanted.resource().find('.') + 1);
-  const auto& amounts = limit ? container->resources().limits() : container->resources().requests();
-  api::Quantity amount;
-  if (const auto set = amounts.find(name); set != amounts.end()) amount = set->second;
-  if (limit && api::milli_value_of(amount) == 0 && here.allocatable != nullptr) {
-    amount.set_string(at(*here.allocatable, name));
-  }
-  const bool cpu = name == "cpu";
-  const int64_t value = cpu ? api::milli_value_of(amount) : api::value_of(amount);
-  int64_t unit = cpu ? api::milli_value_of(wanted.divisor()) : api::value_of(wanted.divisor());
-  if (unit <= 0) unit = cpu ? 1000 : 1;
-  return std::to_string(value / unit + (value % unit > 0 ? 1 : 0));
-}
 
 // The entries of a ConfigMap or Secret.
 const google::protobuf::Map<std::string, std::string>& data_of(const api::Object& object) {

@@ -2,20 +2,14 @@
 // runtime adds what every process has (PATH, HOSTNAME, HOME).
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
 #include "core/agent/container_runtime.hpp"
+#include "core/agent/field_values.hpp"
 #include "core/api/object.hpp"
 
 namespace keelson::agent {
-
-// What the pod itself cannot say about where it runs.
-struct Surroundings {
-  std::string node, host_ip, pod_ip;
-  const std::map<std::string, std::string>* allocatable = nullptr;  // of the node
-};
 
 // What a runtime is told to run.
 struct Launch {

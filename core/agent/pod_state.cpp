@@ -143,6 +143,7 @@ bool processes_alive(const PodState& state) {
 bool runtime_clean(const PodState& state) {
   const SandboxRecord& sandbox = state.sandbox;
   if (!sandbox.id.empty() || sandbox.op != Op::none || sandbox.uncertain) return false;
+  if (state.volumes.op != Op::none) return false;
   for (const ContainerRecord& record : state.containers) {
     if (record.exists || !record.previous.empty() || record.uncertain) return false;
     if (owns_runtime_object(record.op)) return false;

@@ -89,7 +89,14 @@ struct SandboxRecord {
   bool ready = false;
   bool stopped = false;
   bool uncertain = false;
-  bool volumes_checked = false;
+};
+
+struct VolumeRecord {
+  Instant retry_at;
+  uint32_t failures = 0;
+  Op op = Op::none;      // preparing or removing
+  bool on_disk = false;  // this node has a disk for them: something may be there
+  bool ready = false;
 };
 
 // Something in the runtime that belongs to the pod but should not be there: a duplicate that a lost
@@ -123,6 +130,7 @@ struct PodState {
   api::Ref<api::Pod> pod;  // the newest seen; null for pods that the API does not know
   std::string uid;
   SandboxRecord sandbox;
+  VolumeRecord volumes;
   // Init containers, then the main ones, in the spec's order; then the ephemeral ones.
   std::vector<ContainerRecord> containers;
   // In the order in which they were first seen: a patch may sort them differently, and records stay

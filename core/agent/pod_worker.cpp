@@ -4,6 +4,7 @@
 
 #include "core/agent/runtime_cache.hpp"
 #include "core/agent/status.hpp"
+#include "core/agent/volume_manager.hpp"
 #include "core/api/json.hpp"
 
 namespace keelson::agent {
@@ -16,6 +17,8 @@ bool terminal(const std::string& phase) {
 
 PodWorker::PodWorker(Context& context, api::Ref<api::Pod> pod, std::string uid)
     : context_(context), state_(make_pod_state(std::move(pod), std::move(uid))) {
+  // An earlier incarnation of the agent may have made them.
+  state_.volumes.on_disk = context_.volumes != nullptr;
   if (!state_.pod) return;
   for (const ContainerRecord& record : state_.containers) {
     const auto i = static_cast<std::size_t>(&record - state_.containers.data());
@@ -49,7 +52,7 @@ bool PodWorker::occupies() const {
 
 bool PodWorker::done() const {
   return state_.ending == Ending::gone && (state_.rejected || state_.runtime_known) &&
-         runtime_clean(state_);
+         runtime_clean(state_) && (state_.rejected || !state_.volumes.on_disk);
 }
 
 void PodWorker::on_object(const api::ObjectPtr& newest) {
@@ -82,6 +85,7 @@ void PodWorker::on_object(const api::ObjectPtr& newest) {
     record.outdated = record.outdated || record.op == Op::creating || record.op == Op::starting ||
                       record.phase == Phase::created || record.phase == Phase::running;
   }
+  if (context_.volumes) context_.volumes->update(state_.pod);
   if (before->spec().active_deadline_seconds() != now.spec().active_deadline_seconds()) {
     set_active_deadline();
   }
@@ -105,6 +109,12 @@ void PodWorker::on_gone() {
   end(Ending::gone, grace_of(state_));
   state_.object_deleted = true;
   touch();
+}
+
+void PodWorker::on_hope() {
+  if (state_.volumes.ready) return;
+  state_.volumes.retry_at = {};
+  step();
 }
 
 void PodWorker::on_sighting(const Sighting& seen, uint64_t asked) {
@@ -294,7 +304,8 @@ void PodWorker::arm(Instant wake) {
 void PodWorker::perform(const Action& action) {
   using Kind = Action::Kind;
   switch (action.kind) {
-    case Kind::check_volumes: check_volumes(); break;
+    case Kind::set_up_volumes: set_up_volumes(); break;
+    case Kind::remove_volumes: remove_volumes(); break;
     case Kind::run_sandbox: run_sandbox(); break;
     case Kind::stop_sandbox: end_sandbox(false); break;
     case Kind::remove_sandbox: end_sandbox(true); break;

@@ -266,8 +266,8 @@ class DecideTest : public ::testing::Test {
 };
 
 TEST_F(DecideTest, GoesStepByStep) {
-  EXPECT_EQ(kinds(), (Kinds{Kind::check_volumes}));
-  state.sandbox.volumes_checked = true;
+  EXPECT_EQ(kinds(), (Kinds{Kind::set_up_volumes}));
+  state.volumes.ready = true;
   EXPECT_EQ(kinds(), (Kinds{Kind::run_sandbox}));
   state.sandbox.id = "s";
   state.sandbox.ready = true;
@@ -301,7 +301,7 @@ TEST_F(DecideTest, DoesNothingButLookWhenAnAnswerWasLost) {
 }
 
 TEST_F(DecideTest, WaitsForWhatMightStillComeToLife) {
-  state.sandbox.volumes_checked = true;
+  state.volumes.ready = true;
   state.strays.push_back({.id = "created-by-somebody"});
   EXPECT_EQ(kinds(), (Kinds{Kind::remove_stray}));
   state.strays[0].op = agent::Op::removing;
