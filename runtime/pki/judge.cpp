@@ -1,0 +1,62 @@
+#include "runtime/pki/judge.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "runtime/pki/certificate.hpp"
+
+namespace keelson::runtime {
+
+namespace {
+
+bool may(const auth::Authorizer& authorizer, const api::CertificateSigningRequest& request,
+         const char* what) {
+  auth::Attributes wanted;
+  wanted.user.name = request.spec().username();
+  wanted.user.groups = {request.spec().groups().begin(), request.spec().groups().end()};
+  wanted.verb = "create";
+  wanted.resource_request = true;
+  wanted.group = "certificates.k8s.io";
+  wanted.version = "v1";
+  wanted.resource = "certificatesigningrequests";
+  wanted.subresource = what;
+  return authorizer.authorize(wanted).decision == auth::Decision::allow;
+}
+
+// Every name that the certificate is to have is one that the Node has.
+bool names_its_own(const RequestInfo& info, const api::Node& node) {
+  std::set<std::string> own{node.metadata().name()};
+  for (const auto& address : node.status().addresses()) own.insert(address.address());
+  const auto is_own = [&](const std::string& name) { return own.contains(name); };
+  return std::all_of(info.dns_names.begin(), info.dns_names.end(), is_own) &&
+         std::all_of(info.ip_addresses.begin(), info.ip_addresses.end(), is_own);
+}
+
+}  // namespace
+
+std::string NodeCertificateJudge::approves(const api::CertificateSigningRequest& request,
+                                           const api::Node* node) const {
+  const Result<RequestInfo> info = read_request(request.spec().request());
+  if (!info) return {};
+  const std::string& signer = request.spec().signer_name();
+  const std::string& name = info->subject.common_name;
+  const bool of_a_node = info->subject.organizations == std::vector<std::string>{"system:nodes"} &&
+                         name.starts_with("system:node:");
+  if (!of_a_node) return {};
+  const bool itself = request.spec().username() == name;
+  if (signer == "kubernetes.io/kube-apiserver-client-kubelet") {
+    if (itself && may(authorizer_, request, "selfnodeclient")) {
+      return "Auto approving self kubelet client certificate after SubjectAccessReview.";
+    }
+    if (may(authorizer_, request, "nodeclient")) {
+      return "Auto approving kubelet client certificate after SubjectAccessReview.";
+    }
+  }
+  if (signer == "kubernetes.io/kubelet-serving" && itself && node != nullptr &&
+      !info->other_names && names_its_own(*info, *node)) {
+    return "The node asks for its own names and addresses.";
+  }
+  return {};
+}
+
+}  // namespace keelson::runtime
