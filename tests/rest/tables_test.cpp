@@ -296,7 +296,7 @@ TEST(Endpoints, ThreeAreShown) {
 TEST(NetworkPolicies, Row) {
   const std::string head =
       "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n" + meta("p");
-  EXPECT_EQ(cells(head + "spec: {podSelector: {}}"), R"(["p","<none>","7s"])");
+  EXPECT_EQ(cells(head + "spec: {podSelector: {}}"), R"(["p","\u003cnone\u003e","7s"])");
   EXPECT_EQ(cells(head + "spec: {podSelector: {matchLabels: {app: db}}}"),
             R"(["p","app=db","7s"])");
 }

@@ -1,0 +1,231 @@
+// Hosts made of network namespaces: nobody gives them a name, so they vanish with the test, however
+// it ends. Servers and clients are threads that have entered them.
+#pragma once
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <cstring>
+#include <future>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "runtime/loop/asio_loop.hpp"
+
+namespace keelson::test {
+
+// A child process that only waits holds the namespace; it dies with the test's process.
+class Host {
+ public:
+  Host() {
+    int ready[2];
+    EXPECT_EQ(pipe2(ready, O_CLOEXEC), 0);
+    pid_ = fork();
+    if (pid_ == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      const char verdict = unshare(CLONE_NEWNET) == 0 ? 'y' : 'n';
+      if (write(ready[1], &verdict, 1) != 1) _exit(1);
+      for (;;) pause();
+    }
+    char verdict = 'n';
+    EXPECT_EQ(read(ready[0], &verdict, 1), 1);
+    close(ready[0]);
+    close(ready[1]);
+    usable_ = verdict == 'y';
+    if (!usable_) return;
+    fd_ = open(("/proc/" + std::to_string(pid_) + "/ns/net").c_str(), O_RDONLY | O_CLOEXEC);
+    sh("ip link set lo up");
+  }
+  ~Host() {
+    if (fd_ >= 0) close(fd_);
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+  Host(const Host&) = delete;
+
+  bool usable() const { return usable_; }
+  pid_t pid() const { return pid_; }
+
+  // On a thread of its own, inside.
+  template <class F>
+  auto inside(F f) const -> decltype(f()) {
+    return std::async(std::launch::async, [&] {
+             EXPECT_EQ(setns(fd_, CLONE_NEWNET), 0);
+             return f();
+           })
+        .get();
+  }
+  void enter() const { EXPECT_EQ(setns(fd_, CLONE_NEWNET), 0); }
+
+  // A shell command inside; what it prints. Fails the test if the command fails.
+  std::string sh(const std::string& command, bool may_fail = false) const {
+    const std::string line =
+        "nsenter --net=/proc/" + std::to_string(pid_) + "/ns/net sh -c '" + command + "' 2>&1";
+    std::FILE* pipe = popen(line.c_str(), "r");
+    std::string output;
+    char buffer[4096];
+    for (std::size_t n; (n = fread(buffer, 1, sizeof buffer, pipe)) > 0;) output.append(buffer, n);
+    const int status = pclose(pipe);
+    if (!may_fail) {
+      EXPECT_EQ(status, 0) << command << ": " << output;
+    }
+    return output;
+  }
+
+ private:
+  pid_t pid_ = -1;
+  int fd_ = -1;
+  bool usable_ = false;
+};
+
+inline sockaddr_in address_of(const std::string& ip, int port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  inet_pton(AF_INET, ip.c_str(), &address.sin_addr);
+  return address;
+}
+
+inline std::string text_of(const sockaddr_in& address) {
+  char text[INET_ADDRSTRLEN];
+  return inet_ntop(AF_INET, &address.sin_addr, text, sizeof text);
+}
+
+// Answers each connection, or datagram, with "NAME CLIENT-ADDRESS".
+class Echo {
+ public:
+  Echo(const Host& host, std::string name, int port, int type = SOCK_STREAM)
+      : name_(std::move(name)), type_(type) {
+    host.inside([&] {
+      fd_ = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+      const int on = 1;
+      setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+      const sockaddr_in address = address_of("0.0.0.0", port);
+      EXPECT_EQ(bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+      if (type == SOCK_STREAM) {
+        EXPECT_EQ(listen(fd_, 64), 0);
+      }
+    });
+    thread_ = std::thread([this] { serve(); });
+  }
+  ~Echo() {
+    stop_ = true;
+    thread_.join();
+    close(fd_);
+  }
+
+ private:
+  void serve() {
+    while (!stop_) {
+      pollfd wait{fd_, POLLIN, 0};
+      if (poll(&wait, 1, 20) <= 0) continue;
+      sockaddr_in peer{};
+      socklen_t size = sizeof peer;
+      if (type_ == SOCK_DGRAM) {
+        char buffer[512];
+        const auto n = recvfrom(fd_, buffer, sizeof buffer, 0, reinterpret_cast<sockaddr*>(&peer), &size);
+        if (n < 0) continue;
+        const std::string answer = name_ + " " + text_of(peer);
+        sendto(fd_, answer.data(), answer.size(), 0, reinterpret_cast<sockaddr*>(&peer), size);
+        continue;
+      }
+      const int connection = accept(fd_, reinterpret_cast<sockaddr*>(&peer), &size);
+      if (connection < 0) continue;
+      const std::string answer = name_ + " " + text_of(peer);
+      if (write(connection, answer.data(), answer.size()) < 0) answered_wrongly_ = true;
+      close(connection);
+    }
+  }
+  std::string name_;
+  int type_;
+  int fd_ = -1;
+  std::atomic<bool> stop_ = false, answered_wrongly_ = false;
+  std::thread thread_;
+};
+
+// What the server at the other end says, "refused", "timeout", or the error's text. `from_port`: a
+// fixed source port, which makes datagrams one flow.
+inline std::string ask(const Host& from, const std::string& ip, int port, int type = SOCK_STREAM,
+                       int from_port = 0, int patience_ms = 1500) {
+  return from.inside([&]() -> std::string {
+    const int fd = socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (from_port != 0) {
+      const int on = 1;
+      setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+      const sockaddr_in own = address_of("0.0.0.0", from_port);
+      EXPECT_EQ(bind(fd, reinterpret_cast<const sockaddr*>(&own), sizeof own), 0);
+    }
+    const sockaddr_in to = address_of(ip, port);
+    std::string result = "timeout";
+    if (connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0 && errno != EINPROGRESS) {
+      result = errno == ECONNREFUSED ? "refused" : std::strerror(errno);
+    } else {
+      if (type == SOCK_DGRAM && send(fd, "?", 1, 0) < 0) result = std::strerror(errno);
+      pollfd wait{fd, POLLIN, 0};
+      if (poll(&wait, 1, patience_ms) > 0) {
+        char buffer[512];
+        const auto n = read(fd, buffer, sizeof buffer);
+        if (n >= 0) result.assign(buffer, static_cast<std::size_t>(n));
+        if (n < 0) result = errno == ECONNREFUSED ? "refused" : std::strerror(errno);
+      }
+    }
+    close(fd);
+    return result;
+  });
+}
+
+// A core thread inside a host: what is made by run() lives in its namespace.
+class Node {
+ public:
+  explicit Node(const Host& host) {
+    std::promise<void> made;
+    thread_ = std::thread([&] {
+      host.enter();
+      loop_ = std::make_unique<runtime::AsioLoop>();
+      made.set_value();
+      loop_->run();
+    });
+    made.get_future().wait();
+  }
+  ~Node() {
+    loop_->stop();
+    thread_.join();
+  }
+  runtime::AsioLoop& loop() { return *loop_; }
+  template <class F>
+  auto run(F f) -> decltype(f()) {
+    std::packaged_task<decltype(f())()> task(std::move(f));
+    auto result = task.get_future();
+    loop_->post_from_any_thread([&task] { task(); });
+    return result.get();
+  }
+
+ private:
+  std::unique_ptr<runtime::AsioLoop> loop_;
+  std::thread thread_;
+};
+
+// Until `condition` holds, at most `patience`.
+template <class F>
+bool eventually(F condition, std::chrono::milliseconds patience = std::chrono::seconds(10)) {
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return true;
+}
+
+}  // namespace keelson::test
