@@ -45,7 +45,9 @@ void PodWorker::remove_volumes() {
   VolumeRecord& volumes = state_.volumes;
   volumes.op = Op::removing;
   volumes.ready = false;
-  context_.volumes->tear_down(state_.uid, then([](PodWorker& w, Result<Unit> answer) {
+  // Of a pod that only ended, what its containers left behind stays as long as they do.
+  const bool all = state_.ending >= Ending::deleted;
+  context_.volumes->tear_down(state_.uid, all, then([](PodWorker& w, Result<Unit> answer) {
     VolumeRecord& own = w.state_.volumes;
     own.op = Op::none;
     if (answer.ok()) {

@@ -190,8 +190,9 @@ void VolumeManager::mount(const api::Pod& pod, const api::Container& container,
                lifetime_.guard(std::move(located)));
 }
 
-void VolumeManager::tear_down(const std::string& uid, Done<Unit> done) {
+void VolumeManager::tear_down(const std::string& uid, bool all, Done<Unit> done) {
   Entry& entry = entry_of(uid);
+  entry.remove_all = all;
   entry.removal = std::move(done);
   objects_.want(uid, {});
   if (!entry.busy) remove(uid);
@@ -200,7 +201,7 @@ void VolumeManager::tear_down(const std::string& uid, Done<Unit> done) {
 void VolumeManager::remove(const std::string& uid) {
   Entry& entry = entry_of(uid);
   entry.busy = true;
-  disk_.tear_down(uid, lifetime_.guard([this, uid](Result<Unit> removed) {
+  disk_.tear_down(uid, entry.remove_all, lifetime_.guard([this, uid](Result<Unit> removed) {
     Entry& own = entry_of(uid);
     own.busy = own.ready = false;
     Done<Unit> done = std::move(own.removal);

@@ -28,7 +28,8 @@ class VolumeManager {
   // REQUIRES: set_up() has succeeded.
   void mount(const api::Pod& pod, const api::Container& container, const Environment& environment,
              Done<std::vector<Mount>> done);
-  void tear_down(const std::string& uid, Done<Unit> done);
+  // `all`: see PodVolumes.
+  void tear_down(const std::string& uid, bool all, Done<Unit> done);
   // Pods of whose volumes something is there.
   void list(Done<std::vector<std::string>> done) { disk_.list(std::move(done)); }
 
@@ -42,6 +43,7 @@ class VolumeManager {
     bool busy = false;
     bool again = false;
     bool ready = false;
+    bool remove_all = false;
   };
 
   Entry& entry_of(const std::string& uid);

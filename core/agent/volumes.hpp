@@ -81,9 +81,10 @@ class PodVolumes {
   // Code::invalid. It stays what it was at this moment, whatever is written to the volume later.
   virtual void locate(std::string uid, std::string container, std::vector<VolumePart> parts,
                       Done<std::vector<std::string>> done) = 0;
-  // Unmounts and deletes all that set_up() and locate() made. REQUIRES: no container of it runs.
-  virtual void tear_down(std::string uid, Done<Unit> done) = 0;
-  // Uids of the pods that have something here, also from before a restart.
+  // Unmounts and deletes all that set_up() and locate() made. `all`: and whatever else is in the pod's
+  // folder, for nothing of the pod is left. REQUIRES: no container of it runs.
+  virtual void tear_down(std::string uid, bool all, Done<Unit> done) = 0;
+  // Uids of the pods that have a folder here, also from before a restart.
   virtual void list(Done<std::vector<std::string>> done) = 0;
   // How much is in the pods' scratch volumes. Looks through all of them: not to be asked often.
   virtual void usage(Done<VolumeUsages> done) = 0;
