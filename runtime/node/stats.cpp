@@ -66,13 +66,13 @@ Result<MachineReading> read_machine(WallTime now) {
   return machine;
 }
 
-StatsSampler::StatsSampler(Loop& loop, ContainerStatsSource& source)
-    : loop_(loop), source_(source), timer_(loop, [this] { sample(); }) {
+StatsSampler::StatsSampler(Loop& loop, ContainerStatsSource& source, Duration every)
+    : loop_(loop), source_(source), every_(every), timer_(loop, [this] { sample(); }) {
   timer_.arm(Duration::zero());
 }
 
 void StatsSampler::sample() {
-  timer_.arm(kEvery);
+  timer_.arm(every_);
   if (const Result<MachineReading> read = read_machine(loop_.wall_now())) {
     const bool first = machine_.now.reading.at.unix_ns == 0;
     machine_ = {*read, first ? -1 : rate(machine_.now.reading, read->reading)};

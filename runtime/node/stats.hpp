@@ -41,13 +41,15 @@ class ContainerStatsSource {
   ~ContainerStatsSource() = default;
 };
 
-// Reads everything every ten seconds (kubelet's housekeeping interval) and keeps the last two readings.
+// Reads everything every ten seconds (kubelet's housekeeping interval) and keeps what the last two
+// readings say.
 // Threading: the thread of the loop.
 class StatsSampler {
  public:
   static constexpr Duration kEvery = 10s;
 
-  StatsSampler(Loop& loop, ContainerStatsSource& source);
+  // Both must outlive it.
+  StatsSampler(Loop& loop, ContainerStatsSource& source, Duration every = kEvery);
 
   struct Measured {
     ContainerReading now;
@@ -69,6 +71,7 @@ class StatsSampler {
 
   Loop& loop_;
   ContainerStatsSource& source_;
+  const Duration every_;
   std::vector<Measured> containers_;
   MeasuredMachine machine_;
   uint64_t failures_ = 0;
