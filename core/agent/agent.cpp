@@ -320,4 +320,8 @@ void Agent::start() {
   impl_->start();
 }
 
+void Agent::set_not_ready(std::string why) {
+  impl_->node.set_not_ready(std::move(why));
+}
+
 }  // namespace keelson::agent

@@ -74,6 +74,9 @@ class Agent {
   Agent& operator=(const Agent&) = delete;
 
   void start();
+  // Why the node cannot run pods although its runtime answers (its network is not set up): shown in its
+  // condition Ready. Empty, as at the beginning: it can.
+  void set_not_ready(std::string why);
 
  private:
   struct Impl;

@@ -146,6 +146,12 @@ void NodeStatus::set_runtime_health(bool healthy) {
   reconcile();
 }
 
+void NodeStatus::set_not_ready(std::string why) {
+  if (why == not_ready_) return;
+  not_ready_ = std::move(why);
+  reconcile();
+}
+
 void NodeStatus::images_changed() {
   if (latest_) reconcile();
 }
@@ -243,7 +249,9 @@ api::NodeStatus NodeStatus::wanted() const {
                 "kubelet has no disk pressure", wall);
   set_condition(status, "PIDPressure", false, "KubeletHasSufficientPID",
                 "kubelet has sufficient PID available", wall);
-  if (*healthy_) {
+  if (*healthy_ && !not_ready_.empty()) {
+    set_condition(status, "Ready", false, "KubeletNotReady", not_ready_, wall);
+  } else if (*healthy_) {
     set_condition(status, "Ready", true, "KubeletReady", "kubelet is posting ready status", wall);
   } else {
     set_condition(status, "Ready", false, "KubeletNotReady", "container runtime is down", wall);

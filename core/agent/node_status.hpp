@@ -18,6 +18,8 @@ class NodeStatus {
   void start();
   // The node registers itself once this was called.
   void set_runtime_health(bool healthy);
+  // As Agent's.
+  void set_not_ready(std::string why);
   void images_changed();
   // Goes out with a heartbeat at once.
   void report(api::PeerReport report);
@@ -60,6 +62,7 @@ class NodeStatus {
   uint64_t sequence_ = 0;
   uint32_t failures_ = 0;
   std::optional<bool> healthy_;
+  std::string not_ready_;
   std::optional<Instant> read_at_;
   bool reading_ = false;
   bool busy_ = false;  // a request about the Node is under way
