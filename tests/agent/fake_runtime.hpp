@@ -53,6 +53,7 @@ class FakeRuntime final : public agent::ContainerRuntime {
   std::vector<std::string> violations;
   std::vector<agent::ImagePull> pulls;
   std::map<std::string, agent::Environment> environments;  // by container name: asked for last
+  std::map<std::string, std::vector<agent::Mount>> mounts;  // likewise
 
   int count(const std::string& name) const {
     int n = 0;
@@ -198,6 +199,7 @@ class FakeRuntime final : public agent::ContainerRuntime {
                         Done<agent::ContainerId> done) override {
     spec.container = nullptr;
     environments[spec.name] = std::move(spec.environment);
+    mounts[spec.name] = std::move(spec.mounts);
     answer<agent::ContainerId>(
         "create", spec.name, {}, std::move(done), latency,
         [this, sandbox, spec]() -> Result<agent::ContainerId> {

@@ -250,6 +250,7 @@ class FakeApi final : public client::ApiClient {
   }
 
   api::Response handle(const api::Request& request) {
+    if (request.subresource == api::Subresource::token) return token(request);
     switch (request.verb) {
       case api::Verb::get: return get(request);
       case api::Verb::list: return list(request);
@@ -276,6 +277,16 @@ class FakeApi final : public client::ApiClient {
     }
     api::Response response;
     response.error = api::bad_request("the fake server does not know this verb");
+    return response;
+  }
+
+  // As asked for, numbered.
+  api::Response token(const api::Request& request) {
+    api::Response response;
+    auto answer = std::make_shared<api::TokenRequest>();
+    answer->CopyFrom(*request.body);
+    answer->mutable_status()->set_token("token-" + std::to_string(++tokens_));
+    response.message = std::move(answer);
     return response;
   }
 
@@ -386,6 +397,7 @@ class FakeApi final : public client::ApiClient {
   std::vector<api::Request> requests_;
   std::vector<api::WatchRequest> watch_requests_;
   std::shared_ptr<bool> alive_;
+  int tokens_ = 0;
 };
 
 }  // namespace keelson::test
