@@ -246,7 +246,7 @@ bool AsioLoop::run_round(Duration at_most) {
   Impl& impl = *impl_;
   const bool any = impl.run_round(*this);
   impl.set_alarm();
-  const bool wait = !any && impl.posted.empty();
+  const bool wait = !any && impl.posted.empty() && at_most > Duration::zero();
   const std::size_t handled =
       wait ? impl.context.run_one_for(std::chrono::nanoseconds(at_most)) : impl.context.poll_one();
   impl.now.reset();

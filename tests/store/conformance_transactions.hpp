@@ -263,7 +263,8 @@ TEST_P(StoreConformance, AFailoverStartsANewEpochAboveEverythingAndVoidsTokens) 
   if (!harness_->fail_over(keep)) GTEST_SKIP() << "this store cannot be made to fail over";
   settle();
 
-  EXPECT_EQ(sink.closed, Code::compacted);
+  // A store that was away meanwhile may have said that first: whoever watches again learns the rest.
+  EXPECT_TRUE(sink.closed == Code::compacted || sink.closed == Code::unavailable);
   EXPECT_TRUE(sink.events.empty());
   EXPECT_EQ(value_of(*get(key_of("a", "kept"))), "1");
   EXPECT_EQ(get(key_of("a", "lost")).code(), Code::not_found);
