@@ -23,9 +23,9 @@ json::object cpu_json(const Reading& reading, int64_t nanocores) {
 json::object memory_json(const Reading& reading) {
   json::object out;
   out["time"] = api::format_time(reading.at);
-  out["usageBytes"] = reading.memory_bytes;
+  if (reading.memory_bytes > 0) out["usageBytes"] = reading.memory_bytes;
   out["workingSetBytes"] = reading.working_set_bytes;
-  out["rssBytes"] = reading.rss_bytes;
+  if (reading.rss_bytes > 0) out["rssBytes"] = reading.rss_bytes;
   return out;
 }
 
@@ -40,9 +40,10 @@ json::object pod_json(std::span<const StatsSampler::Measured> containers) {
     const ContainerReading& now = measured.now;
     json::object container;
     container["name"] = now.container;
-    container["startTime"] = api::format_time(now.started_at);
+    if (now.started_at != WallTime()) container["startTime"] = api::format_time(now.started_at);
     container["cpu"] = cpu_json(now.reading, measured.cpu_nanocores);
     container["memory"] = memory_json(now.reading);
+    container["rootfs"] = {{"time", api::format_time(now.reading.at)}, {"usedBytes", now.written_bytes}};
     list.push_back(std::move(container));
     sum.at = std::max(sum.at, now.reading.at);
     sum.cpu_ns += now.reading.cpu_ns;
@@ -50,11 +51,13 @@ json::object pod_json(std::span<const StatsSampler::Measured> containers) {
     sum.working_set_bytes += now.reading.working_set_bytes;
     sum.rss_bytes += now.reading.rss_bytes;
     nanocores = measured.cpu_nanocores < 0 || nanocores < 0 ? -1 : nanocores + measured.cpu_nanocores;
-    started = std::min(started, now.started_at);
+    if (started == WallTime() || (now.started_at != WallTime() && now.started_at < started)) {
+      started = now.started_at;
+    }
   }
   json::object pod;
   pod["podRef"] = {{"name", first.pod_name}, {"namespace", first.pod_ns}, {"uid", first.pod_uid}};
-  pod["startTime"] = api::format_time(started);
+  if (started != WallTime()) pod["startTime"] = api::format_time(started);
   pod["containers"] = std::move(list);
   pod["cpu"] = cpu_json(sum, nanocores);
   pod["memory"] = memory_json(sum);
@@ -129,7 +132,9 @@ std::string resource_metrics(const StatsSampler& stats) {
   }
   Family started(out, "container_start_time_seconds", "gauge",
                  "Start time of the container since unix epoch in seconds");
-  for (const auto& it : stats.containers()) started.add(labels_of(it.now), seconds(it.now.started_at.unix_ns));
+  for (const auto& it : stats.containers()) {
+    if (it.now.started_at != WallTime()) started.add(labels_of(it.now), seconds(it.now.started_at.unix_ns));
+  }
   const Reading& machine = stats.machine().now.reading;
   Family(out, "node_cpu_usage_seconds_total", "counter",
          "Cumulative cpu time consumed by the node in core-seconds").add("", seconds(machine.cpu_ns));

@@ -97,7 +97,7 @@ void StatsSampler::take(std::vector<ContainerReading> readings) {
   for (ContainerReading& reading : readings) {
     while (before != containers_.end() && key_of(before->now) < key_of(reading)) ++before;
     const bool known = before != containers_.end() && key_of(before->now) == key_of(reading) &&
-                       before->now.started_at == reading.started_at;
+                       before->now.id == reading.id;
     int64_t nanocores = known ? rate(before->now.reading, reading.reading) : -1;
     // The runtime has not looked again since: the last rate stands.
     if (known && before->now.reading.at == reading.reading.at) nanocores = before->cpu_nanocores;

@@ -14,14 +14,17 @@ namespace keelson::node {
 struct Reading {
   WallTime at;
   int64_t cpu_ns = 0;             // of all cores, since the start
-  int64_t memory_bytes = 0;       // with all of the page cache
-  int64_t working_set_bytes = 0;  // without what can be had back at once
+  int64_t working_set_bytes = 0;  // memory without what can be had back at once
+  // 0: not known.
+  int64_t memory_bytes = 0;  // with all of the page cache
   int64_t rss_bytes = 0;
 };
 
 struct ContainerReading {
+  std::string id;  // of this run of it
   std::string pod_ns, pod_name, pod_uid, container;
-  WallTime started_at;
+  WallTime started_at;  // 0: not known
+  int64_t written_bytes = 0;  // in its writable layer
   Reading reading;
 };
 

@@ -19,6 +19,7 @@ class HalfACore final : public ContainerStatsSource {
     loop_.post([this, done = std::move(done)]() mutable {
       if (fails) return done(Error{Code::unavailable, "away"});
       ContainerReading reading;
+      reading.id = "id1";
       reading.pod_ns = "default";
       reading.pod_name = "web";
       reading.pod_uid = "u1";
