@@ -152,8 +152,9 @@ TEST_F(RedisLostHistory, LeavesWhatWasUnderWayUnknown) {
 // STORE.md's run: acknowledged by the master, which is killed; a replica that was frozen takes over, and
 // another server has written before this one is back.
 TEST_F(RedisLostHistory, IsNoticedAfterAFailoverThatLostAcknowledgedWrites) {
-  RedisServer master(RedisServerOptions{{}, true, false, {}});
-  RedisServer replica(RedisServerOptions{{"--replicaof", "127.0.0.1 " + std::to_string(master.port())}, true, false, {}});
+  RedisServer master(RedisServerOptions{.tcp = true});
+  RedisServer replica(RedisServerOptions{
+      .arguments = {"--replicaof", "127.0.0.1 " + std::to_string(master.port())}, .tcp = true});
   RedisClient client(master);
   client.serve();
   for (int i = 0; i < 80; ++i) ASSERT_TRUE(client.put_new("kept" + std::to_string(i)).ok());

@@ -59,7 +59,7 @@ std::string quoted(const std::string& word) {
 bool RedisServer::installed() { return access(kProgram, X_OK) == 0; }
 
 RedisServer::RedisServer(std::vector<std::string> arguments)
-    : RedisServer(RedisServerOptions{std::move(arguments), false, false, {}}) {}
+    : RedisServer(RedisServerOptions{.arguments = std::move(arguments)}) {}
 
 RedisServer::RedisServer(RedisServerOptions options) : options_(std::move(options)) {
   std::string name = (std::filesystem::temp_directory_path() / "keelson-redis-XXXXXX").string();
@@ -81,19 +81,22 @@ RedisServer::~RedisServer() {
 
 void RedisServer::start() {
   std::vector<std::string> words{"redis-server"};
-  if (options_.sentinel) words.push_back((home_ / "sentinel.conf").string());
-  for (const std::string& word :
-       {std::string("--port"), std::to_string(port_), std::string("--bind"), std::string("127.0.0.1"),
-        std::string("--unixsocket"), socket(), std::string("--dir"), directory_.string(),
-        std::string("--logfile"), (home_ / "log").string()}) {
-    words.push_back(word);
-  }
-  if (options_.sentinel) {
-    words.push_back("--sentinel");
+  const auto add = [&](std::initializer_list<std::string> more) { words.insert(words.end(), more); };
+  if (options_.config) {
+    std::ofstream(home_ / "redis.conf") << options_.config(directory_.string(), socket());
+    add({(home_ / "redis.conf").string()});
   } else {
-    for (const char* word : {"--save", "", "--appendonly", "yes"}) words.emplace_back(word);
-    words.insert(words.end(), options_.arguments.begin(), options_.arguments.end());
+    if (options_.sentinel) add({(home_ / "sentinel.conf").string()});
+    add({"--port", std::to_string(port_), "--bind", "127.0.0.1", "--unixsocket", socket(), "--dir",
+         directory_.string()});
+    if (options_.sentinel) {
+      add({"--sentinel"});
+    } else {
+      add({"--save", "", "--appendonly", "yes"});
+      words.insert(words.end(), options_.arguments.begin(), options_.arguments.end());
+    }
   }
+  add({"--logfile", (home_ / "log").string()});
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);

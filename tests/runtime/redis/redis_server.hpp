@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -13,10 +14,12 @@ namespace keelson::test {
 
 struct RedisServerOptions {
   // More of redis-server's options: {"--appendfsync", "always"}.
-  std::vector<std::string> arguments;
+  std::vector<std::string> arguments = {};
   bool tcp = false;        // listens on a free port of 127.0.0.1 besides its socket
   bool sentinel = false;   // is a Sentinel; `arguments` then are lines of its configuration
-  std::filesystem::path directory;  // somebody else's, for its data; empty: its own
+  std::filesystem::path directory = {};  // somebody else's, for its data; empty: its own
+  // If given: the text of its configuration, and nothing else, for its directory and its socket.
+  std::function<std::string(const std::string& directory, const std::string& socket)> config = {};
 };
 
 class RedisServer {

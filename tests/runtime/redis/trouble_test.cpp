@@ -105,7 +105,7 @@ TEST_F(RedisTrouble, WithAFullDiskItAcknowledgesNothingThatIsLost) {
     }
   } disk{name, mount("none", name.c_str(), "tmpfs", 0, "size=1m") == 0};
   if (!disk.mounted) GTEST_SKIP() << "mounting a small disk needs root";
-  RedisServer server(RedisServerOptions{{"--appendfsync", "always"}, false, false, disk.at});
+  RedisServer server(RedisServerOptions{.arguments = {"--appendfsync", "always"}, .directory = disk.at});
   RedisClient client(server);
   client.serve();
   Writer writer(client, std::string(10'000, 'x'));
@@ -154,8 +154,7 @@ TEST_F(RedisTrouble, LoadingItIsAwayUntilItHasLoaded) {
     writer.expect_the_truth();
   }
   server.stop(SIGKILL);
-  RedisServer slow(RedisServerOptions{{"--key-load-delay", "500"},
-                                      false, false, server.directory()});
+  RedisServer slow(RedisServerOptions{.arguments = {"--key-load-delay", "500"}, .directory = server.directory()});
   RedisClient client(slow, "b");
   EXPECT_TRUE(client.until([&] { return client.store.trouble().find("LOADING") != std::string::npos; }))
       << client.store.trouble();
@@ -225,7 +224,7 @@ TEST_F(RedisTrouble, WithoutItsLibraryItGetsItBack) {
 }
 
 TEST_F(RedisTrouble, WithAWrongPasswordTheReasonIsSaid) {
-  RedisServer server(RedisServerOptions{{"--requirepass", "right"}, true, false, {}});
+  RedisServer server(RedisServerOptions{.arguments = {"--requirepass", "right"}, .tcp = true});
   const auto with = [&](const char* user, const char* password) {
     return [&server, user, password](RedisStoreOptions& options) {
       options.address = {};
@@ -241,6 +240,31 @@ TEST_F(RedisTrouble, WithAWrongPasswordTheReasonIsSaid) {
   RedisClient right(server, "c", with("", "right"));
   right.serve();
   EXPECT_TRUE(right.put_new("x").ok());
+}
+
+// The rights that the README names are enough, and nearly all others are missing.
+TEST_F(RedisTrouble, WithTheRightsOfTheReadmeItServes) {
+  RedisServer server(RedisServerOptions{.tcp = true});
+  const std::vector<std::string> rules{
+      "ACL",    "SETUSER", "keelson", "on",    ">secret",  "~{keelson}*", "+fcall", "+fcall_ro", "+function|load",
+      "+xread", "+wait",   "+role",   "+ping", "+hset",    "+hget",       "+hmget", "+hdel",     "+hincrby",
+      "+hscan", "+xadd",   "+xrange", "+xtrim", "+del",    "+exists"};
+  ASSERT_EQ(server.cli(rules), "OK\n");
+  RedisClient client(server, "a", [&](RedisStoreOptions& options) {
+    options.address = {};
+    options.address.tcp = {"127.0.0.1", server.port()};
+    options.address.user = "keelson";
+    options.address.password = "secret";
+  });
+  client.serve();
+  EXPECT_TRUE(client.put_new("x").ok());
+  EXPECT_TRUE(client.commit(transaction({store::conformance::removal(store::conformance::key_of("n", "x"))})).ok());
+  EXPECT_TRUE(client.await<Unit>([&](auto done) { client.store.beat({{"n1", 1, {}, {}}}, std::move(done)); }).ok());
+  EXPECT_TRUE(client.await<Unit>([&](auto done) { client.store.compact({1, 1}, std::move(done)); }).ok());
+  // One right less: the reason is said.
+  ASSERT_EQ(server.cli({"ACL", "SETUSER", "keelson", "-xadd"}), "OK\n");
+  EXPECT_FALSE(client.put_new("y").ok());
+  EXPECT_NE(client.store.trouble().find("ACL"), std::string::npos) << client.store.trouble();
 }
 
 }  // namespace
