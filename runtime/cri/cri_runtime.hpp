@@ -115,6 +115,8 @@ class CriRuntime final : public agent::ContainerRuntime {
                 Done<std::string> done);
   void attach_url(agent::ContainerId id, ExecStreams streams, Done<std::string> done);
   void port_forward_url(agent::SandboxId id, Done<std::string> done);
+  // The file of the sandbox's network namespace; empty: it is in the host's network.
+  void network_namespace(agent::SandboxId id, Done<std::string> done);
 
   const CriOptions& options() const;
 

@@ -1,0 +1,168 @@
+#include "runtime/cri/lister.hpp"
+
+#include "runtime/loop/asio_loop.hpp"
+
+namespace keelson::cri {
+
+namespace {
+
+// After an agent's restart each container is asked about: not all at once.
+constexpr int kStatusCallsMax = 16;
+// How long the runtime may claim that a container runs whose process is gone.
+constexpr Duration kLostAfter = 10s;
+constexpr int32_t kUnknownExit = 137;
+
+}  // namespace
+
+struct Lister::Run {
+  Done<agent::RuntimeState> done;
+  wire::ListPodSandboxResponse sandboxes;
+  wire::ListContainersResponse containers;
+  std::vector<std::string> sandboxes_left, containers_left;
+  int under_way = 0;
+  Status failed;
+};
+
+Lister::Lister(runtime::AsioLoop& loop, Log& log, Client& client, const CriOptions& options,
+               Inventory& inventory, const PodFiles& files, std::function<void()> on_listed)
+    : loop_(loop),
+      log_(log),
+      client_(client),
+      options_(options),
+      inventory_(inventory),
+      files_(files),
+      on_listed_(std::move(on_listed)),
+      watch_(loop, [this] {
+        if (hint_) hint_();
+      }) {}
+
+void Lister::list(Done<agent::RuntimeState> done) {
+  auto run = std::make_shared<Run>();
+  run->done = std::move(done);
+  run->under_way = 2;
+  wire::ListPodSandboxRequest sandboxes;
+  (*sandboxes.mutable_filter()->mutable_label_selector())[kLabelNode] = options_.node;
+  client_.read<wire::ListPodSandboxResponse>(
+      "ListPodSandbox", sandboxes, [this, run](Result<wire::ListPodSandboxResponse> answer) {
+        if (answer.ok()) run->sandboxes = std::move(*answer);
+        else run->failed = answer.error();
+        on_lists(run);
+      });
+  wire::ListContainersRequest containers;
+  (*containers.mutable_filter()->mutable_label_selector())[kLabelNode] = options_.node;
+  client_.read<wire::ListContainersResponse>(
+      "ListContainers", containers, [this, run](Result<wire::ListContainersResponse> answer) {
+        if (answer.ok()) run->containers = std::move(*answer);
+        else run->failed = answer.error();
+        on_lists(run);
+      });
+}
+
+void Lister::on_lists(const RunPtr& run) {
+  if (--run->under_way > 0) return;
+  if (!run->failed.ok()) return run->done(run->failed.error());
+  inventory_.take(run->sandboxes, run->containers);
+  run->sandboxes_left = inventory_.sandboxes_to_ask();
+  run->containers_left = inventory_.containers_to_ask();
+  ask_next(run);
+}
+
+void Lister::ask_next(const RunPtr& run) {
+  while (run->under_way < kStatusCallsMax && run->failed.ok()) {
+    auto& left = run->sandboxes_left.empty() ? run->containers_left : run->sandboxes_left;
+    if (left.empty()) break;
+    const std::string id = std::move(left.back());
+    left.pop_back();
+    ++run->under_way;
+    if (&left == &run->sandboxes_left) ask_sandbox(run, id);
+    else ask_container(run, id);
+  }
+  if (run->under_way == 0) finish(run);
+}
+
+void Lister::ask_sandbox(const RunPtr& run, const std::string& id) {
+  wire::PodSandboxStatusRequest request;
+  request.set_pod_sandbox_id(id);
+  client_.read<wire::PodSandboxStatusResponse>(
+      "PodSandboxStatus", request,
+      [this, run, id](Result<wire::PodSandboxStatusResponse> answer) {
+        if (answer.ok()) inventory_.learn(answer->status(), options_.address);
+        if (answer.code() == Code::not_found) inventory_.forget_sandbox(id);
+        on_status(run, answer.ok() ? Status() : Status(answer.error()));
+      });
+}
+
+void Lister::ask_container(const RunPtr& run, const std::string& id) {
+  wire::ContainerStatusRequest request;
+  request.set_container_id(id);
+  const KnownContainer* known = inventory_.container(id);
+  request.set_verbose(known && known->info.state == agent::ContainerState::running);
+  client_.read<wire::ContainerStatusResponse>(
+      "ContainerStatus", request, [this, run, id](Result<wire::ContainerStatusResponse> answer) {
+        if (answer.ok()) {
+          inventory_.learn(*answer);
+          KnownContainer* asked = inventory_.container(id);
+          if (asked && asked->info.state == agent::ContainerState::exited) read_message(*asked);
+        }
+        if (answer.code() == Code::not_found) inventory_.forget_container(id);
+        on_status(run, answer.ok() ? Status() : Status(answer.error()));
+      });
+}
+
+void Lister::on_status(const RunPtr& run, const Status& status) {
+  --run->under_way;
+  // What went between the list and the question is simply not there any more.
+  if (!status.ok() && status.code() != Code::not_found) run->failed = status;
+  ask_next(run);
+}
+
+// The file first, then what the runtime had to say, then the log if the container asks for it.
+void Lister::read_message(KnownContainer& known) const {
+  agent::ContainerInfo& info = known.info;
+  std::string written = files_.termination_message(info.pod_uid, info.name, info.attempt);
+  const bool from_log = written.empty() && info.exit_code != 0 &&
+                        known.message_policy == "FallbackToLogsOnError";
+  if (from_log) written = files_.log_tail(known.pod, info.name, info.attempt);
+  if (!written.empty()) info.message = std::move(written);
+}
+
+void Lister::finish(const RunPtr& run) {
+  if (!run->failed.ok()) return run->done(run->failed.error());
+  watch_exits();
+  agent::RuntimeState state = inventory_.state();
+  on_listed_();
+  run->done(std::move(state));
+}
+
+void Lister::watch_exits() {
+  std::set<std::string> running;
+  for (const auto& [id, known] : inventory_.containers()) {
+    if (known.info.state != agent::ContainerState::running) continue;
+    running.insert(id);
+    watch_.watch(id, known.pid);
+    if (known.lost) end_lost(known);
+    const std::optional<Instant> gone = watch_.gone_since(id);
+    if (!gone || loop_.now() - *gone < kLostAfter) continue;
+    // The runtime has missed the end (containerd#10390). How it ended nobody knows.
+    KnownContainer& lost = *inventory_.container(id);
+    lost.info.state = agent::ContainerState::exited;
+    lost.info.exit_code = kUnknownExit;
+    lost.info.reason = "ContainerStatusUnknown";
+    lost.info.message = "The container's process has ended, but containerd does not know how";
+    lost.info.finished_at = loop_.wall_now() + -(loop_.now() - *gone);
+  }
+  watch_.keep_only(running);
+}
+
+// A container that the runtime does not understand any more can only be stopped, and must be before
+// another may take its place (GUARANTEES NA-1).
+void Lister::end_lost(const KnownContainer& known) {
+  log_.warning("container unknown to the runtime",
+               {{"node", options_.node}, {"container", known.info.id}});
+  wire::StopContainerRequest request;
+  request.set_container_id(known.info.id);
+  client_.change<wire::StopContainerResponse>("StopContainer", request,
+                                              [](Result<wire::StopContainerResponse>) {});
+}
+
+}  // namespace keelson::cri
