@@ -1,9 +1,11 @@
 #include "core/agent/agent.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "core/agent/admission.hpp"
 #include "core/agent/context.hpp"
+#include "core/agent/eviction.hpp"
 #include "core/agent/images.hpp"
 #include "core/agent/node_status.hpp"
 #include "core/agent/pod_worker.hpp"
@@ -40,7 +42,7 @@ struct Agent::Impl {
         cache(
             context, [this](const Sightings& seen, uint64_t asked) { on_listed(seen, asked); },
             [this](bool healthy) { on_health(healthy); }),
-        images(context, [this] { node.images_changed(); }),
+        images(context, [this] { on_images(); }),
         references(context),
         node(context),
         room(context.options.allocatable.empty() ? context.options.capacity
@@ -57,6 +59,7 @@ struct Agent::Impl {
           context, *disk, [this](const std::string& uid) { on_hope(uid); });
       context.volumes = volumes.get();
     }
+    if (NodeStats* stats = context.options.stats) watch_resources(*stats);
     pods.on_change([this](const api::ObjectPtr& before, const api::ObjectPtr& after) {
       on_pod(before, after);
     });
@@ -73,6 +76,63 @@ struct Agent::Impl {
     pods.start();
     node.start();
     if (witness) witness->start();
+    if (garbage) garbage->start();
+    if (eviction) eviction->start();
+  }
+
+  void on_images() {
+    if (garbage) garbage->images_changed();
+    node.images_changed();
+  }
+
+  // --- What the node has left ---
+
+  void watch_resources(NodeStats& stats) {
+    garbage = std::make_unique<ImageGarbage>(
+        context, stats, [this] { return images_in_use(); }, context.options.image_garbage);
+    eviction = std::make_unique<EvictionManager>(
+        context, stats, *garbage,
+        EvictionManager::Hooks{
+            .candidates = [this] { return evictable(); },
+            .ending =
+                [this] {
+                  return std::any_of(workers.begin(), workers.end(), [](const auto& entry) {
+                    const PodState& state = entry.second->state();
+                    return state.verdict.reason == "Evicted" && processes_alive(state);
+                  });
+                },
+            .evict =
+                [this](const std::string& uid, Verdict verdict) {
+                  const auto at = workers.find(uid);
+                  if (at != workers.end()) at->second->evict(std::move(verdict));
+                },
+            .drop_dead_containers =
+                [this] {
+                  for (const auto& [uid, worker] : workers) worker->drop_dead_containers();
+                },
+            .on_pressure = [this](NodePressure pressure) { node.set_pressure(pressure); }});
+  }
+
+  std::set<std::string> images_in_use() const {
+    std::set<std::string> out;
+    for (const auto& [uid, worker] : workers) {
+      const PodState& state = worker->state();
+      for (std::size_t i = 0; state.pod && i < state.containers.size(); ++i) {
+        out.insert(spec_of(state, i).image());
+      }
+    }
+    return out;
+  }
+
+  std::vector<EvictionCandidate> evictable() const {
+    std::vector<EvictionCandidate> out;
+    for (const auto& [uid, worker] : workers) {
+      const PodState& state = worker->state();
+      if (state.pod && !state.held && state.ending == Ending::none) {
+        out.push_back({uid, &*state.pod});
+      }
+    }
+    return out;
   }
 
   void on_health(bool healthy) {
@@ -250,6 +310,12 @@ struct Agent::Impl {
         worker.reject(matches ? taint_toleration_verdict() : node_affinity_verdict());
         return;
       }
+      if (eviction) {
+        if (std::optional<Verdict> refusal = refuse_under(eviction->pressure(), *state.pod)) {
+          worker.reject(std::move(*refusal));
+          return;
+        }
+      }
       if (std::optional<Verdict> refusal = room.refuse(worker.demand())) {
         // What is on its way out has been given away already by the scheduler: wait for it, instead
         // of refusing pods until it is gone (k8s#106884).
@@ -298,6 +364,8 @@ struct Agent::Impl {
   ReferenceCache references;
   NodeStatus node;
   std::unique_ptr<VolumeManager> volumes;
+  std::unique_ptr<ImageGarbage> garbage;
+  std::unique_ptr<EvictionManager> eviction;
   std::unique_ptr<WitnessDuty> witness;
   NodeRoom room;
   api::Revision saved;

@@ -10,6 +10,9 @@
 #include <vector>
 
 #include "core/agent/container_runtime.hpp"
+#include "core/agent/eviction_rules.hpp"
+#include "core/agent/image_limits.hpp"
+#include "core/agent/node_stats.hpp"
 #include "core/agent/volumes.hpp"
 #include "core/api/object.hpp"
 #include "core/base/log.hpp"
@@ -49,6 +52,11 @@ struct AgentOptions {
 
   // The node's disk. Null: pods start without files, once what their volumes refer to exists.
   PodVolumes* volumes = nullptr;
+  // What the host has left. Null: no pod is evicted and no image collected.
+  NodeStats* stats = nullptr;
+  EvictionThresholds eviction;
+  ImageGarbageLimits image_garbage;
+  std::string sandbox_image;  // of the runtime's sandboxes: never collected
   client::PeerProber* prober = nullptr;  // null: the agent takes no witness duty
   RecordEvents record_events = RecordEvents::all;
   // Prefix of containerID in pod status.

@@ -152,6 +152,11 @@ void NodeStatus::set_not_ready(std::string why) {
   reconcile();
 }
 
+void NodeStatus::set_pressure(NodePressure pressure) {
+  pressure_ = pressure;
+  reconcile();
+}
+
 void NodeStatus::images_changed() {
   if (latest_) reconcile();
 }
@@ -243,12 +248,17 @@ api::NodeStatus NodeStatus::wanted() const {
   }
   set_quantities(*status.mutable_capacity(), capacity);
   set_quantities(*status.mutable_allocatable(), allocatable);
-  set_condition(status, "MemoryPressure", false, "KubeletHasSufficientMemory",
-                "kubelet has sufficient memory available", wall);
-  set_condition(status, "DiskPressure", false, "KubeletHasNoDiskPressure",
-                "kubelet has no disk pressure", wall);
-  set_condition(status, "PIDPressure", false, "KubeletHasSufficientPID",
-                "kubelet has sufficient PID available", wall);
+  const auto pressure = [&](std::string_view type, bool holds, std::string_view bad,
+                            std::string_view good, std::string_view what) {
+    set_condition(status, type, holds, holds ? bad : good, "kubelet has " + std::string(what), wall);
+  };
+  const bool memory = pressure_.memory, disk = pressure_.disk, pids = pressure_.pids;
+  pressure("MemoryPressure", memory, "KubeletHasInsufficientMemory", "KubeletHasSufficientMemory",
+           memory ? "insufficient memory available" : "sufficient memory available");
+  pressure("DiskPressure", disk, "KubeletHasDiskPressure", "KubeletHasNoDiskPressure",
+           disk ? "disk pressure" : "no disk pressure");
+  pressure("PIDPressure", pids, "KubeletHasInsufficientPID", "KubeletHasSufficientPID",
+           pids ? "insufficient PID available" : "sufficient PID available");
   if (*healthy_ && !not_ready_.empty()) {
     set_condition(status, "Ready", false, "KubeletNotReady", not_ready_, wall);
   } else if (*healthy_) {

@@ -21,6 +21,8 @@ class NodeStatus {
   // As Agent's.
   void set_not_ready(std::string why);
   void images_changed();
+  // Shown in its conditions.
+  void set_pressure(NodePressure pressure);
   // Goes out with a heartbeat at once.
   void report(api::PeerReport report);
   // The labels of the Node as last seen; those of the options until then.
@@ -63,6 +65,7 @@ class NodeStatus {
   uint32_t failures_ = 0;
   std::optional<bool> healthy_;
   std::string not_ready_;
+  NodePressure pressure_;
   std::optional<Instant> read_at_;
   bool reading_ = false;
   bool busy_ = false;  // a request about the Node is under way

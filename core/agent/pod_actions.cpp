@@ -19,93 +19,11 @@ namespace {
 // How often a missing ConfigMap or Secret is looked for: kubelet's sync period of failed pods.
 constexpr Duration kConfigRetry = 10s;
 
-bool gone(const Result<Unit>& answer) {
-  return answer.ok() || answer.code() == Code::not_found;
-}
-
 std::string seconds_text(Duration d) {
   return fmt::format("{}.{:03}s", d / 1s, d % std::chrono::seconds(1) / 1ms);
 }
 
 }  // namespace
-
-// --- Sandbox
-// --------------------------------------------------------------------------------------
-
-void PodWorker::run_sandbox() {
-  SandboxRecord& sandbox = state_.sandbox;
-  sandbox.op = Op::creating;
-  // Each try has a number of its own: the name of one whose answer was lost stays reserved.
-  SandboxSpec spec{.pod_uid = state_.uid,
-                   .pod_ns = state_.pod.ns(),
-                   .pod_name = state_.pod.name(),
-                   .attempt = sandbox.next_attempt++,
-                   .host_network = state_.pod->spec().host_network(),
-                   .pod = pod_message()};
-  context_.runtime.run_sandbox(std::move(spec), then([](PodWorker& w, Result<SandboxInfo> answer) {
-                                 w.on_sandbox(std::move(answer));
-                               }));
-}
-
-void PodWorker::on_sandbox(Result<SandboxInfo> answer) {
-  SandboxRecord& sandbox = state_.sandbox;
-  sandbox.op = Op::none;
-  sandbox.changed = ++context_.sequence;
-  if (answer.ok()) {
-    sandbox.id = answer->id;
-    sandbox.ip = answer->ip;
-    sandbox.ready = true;
-    sandbox.stopped = false;
-    sandbox.failures = 0;
-    state_.mains_begun = false;
-    for (R& record : state_.containers) record.in_sandbox = false;
-  } else {
-    sandbox.uncertain = answer.code() == Code::unknown || answer.code() == Code::exists;
-    sandbox.retry_at = context_.loop.now() + backoff_after(++sandbox.failures, 1s, 60s);
-    if (state_.pod) {
-      context_.warn(state_.pod.object(), "FailedCreatePodSandBox",
-                    "Failed to create pod sandbox: " + answer.error().message);
-    }
-  }
-  touch();
-}
-
-void PodWorker::end_sandbox(bool remove) {
-  SandboxRecord& sandbox = state_.sandbox;
-  if (!remove && state_.ending == Ending::none) {
-    context_.event(state_.pod.object(), "SandboxChanged",
-                   "Pod sandbox changed, it will be killed and re-created.");
-  }
-  sandbox.op = remove ? Op::removing : Op::stopping;
-  auto done = then([remove](PodWorker& w, Result<Unit> answer) {
-    SandboxRecord& own = w.state_.sandbox;
-    own.op = Op::none;
-    own.changed = ++w.context_.sequence;
-    if (!gone(answer)) {
-      own.uncertain = answer.code() == Code::unknown;
-      own.retry_at = w.context_.loop.now() + backoff_after(++own.failures, 1s, 10s);
-    } else {
-      own.failures = 0;
-      own.ready = false;
-      own.stopped = true;
-      if (remove) {
-        own.id.clear();
-        own.stopped = false;
-        w.state_.mains_begun = false;
-        for (R& record : w.state_.containers) record.in_sandbox = false;
-      }
-    }
-    w.touch();
-  });
-  if (remove) {
-    context_.runtime.remove_sandbox(sandbox.id, std::move(done));
-  } else {
-    context_.runtime.stop_sandbox(sandbox.id, std::move(done));
-  }
-}
-
-// --- Up
-// -------------------------------------------------------------------------------------------
 
 void PodWorker::prepare(std::size_t i) {
   R& record = state_.containers[i];

@@ -163,6 +163,23 @@ void PodWorker::reject(Verdict verdict) {
   touch();
 }
 
+void PodWorker::evict(Verdict verdict) {
+  if (!state_.pod || state_.held || state_.ending != Ending::none) return;
+  context_.log.info("pod evicted", {{"pod", describe(state_)}, {"why", verdict.message}});
+  context_.warn(state_.pod.object(), verdict.reason, verdict.message);
+  state_.verdict = std::move(verdict);
+  end(Ending::finished, Duration::zero());
+  touch();
+}
+
+void PodWorker::drop_dead_containers() {
+  for (R& record : state_.containers) {
+    if (record.previous.empty() || record.op == Op::removing) continue;
+    state_.strays.push_back({.dead = true, .id = std::exchange(record.previous, {})});
+  }
+  step();
+}
+
 void PodWorker::end(Ending ending, Duration grace) {
   if (ending <= state_.ending) return;
   const Instant deadline = context_.loop.now() + grace;

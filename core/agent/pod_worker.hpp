@@ -30,6 +30,10 @@ class PodWorker : public std::enable_shared_from_this<PodWorker> {
   void assume_absent();
   void admit();
   void reject(Verdict verdict);
+  // The node is short of something: ends the pod without grace. Ended or ending: nothing happens.
+  void evict(Verdict verdict);
+  // Removes dead instances of containers that run again.
+  void drop_dead_containers();
 
   const PodState& state() const { return state_; }
   // Parsed when first asked for.

@@ -94,9 +94,11 @@ std::string body_of(const api::Request& request) {
     json::value tree = api::to_json(*request.body);
     const auto* name = request.subresource == Subresource::binding   ? "Binding"
                        : request.subresource == Subresource::scale   ? "Scale"
+                       : request.subresource == Subresource::token   ? "TokenRequest"
                                                                      : "Eviction";
     const auto* version = request.subresource == Subresource::binding ? "v1"
                           : request.subresource == Subresource::scale ? "autoscaling/v1"
+                          : request.subresource == Subresource::token ? "authentication.k8s.io/v1"
                                                                       : "policy/v1";
     tree.as_object()["kind"] = name;
     tree.as_object()["apiVersion"] = version;
@@ -307,6 +309,12 @@ api::Response from_http(const api::Request& request, const http::Response& answe
     auto scale = std::make_shared<api::Scale>();
     if (!api::from_json(tree, *scale)) return unreadable("a Scale");
     response.message = std::move(scale);
+    return response;
+  }
+  if (request.subresource == Subresource::token) {
+    auto token = std::make_shared<api::TokenRequest>();
+    if (!api::from_json(tree, *token)) return unreadable("a TokenRequest");
+    response.message = std::move(token);
     return response;
   }
   response.object = object_of(request.kind, tree);

@@ -111,6 +111,11 @@ void SimRuntime::pull_image(agent::ImagePull pull, Done<std::string> done) {
   });
 }
 
+void SimRuntime::remove_image(std::string image, Done<Unit> done) {
+  std::erase(images_, image);
+  answer<Unit>(call_time(), std::move(done), Unit{});
+}
+
 void SimRuntime::run_sandbox(agent::SandboxSpec spec, Done<SandboxInfo> done) {
   later(rng_.between(model_.sandbox_min, model_.sandbox_max),
         [this, spec = std::make_unique<agent::SandboxSpec>(std::move(spec)),

@@ -80,6 +80,7 @@ class SimRuntime final : public agent::ContainerRuntime {
   void list(Done<agent::RuntimeState> done) override;
   void list_images(Done<std::vector<api::ContainerImage>> done) override;
   void pull_image(agent::ImagePull pull, Done<std::string> done) override;
+  void remove_image(std::string image, Done<Unit> done) override;
   void run_sandbox(agent::SandboxSpec spec, Done<agent::SandboxInfo> done) override;
   void stop_sandbox(agent::SandboxId id, Done<Unit> done) override;
   void remove_sandbox(agent::SandboxId id, Done<Unit> done) override;

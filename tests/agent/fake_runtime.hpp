@@ -158,6 +158,17 @@ class FakeRuntime final : public agent::ContainerRuntime {
       return Result<std::string>("sha256:" + image);
     });
   }
+  void remove_image(std::string image, Done<Unit> done) override {
+    answer<Unit>("remove_image", image, {}, std::move(done), latency, [this, image] {
+      std::erase(present, image);
+      return Result<Unit>(Unit{});
+    });
+  }
+  void image_filesystem(Done<agent::ImageFilesystem> done) override {
+    answer<agent::ImageFilesystem>("image_filesystem", "", {}, std::move(done), latency, [] {
+      return Result<agent::ImageFilesystem>(agent::ImageFilesystem{"/images", 0});
+    });
+  }
   void run_sandbox(agent::SandboxSpec spec, Done<agent::SandboxInfo> done) override {
     answer<agent::SandboxInfo>("run_sandbox", spec.pod_name, {}, std::move(done), latency,
                                [this, spec]() -> Result<agent::SandboxInfo> {
