@@ -73,7 +73,7 @@ struct Connection::Impl : std::enable_shared_from_this<Connection::Impl> {
   Impl(runtime::AsioLoop& loop, Duration patience_allowed)
       : descriptor(loop.context()),
         patience(patience_allowed),
-        silence(loop, [this] { lose("no answer within " + to_text(patience)); }),
+        silence(loop, [this] { listen(); }),
         posts(loop) {}
 
   asio::posix::stream_descriptor descriptor;
@@ -82,7 +82,8 @@ struct Connection::Impl : std::enable_shared_from_this<Connection::Impl> {
   bool writing = false, write_armed = false;
   bool is_open = false;
   Duration patience;
-  Timer silence;
+  Instant heard{};  // when a byte came last, or the first of the calls under way was made
+  Timer silence;    // armed while there are any
   runtime::AsioLoop& posts;
   std::deque<Done<Reply>> waiting;
   Callback<void()> on_open;
@@ -122,7 +123,6 @@ struct Connection::Impl : std::enable_shared_from_this<Connection::Impl> {
       self.context = nullptr;
       self.lose(c->errstr);
     });
-    silence.arm(patience);
     // The first command also is what tells that the connection stands.
     const Arguments hello = address.password.empty() ? Arguments{"PING"}
                             : address.user.empty()
@@ -144,7 +144,10 @@ struct Connection::Impl : std::enable_shared_from_this<Connection::Impl> {
       texts.push_back(argument.data());
       sizes.push_back(argument.size());
     }
-    if (waiting.empty()) silence.arm(patience);
+    if (waiting.empty()) {
+      heard = posts.now();
+      silence.arm_by(patience);
+    }
     waiting.push_back(std::move(done));
     redisAsyncCommandArgv(
         context,
@@ -159,12 +162,15 @@ struct Connection::Impl : std::enable_shared_from_this<Connection::Impl> {
     if (waiting.empty()) return;
     Done<Reply> done = std::move(waiting.front());
     waiting.pop_front();
-    if (waiting.empty()) {
-      silence.disarm();
-    } else {
-      silence.arm(patience);
-    }
     done(std::move(reply));
+  }
+
+  // A long answer is on its way as long as some of it comes.
+  void listen() {
+    if (waiting.empty()) return;
+    const Duration quiet = posts.now() - heard;
+    if (quiet >= patience) return lose("no answer within " + to_text(patience));
+    silence.arm(patience - quiet);
   }
 
   void want_read(bool want) {
@@ -175,6 +181,7 @@ struct Connection::Impl : std::enable_shared_from_this<Connection::Impl> {
                           [self = shared_from_this()](const boost::system::error_code& error) {
                             self->read_armed = false;
                             if (error || !self->context || !self->reading) return;
+                            self->heard = self->posts.now();
                             redisAsyncHandleRead(self->context);
                             if (self->context && self->reading) self->want_read(true);
                           });

@@ -73,6 +73,11 @@ local function commit(k, state, argv, at)
     local put, kind, name, uid, bytes = unpack(plan[i])
     state.revision = state.revision + 1
     now = text(state.revision)
+    -- Two histories that agree at one revision agree on all before it.
+    state.chain = redis.sha1hex(state.chain .. now .. kind .. '/' .. name .. redis.sha1hex(bytes or ''))
+    redis.call('XADD', k .. ':log', id(now), 'k', kind, 'n', name, 'o', put and 'p' or 'r',
+               'v', bytes or '', 'h', state.chain, 'e', state.epoch,
+               't', transaction, 'a', actor, 'l', tostring(writes - i))
     if put then
       redis.call('HSET', k .. ':m:' .. kind, name, now .. ' ' .. uid)
       redis.call('HSET', k .. ':v:' .. kind, name, bytes)
@@ -80,11 +85,6 @@ local function commit(k, state, argv, at)
       redis.call('HDEL', k .. ':m:' .. kind, name)
       redis.call('HDEL', k .. ':v:' .. kind, name)
     end
-    -- Two histories that agree at one revision agree on all before it.
-    state.chain = redis.sha1hex(state.chain .. now .. kind .. '/' .. name .. redis.sha1hex(bytes or ''))
-    redis.call('XADD', k .. ':log', id(now), 'k', kind, 'n', name, 'o', put and 'p' or 'r',
-               'v', bytes or '', 'h', state.chain, 'e', state.epoch,
-               't', transaction, 'a', actor, 'l', tostring(writes - i))
   end
   if grant ~= '' then redis.call('HSET', k .. ':roles', grant, now) end
   return {'ok', now}

@@ -74,6 +74,7 @@ void RedisStore::answered(const std::vector<uint64_t>& ids, const Reply& reply) 
     }
     if (refused.code == Code::unknown) {
       undecided = true;  // until the log has been read on a new connection
+      at->second.refused = std::move(refused.message);
       continue;
     }
     answer<Committed>(std::move(at->second.done), std::move(refused));
@@ -112,7 +113,9 @@ void RedisStore::settle_pending() {
   skipped_ = false;
   for (auto at = pending_.begin(); at != pending_.end();) {
     if (at->second.session != session_) {
-      answer<Committed>(std::move(at->second.done), outcome);
+      Error told = outcome;
+      if (!at->second.refused.empty()) told.message = std::move(at->second.refused);
+      answer<Committed>(std::move(at->second.done), std::move(told));
       at = pending_.erase(at);
     } else {
       ++at;

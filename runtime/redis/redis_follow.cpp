@@ -12,7 +12,7 @@ using store::Revision;
 
 void RedisStore::read_log() {
   // BLOCK well below the patience for an answer, so that a half-open connection is noticed.
-  tail_->call({"XREAD", "COUNT", "512", "BLOCK", "1000", "STREAMS", options_.prefix + ":log",
+  tail_->call({"XREAD", "COUNT", news_.count(), "BLOCK", "1000", "STREAMS", options_.prefix + ":log",
                options_.prefix + ":beats", std::to_string(read_at_) + "-0",
                std::to_string(beats_.cursor()) + "-0"},
               [this](Result<Reply> reply) {
@@ -50,6 +50,7 @@ void RedisStore::read(const Reply& streams) {
   for (const Reply& stream : streams.items) {
     if (stream.items.size() != 2) continue;
     if (stream.items[0].text == options_.prefix + ":log") {
+      news_.took(stream, stream.items[1].items.size());
       if (!read_entries(stream.items[1])) return;
     } else {
       read_beats(stream.items[1]);

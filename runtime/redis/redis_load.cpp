@@ -9,8 +9,6 @@ namespace keelson::redis {
 
 using store::Revision;
 
-constexpr const char* kPageSize = "200";
-
 void RedisStore::load(Revision from) {
   change(Phase::loading);
   skipped_ = true;
@@ -24,10 +22,11 @@ void RedisStore::load(Revision from) {
 void RedisStore::load_page(std::size_t kind, const std::string& cursor) {
   if (kind == api::all_kinds().size()) return loaded();
   const api::Kind of = api::all_kinds()[kind].kind;
-  step(call_of(options_.prefix, "keelson_page", {kind_name(of), cursor, kPageSize}, true),
+  step(call_of(options_.prefix, "keelson_page", {kind_name(of), cursor, page_.count()}, true),
        [this, kind, of](const Reply& reply) {
          if (reply.items.size() != 2) return fail("a page of its objects cannot be read");
          const std::vector<Reply>& items = reply.items[1].items;
+         page_.took(reply, items.size() / 3);
          for (std::size_t i = 0; i + 2 < items.size(); i += 3) {
            auto object =
                read_object(of, items[i + 2].text, {snapshot_at_.epoch, number_of(items[i + 1].text)});

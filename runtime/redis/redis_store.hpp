@@ -33,6 +33,7 @@
 #include "core/store/history.hpp"
 #include "core/store/watch_pump.hpp"
 #include "runtime/redis/connection.hpp"
+#include "runtime/redis/portion.hpp"
 #include "runtime/redis/protocol.hpp"
 #include "runtime/redis/sentinel.hpp"
 #include "runtime/redis/snapshot.hpp"
@@ -117,6 +118,7 @@ class RedisStore final : public store::Store {
     Done<store::Committed> done;
     uint64_t session = 0;  // of the connection that has sent it; 0: it was not sent
     Instant deadline{};    // set when that connection was lost
+    std::string refused;   // an answer of Redis that says no, but not that nothing happened
   };
 
   // The way to a connection that serves, in the order in which it happens (redis_connect.cpp).
@@ -201,6 +203,7 @@ class RedisStore final : public store::Store {
   std::string chain_;      // at history_.current()
   uint64_t target_ = 0;    // loading, catching: the revision to reach
   uint64_t read_at_ = 0;   // the last entry of the log that was read
+  Portion page_, news_;    // of objects, while loading; of the log
   std::vector<LogEntry> part_;  // of a transaction of which the rest is still to be read
   std::optional<Snapshot> snapshot_;  // loading: what has been read
   Revision snapshot_at_;              // how far the log is in it
