@@ -48,8 +48,8 @@ std::string cni_conflist(const std::vector<std::string>& pod_cidrs, const CniOpt
   json::object bridge = {
       {"type", "bridge"},
       {"bridge", options.bridge},
+      // The default route comes with the addresses; isDefaultGateway would add it once more, and fail.
       {"isGateway", true},
-      {"isDefaultGateway", true},
       // A pod may reach itself through a service.
       {"hairpinMode", true},
       // What leaves the cluster is masqueraded by the node, not per pod.

@@ -257,6 +257,11 @@ Status NftTable::commit() {
   return done;
 }
 
+bool NftTable::changed() const {
+  return whole_needed_ || !changed_chains_.empty() || !gone_chains_.empty() || !new_sets_.empty() ||
+         !gone_sets_.empty() || !changed_elements_.empty();
+}
+
 void NftTable::commit_soon() { commit_timer_.arm_by(Duration::zero()); }
 
 void NftTable::on_foreign_change() {

@@ -44,6 +44,8 @@ class NftTable {
   // Sends what has changed. The first one writes the whole table, in place of what an earlier process
   // has left. After an error the next commit, which comes by itself within seconds, writes it all.
   Status commit();
+  // A commit would do something.
+  bool changed() const;
   // Asks for a commit on a later turn, once for many calls.
   void commit_soon();
   // Called after a commit that went well.

@@ -1,13 +1,9 @@
 #include "runtime/network/node_network.hpp"
 
-#include <linux/rtnetlink.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <fstream>
 
-#include "runtime/network/netlink.hpp"
+#include "runtime/network/links.hpp"
 
 namespace keelson::network {
 namespace {
@@ -102,17 +98,6 @@ std::vector<Route> routes_for(const std::string& self, const std::vector<api::Ob
                            }),
                routes.end());
   return routes;
-}
-
-Status remove_link(const std::string& name) {
-  Result<Netlink> socket = Netlink::open(NETLINK_ROUTE);
-  if (!socket.ok()) return socket.error();
-  NetlinkRequest request(RTM_DELLINK, 0);
-  request.header(ifinfomsg{});
-  request.text(IFLA_IFNAME, name);
-  const Status done = socket->call(request);
-  const bool absent = done.message().find(std::strerror(ENODEV)) != std::string::npos;
-  return absent ? Status() : done;
 }
 
 NodeNetwork::NodeNetwork(runtime::AsioLoop& loop, Log& log, client::ApiClient& client, Rng rng,

@@ -77,7 +77,4 @@ Status prepare_kernel(bool ipv6);
 // The routes that node `self` needs, sorted. Pure.
 std::vector<Route> routes_for(const std::string& self, const std::vector<api::ObjectPtr>& nodes);
 
-// Removes the network interface `name`, if there is one.
-Status remove_link(const std::string& name);
-
 }  // namespace keelson::network

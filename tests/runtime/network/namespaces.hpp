@@ -186,19 +186,11 @@ inline std::string ask(const Host& from, const std::string& ip, int port, int ty
   });
 }
 
-// A core thread inside a host: what is made by run() lives in its namespace.
+// A core thread inside a host, or in this very namespace: what is made by run() lives there.
 class Node {
  public:
-  explicit Node(const Host& host) {
-    std::promise<void> made;
-    thread_ = std::thread([&] {
-      host.enter();
-      loop_ = std::make_unique<runtime::AsioLoop>();
-      made.set_value();
-      loop_->run();
-    });
-    made.get_future().wait();
-  }
+  Node() : Node(nullptr) {}
+  explicit Node(const Host& host) : Node(&host) {}
   ~Node() {
     loop_->stop();
     thread_.join();
@@ -213,6 +205,16 @@ class Node {
   }
 
  private:
+  explicit Node(const Host* host) {
+    std::promise<void> made;
+    thread_ = std::thread([&, host] {
+      if (host) host->enter();
+      loop_ = std::make_unique<runtime::AsioLoop>();
+      made.set_value();
+      loop_->run();
+    });
+    made.get_future().wait();
+  }
   std::unique_ptr<runtime::AsioLoop> loop_;
   std::thread thread_;
 };
