@@ -4,8 +4,9 @@
 #include <unistd.h>
 
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <fstream>
+#include <iterator>
 
-#include "runtime/cri/pod_files.hpp"
 #include "runtime/loop/asio_loop.hpp"
 
 namespace keelson::cri {
@@ -17,8 +18,9 @@ constexpr Duration kHintAfter[] = {400ms, 80ms, 20ms, 3ms};
 constexpr int kHints = 4;
 
 bool in_cgroup_of(int pid, const std::string& container) {
-  return read_tail("/proc/" + std::to_string(pid) + "/cgroup", 64 * 1024).find(container) !=
-         std::string::npos;
+  std::ifstream in("/proc/" + std::to_string(pid) + "/cgroup");
+  const std::string groups((std::istreambuf_iterator<char>(in)), {});  // of no known size
+  return groups.find(container) != std::string::npos;
 }
 
 }  // namespace

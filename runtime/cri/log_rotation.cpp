@@ -27,13 +27,17 @@ std::vector<fs::path> aside_of(const std::string& path) {
   return out;
 }
 
+// One that sorts behind all that are there.
 std::string name_aside(const std::string& path, WallTime now) {
   const std::time_t seconds = now.unix_ns / 1'000'000'000;
   std::tm utc{};
   gmtime_r(&seconds, &utc);
   const std::string name = fmt::format("{}.{:%Y%m%d-%H%M%S}", path, utc);
+  const std::vector<fs::path> all = aside_of(path);
   std::string free = name;
-  for (int i = 1; fs::exists(free) && i < 100; ++i) free = fmt::format("{}.{:02}", name, i);
+  for (int i = 1; !all.empty() && free <= all.back() && i < 100; ++i) {
+    free = fmt::format("{}.{:02}", name, i);
+  }
   return free;
 }
 

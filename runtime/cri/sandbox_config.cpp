@@ -99,6 +99,9 @@ wire::PodSandboxConfig sandbox_reference(const api::Pod& pod, uint32_t attempt,
   wire::PodSandboxConfig out;
   const api::ObjectMeta& meta = pod.metadata();
   name(out, {meta.uid(), meta.namespace_(), meta.name()}, attempt, options);
+  // containerd asks it whether privileged containers are allowed.
+  *out.mutable_linux()->mutable_security_context() =
+      sandbox_security(pod.spec(), options.seccomp_directory);
   // It becomes the variable HOSTNAME.
   if (!pod.spec().host_network()) out.set_hostname(hostname_of(pod, options.cluster_domain));
   return out;

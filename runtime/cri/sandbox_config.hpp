@@ -17,7 +17,7 @@ std::string full_name_of(const api::Pod& pod, const std::string& cluster_domain)
 wire::PodSandboxConfig sandbox_config(const agent::SandboxSpec& spec, const CriOptions& options,
                                       const DnsConfig& host_dns);
 
-// What names a pod in the config of its containers: the runtime takes no more from it there.
+// The part of it that the runtime wants to see again with each of the pod's containers.
 wire::PodSandboxConfig sandbox_reference(const api::Pod& pod, uint32_t attempt,
                                          const CriOptions& options);
 

@@ -2,6 +2,7 @@
 // YAML, made and started through the port as the agent would.
 #pragma once
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "core/agent/container_runtime.hpp"
