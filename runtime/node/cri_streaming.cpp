@@ -63,7 +63,8 @@ void CriStreaming::container_stats(Done<std::vector<ContainerReading>> done) {
       if (here.expired()) return;
       if (state) {
         started_.clear();
-        for (const agent::ContainerInfo& info : state->containers) started_[info.id] = info.started_at;
+        for (const agent::ContainerInfo& info : state->containers)
+          started_[info.id] = info.started_at;
         fill_starts(readings);
       }
       done(std::move(readings));

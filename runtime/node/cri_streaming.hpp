@@ -1,5 +1,5 @@
-// What this folder asks of the container runtime, answered by containerd. Threading: the thread of the
-// loop.
+// What this folder asks of the container runtime, answered by containerd. Threading: the thread of
+// the loop.
 #pragma once
 
 #include <map>

@@ -86,7 +86,8 @@ DirectoryWatch::Id DirectoryWatch::add(const std::string& directory, Callback<vo
   watcher->changed = std::move(changed);
   if (impl_->descriptor.is_open()) {
     // The kernel gives the same number for the same directory.
-    watcher->watch = ::inotify_add_watch(impl_->descriptor.native_handle(), directory.c_str(), kEvents);
+    watcher->watch =
+        ::inotify_add_watch(impl_->descriptor.native_handle(), directory.c_str(), kEvents);
   }
   const Id id = impl_->next++;
   impl_->watchers[id] = std::move(watcher);

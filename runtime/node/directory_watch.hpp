@@ -1,5 +1,5 @@
-// Tells when something in a directory is written, made, moved or removed. One inotify instance for all.
-// Threading: the thread of the loop; nothing is called from inside a call.
+// Tells when something in a directory is written, made, moved or removed. One inotify instance for
+// all. Threading: the thread of the loop; nothing is called from inside a call.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@ namespace keelson::node {
 
 class DirectoryWatch {
  public:
-  // Where the kernel has no instance or no watch left to give, nothing is ever told: whoever watches
-  // looks by itself from time to time.
+  // Where the kernel has no instance or no watch left to give, nothing is ever told: whoever
+  // watches looks by itself from time to time.
   explicit DirectoryWatch(runtime::AsioLoop& loop);
   ~DirectoryWatch();
 

@@ -1,6 +1,10 @@
 #include "runtime/node/exposition.hpp"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <boost/json.hpp>
+#include <fstream>
 #include <set>
 #include <span>
 
@@ -43,14 +47,16 @@ json::object pod_json(std::span<const StatsSampler::Measured> containers) {
     if (now.started_at != WallTime()) container["startTime"] = api::format_time(now.started_at);
     container["cpu"] = cpu_json(now.reading, measured.cpu_nanocores);
     container["memory"] = memory_json(now.reading);
-    container["rootfs"] = {{"time", api::format_time(now.reading.at)}, {"usedBytes", now.written_bytes}};
+    container["rootfs"] = {{"time", api::format_time(now.reading.at)},
+                           {"usedBytes", now.written_bytes}};
     list.push_back(std::move(container));
     sum.at = std::max(sum.at, now.reading.at);
     sum.cpu_ns += now.reading.cpu_ns;
     sum.memory_bytes += now.reading.memory_bytes;
     sum.working_set_bytes += now.reading.working_set_bytes;
     sum.rss_bytes += now.reading.rss_bytes;
-    nanocores = measured.cpu_nanocores < 0 || nanocores < 0 ? -1 : nanocores + measured.cpu_nanocores;
+    nanocores =
+        measured.cpu_nanocores < 0 || nanocores < 0 ? -1 : nanocores + measured.cpu_nanocores;
     if (started == WallTime() || (now.started_at != WallTime() && now.started_at < started)) {
       started = now.started_at;
     }
@@ -84,6 +90,14 @@ class Family {
 std::string seconds(int64_t ns) {
   std::string digits = std::to_string(ns % 1'000'000'000);
   return std::to_string(ns / 1'000'000'000) + "." + std::string(9 - digits.size(), '0') + digits;
+}
+
+// Of this process; 0: it cannot be told.
+int64_t resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  int64_t total = 0, resident = 0;
+  statm >> total >> resident;
+  return statm ? resident * ::sysconf(_SC_PAGESIZE) : 0;
 }
 
 std::string labels_of(const ContainerReading& reading) {
@@ -124,7 +138,8 @@ std::string resource_metrics(const StatsSampler& stats) {
   std::string out;
   Family cpu(out, "container_cpu_usage_seconds_total", "counter",
              "Cumulative cpu time consumed by the container in core-seconds");
-  for (const auto& it : stats.containers()) cpu.add(labels_of(it.now), seconds(it.now.reading.cpu_ns));
+  for (const auto& it : stats.containers())
+    cpu.add(labels_of(it.now), seconds(it.now.reading.cpu_ns));
   Family memory(out, "container_memory_working_set_bytes", "gauge",
                 "Current working set of the container in bytes");
   for (const auto& it : stats.containers()) {
@@ -133,14 +148,17 @@ std::string resource_metrics(const StatsSampler& stats) {
   Family started(out, "container_start_time_seconds", "gauge",
                  "Start time of the container since unix epoch in seconds");
   for (const auto& it : stats.containers()) {
-    if (it.now.started_at != WallTime()) started.add(labels_of(it.now), seconds(it.now.started_at.unix_ns));
+    if (it.now.started_at != WallTime())
+      started.add(labels_of(it.now), seconds(it.now.started_at.unix_ns));
   }
   const Reading& machine = stats.machine().now.reading;
   Family(out, "node_cpu_usage_seconds_total", "counter",
-         "Cumulative cpu time consumed by the node in core-seconds").add("", seconds(machine.cpu_ns));
+         "Cumulative cpu time consumed by the node in core-seconds")
+      .add("", seconds(machine.cpu_ns));
   Family(out, "node_memory_working_set_bytes", "gauge", "Current working set of the node in bytes")
       .add("", std::to_string(machine.working_set_bytes));
-  Family(out, "resource_scrape_error", "gauge", "1 if there was an error while getting container metrics, 0 otherwise")
+  Family(out, "resource_scrape_error", "gauge",
+         "1 if there was an error while getting container metrics, 0 otherwise")
       .add("", std::string(stats.failing() ? "1" : "0"));
   return out;
 }
@@ -149,13 +167,29 @@ std::string endpoint_metrics(const std::string& node, const http::ServerStats& s
   std::string out;
   Family(out, "kubelet_node_name", "gauge", "The node's name. The count is always 1.")
       .add("node=\"" + node + "\"", 1);
-  Family(out, "kubelet_http_requests_total", "counter", "Number of the http requests received since the server started")
+  Family(out, "kubelet_http_requests_total", "counter",
+         "Number of the http requests received since the server started")
       .add("", server.requests);
-  Family(out, "keelson_node_open_streams", "gauge", "Streams that API servers have open to this node.")
+  Family(out, "keelson_node_open_streams", "gauge",
+         "Streams that API servers have open to this node.")
       .add("", server.streams);
   Family(out, "keelson_node_connections", "gauge", "Open connections to the node's endpoint.")
       .add("", server.connections);
-  Family(out, "keelson_node_refused_streams_total", "counter", "Streams refused because too many were open.")
+  rusage usage{};
+  if (::getrusage(RUSAGE_SELF, &usage) == 0) {
+    const auto ns = [](const timeval& time) {
+      return static_cast<int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_usec * 1000;
+    };
+    Family(out, "process_cpu_seconds_total", "counter",
+           "Total user and system CPU time spent in seconds.")
+        .add("", seconds(ns(usage.ru_utime) + ns(usage.ru_stime)));
+  }
+  if (const int64_t bytes = resident_bytes(); bytes > 0) {
+    Family(out, "process_resident_memory_bytes", "gauge", "Resident memory size in bytes.")
+        .add("", std::to_string(bytes));
+  }
+  Family(out, "keelson_node_refused_streams_total", "counter",
+         "Streams refused because too many were open.")
       .add("", server.refused_streams);
   return out;
 }
@@ -168,7 +202,8 @@ std::string runtime_metrics(const StatsSampler& stats) {
       .add("container_state=\"running\"", stats.containers().size());
   Family(out, "kubelet_running_pods", "gauge", "Number of pods that have a running pod sandbox")
       .add("", pods.size());
-  Family(out, "keelson_node_stats_failures_total", "counter", "Readings of the machine or its containers that failed.")
+  Family(out, "keelson_node_stats_failures_total", "counter",
+         "Readings of the machine or its containers that failed.")
       .add("", stats.failures());
   return out;
 }

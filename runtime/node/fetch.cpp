@@ -8,7 +8,10 @@ Fetch::Fetch(runtime::AsioLoop& loop, Dial dial, std::string target, std::size_t
       host_(host_port(dial.address, dial.port)),
       bytes_max_(bytes_max),
       done_(std::move(done)),
-      patience_(loop, [this] { finish({Code::unavailable, "no answer in time"}); }),
+      patience_(loop,
+                [this] {
+                  finish({Code::unavailable, "no answer in time"});
+                }),
       socket_(loop, std::move(dial), *this) {
   patience_.arm(patience);
 }
@@ -37,7 +40,8 @@ void Fetch::finish(Result<std::string> result) {
   socket_.pause(true);
   Done<std::string> done = std::move(done_);
   if (result && answer_.status() == 200) return done(std::move(body_));
-  if (result) result = Error{Code::unavailable, "unexpected status " + std::to_string(answer_.status())};
+  if (result)
+    result = Error{Code::unavailable, "unexpected status " + std::to_string(answer_.status())};
   done(Error{Code::unavailable, result.error().message});
 }
 

@@ -11,8 +11,9 @@ namespace keelson::node {
 
 class Fetch final : private SocketUser {
  public:
-  // The body of a 200. Code::unavailable: anything else, an answer of more than `bytes_max`, or none
-  // within `patience` (the dial included). Destroying it cancels; it may be destroyed in `done`.
+  // The body of a 200. Code::unavailable: anything else, an answer of more than `bytes_max`, or
+  // none within `patience` (the dial included). Destroying it cancels; it may be destroyed in
+  // `done`.
   Fetch(runtime::AsioLoop& loop, Dial dial, std::string target, std::size_t bytes_max,
         Duration patience, Done<std::string> done);
 

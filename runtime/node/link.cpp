@@ -58,7 +58,8 @@ void Link::pump() {
   const std::weak_ptr<int> here = here_;
   while (!paused_ && !over_) {
     Result<std::optional<Frame>> next = reader_.next();
-    if (!next) return lose({Code::unavailable, "the node's answer cannot be read: " + next.error().message});
+    if (!next)
+      return lose({Code::unavailable, "the node's answer cannot be read: " + next.error().message});
     if (!*next) break;
     if ((*next)->type == FrameType::over) over_ = true;
     user_.on_frame(std::move(**next));

@@ -138,7 +138,8 @@ void LocalCommand::on_connected() {
   socket_->send(frames);
   // They were made before the numbers of their streams were known.
   for (const Said& said : std::exchange(said_, {})) {
-    if (streams_[said.role] != 0) socket_->send(Encoder::data(streams_[said.role], said.data, said.end));
+    if (streams_[said.role] != 0)
+      socket_->send(Encoder::data(streams_[said.role], said.data, said.end));
   }
   waiting_bytes_ = 0;
 }
@@ -162,7 +163,8 @@ void LocalCommand::end_input() {
 }
 
 void LocalCommand::resize(uint16_t columns, uint16_t rows) {
-  say(size, "{\"Width\":" + std::to_string(columns) + ",\"Height\":" + std::to_string(rows) + "}\n", false);
+  say(size, "{\"Width\":" + std::to_string(columns) + ",\"Height\":" + std::to_string(rows) + "}\n",
+      false);
 }
 
 bool LocalCommand::blocked() const {
@@ -183,12 +185,15 @@ void LocalCommand::on_bytes(std::string_view bytes) {
       if (status_text_.size() < kStatusMax) status_text_ += said.data;
       over |= said.end;
     } else if (!said.data.empty()) {
-      user_.on_output(said.role == output ? agent::Output::standard : agent::Output::error, said.data);
+      user_.on_output(said.role == output ? agent::Output::standard : agent::Output::error,
+                      said.data);
       if (here.expired()) return;
     }
   }
   if (over) return ended();
-  if (!fed) finish(Error{Code::unavailable, "the container runtime's answer cannot be read: " + fed.message()});
+  if (!fed)
+    finish(Error{Code::unavailable,
+                 "the container runtime's answer cannot be read: " + fed.message()});
 }
 
 void LocalCommand::on_end(Status why) {
@@ -209,7 +214,8 @@ void LocalCommand::ended() {
     int32_t exit_code = 0;
     if (state) {
       for (const agent::ContainerInfo& info : state->containers) {
-        if (info.id == id_ && info.state == agent::ContainerState::exited) exit_code = info.exit_code;
+        if (info.id == id_ && info.state == agent::ContainerState::exited)
+          exit_code = info.exit_code;
       }
     }
     finish(exit_code);
@@ -237,6 +243,8 @@ void LocalCommand::on_syn_stream(uint32_t stream, rest::spdy::Headers, bool) {
   socket_->send(Encoder::rst_stream(stream, rest::spdy::ResetReason::refused_stream));
 }
 
-void LocalCommand::on_ping(uint32_t id) { socket_->send(Encoder::ping(id)); }
+void LocalCommand::on_ping(uint32_t id) {
+  socket_->send(Encoder::ping(id));
+}
 
 }  // namespace keelson::node

@@ -1,7 +1,7 @@
-// A command in a container of this node, or a connection to its own process: the client's end of the
-// container runtime's streaming server, SPDY/3.1 with the protocol v4.channel.k8s.io. (Of the protocols
-// that it speaks this is the one with an end of input, which `kubectl exec -i ... < file` needs.)
-// Source: Kubernetes' remotecommand protocol, v4.
+// A command in a container of this node, or a connection to its own process: the client's end of
+// the container runtime's streaming server, SPDY/3.1 with the protocol v4.channel.k8s.io. (Of the
+// protocols that it speaks this is the one with an end of input, which `kubectl exec -i ... < file`
+// needs.) Source: Kubernetes' remotecommand protocol, v4.
 #pragma once
 
 #include <array>
@@ -76,7 +76,7 @@ class LocalCommand final : public agent::CommandSession,
   rest::spdy::Decoder decoder_;
   rest::spdy::Encoder encoder_;
   std::array<uint32_t, roles> streams_{};  // 0: none
-  std::vector<Said> said_;   // to be sent when the connection is there
+  std::vector<Said> said_;                 // to be sent when the connection is there
   std::size_t waiting_bytes_ = 0;
   std::vector<Said> heard_;  // handed on when the bytes at hand have been read
   std::string status_text_;

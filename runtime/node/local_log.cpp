@@ -22,7 +22,8 @@ bool plain(const std::string& name) {
 std::vector<uint32_t> attempts_in(const std::string& directory) {
   std::vector<uint32_t> attempts;
   std::error_code error;
-  for (std::filesystem::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
+  for (std::filesystem::directory_iterator it(directory, error), end; !error && it != end;
+       it.increment(error)) {
     const std::string name = it->path().filename().string();
     uint32_t attempt = 0;
     const auto [stop, trouble] = std::from_chars(name.data(), name.data() + name.size(), attempt);
@@ -80,11 +81,14 @@ LocalLog::LocalLog(LogPlaces& places, agent::ContainerRef container, agent::LogO
   });
 }
 
-LocalLog::~LocalLog() { stop_waiting(); }
+LocalLog::~LocalLog() {
+  stop_waiting();
+}
 
 void LocalLog::open(const agent::RuntimeState& state) {
   const api::Ref<api::Pod>& pod = container_.pod;
-  const std::string what = "container \"" + container_.container + "\" in pod \"" + pod.name() + "\"";
+  const std::string what =
+      "container \"" + container_.container + "\" in pod \"" + pod.name() + "\"";
   const auto missing = [&] {
     end({Code::not_found, options_.previous ? "previous terminated " + what + " not found"
                                             : what + " is not available"});

@@ -11,8 +11,8 @@
 
 namespace keelson::node {
 
-// Which attempt's log is meant, of the attempts that have a file (ascending). Nothing: there is none.
-// Source: kubelet's validateContainerLogStatus.
+// Which attempt's log is meant, of the attempts that have a file (ascending). Nothing: there is
+// none. Source: kubelet's validateContainerLogStatus.
 struct LogChoice {
   uint32_t attempt = 0;
   agent::ContainerId running;  // empty: it has ended

@@ -48,11 +48,12 @@ std::unique_ptr<agent::CommandSession> LocalStreams::attach(agent::ContainerRef 
 }
 
 void LocalStreams::find_pod(api::Ref<api::Pod> pod, Done<Unit> done) {
-  impl_->runtime.list([pod = std::move(pod), done = std::move(done)](Result<agent::RuntimeState> state) mutable {
-    if (!state) return done(state.error());
-    if (find_sandbox(*state, pod) == nullptr) return done(pod_not_found(pod));
-    done(Unit{});
-  });
+  impl_->runtime.list(
+      [pod = std::move(pod), done = std::move(done)](Result<agent::RuntimeState> state) mutable {
+        if (!state) return done(state.error());
+        if (find_sandbox(*state, pod) == nullptr) return done(pod_not_found(pod));
+        done(Unit{});
+      });
 }
 
 std::unique_ptr<agent::ByteStream> LocalStreams::connect(api::Ref<api::Pod> pod, uint16_t port,

@@ -1,6 +1,6 @@
-// The streams of this node's containers: logs from the files that the container runtime writes, commands
-// and attachments through the runtime's streaming server, connections from inside the pods' networks.
-// Threading: the thread of the loop. Log files are read on it, 64 KiB at a time.
+// The streams of this node's containers: logs from the files that the container runtime writes,
+// commands and attachments through the runtime's streaming server, connections from inside the
+// pods' networks. Threading: the thread of the loop. Log files are read on it, 64 KiB at a time.
 //
 //   node::CriStreaming streaming(containers);               // cri_streaming.hpp
 //   node::LocalStreams streams(loop, streaming, "/var/log/pods");
@@ -18,8 +18,8 @@ namespace keelson::node {
 
 class LocalStreams final : public agent::ContainerStreams {
  public:
-  // `runtime` must outlive it, and it everything that is opened through it. `log_directory`: that of
-  // the runtime (CriOptions::log_directory).
+  // `runtime` must outlive it, and it everything that is opened through it. `log_directory`: that
+  // of the runtime (CriOptions::log_directory).
   LocalStreams(runtime::AsioLoop& loop, StreamingRuntime& runtime, std::string log_directory);
   ~LocalStreams() override;
 

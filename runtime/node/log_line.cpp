@@ -45,8 +45,8 @@ std::optional<LogPiece> parse_log_piece(std::string_view line) {
 std::string log_time_text(WallTime at) {
   const std::string whole = api::format_seconds(at.unix_ns / 1'000'000'000, 0, false);
   const std::string digits = std::to_string(at.unix_ns % 1'000'000'000);
-  return whole.substr(0, whole.size() - 1) + "." + std::string(9 - std::min<std::size_t>(9, digits.size()), '0') +
-         digits + "Z";
+  return whole.substr(0, whole.size() - 1) + "." +
+         std::string(9 - std::min<std::size_t>(9, digits.size()), '0') + digits + "Z";
 }
 
 bool wanted(agent::LogSource source, const LogPiece& piece) {

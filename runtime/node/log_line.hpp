@@ -32,8 +32,8 @@ std::string log_time_text(WallTime at);
 
 bool wanted(agent::LogSource source, const LogPiece& piece);
 
-// Where the last `lines` lines of a file of `size` bytes begin, read from its end. Pieces count by the
-// lines that they make, and only those of the source.
+// Where the last `lines` lines of a file of `size` bytes begin, read from its end. Pieces count by
+// the lines that they make, and only those of the source.
 Result<uint64_t> find_tail(int fd, uint64_t size, int64_t lines, agent::LogSource source);
 
 }  // namespace keelson::node

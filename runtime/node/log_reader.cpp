@@ -23,7 +23,9 @@ Error unreadable(int error) {
 }
 }  // namespace
 
-LogReader::~LogReader() { close(); }
+LogReader::~LogReader() {
+  close();
+}
 
 void LogReader::close() {
   if (fd_ >= 0) ::close(std::exchange(fd_, -1));

@@ -1,6 +1,7 @@
-// A container's log file as text: reads forwards from where the options say, follows what is appended,
-// and goes on with the next file when the log is rotated (the file is moved aside and a new one made).
-// No loop and no waiting: whoever uses it asks again. Reads are of local files and of 64 KiB at most.
+// A container's log file as text: reads forwards from where the options say, follows what is
+// appended, and goes on with the next file when the log is rotated (the file is moved aside and a
+// new one made). No loop and no waiting: whoever uses it asks again. Reads are of local files and
+// of 64 KiB at most.
 #pragma once
 
 #include <cstdint>
@@ -38,8 +39,8 @@ class LogReader {
   std::string path_;
   int fd_ = -1;
   uint64_t inode_ = 0, at_ = 0;
-  std::string carry_;          // of a line whose end has not come
-  bool within_line_ = false;   // what was put last was partial
+  std::string carry_;         // of a line whose end has not come
+  bool within_line_ = false;  // what was put last was partial
   bool timestamps_ = false;
   agent::LogSource source_{};
   WallTime since_{};

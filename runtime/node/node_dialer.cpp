@@ -8,10 +8,12 @@ constexpr uint16_t kAgentPort = 10250;
 
 Result<NodeDialer> NodeDialer::make(const apiserver::WatchCache& nodes,
                                     const DialerOptions& options) {
-  if (options.ca_pem.empty()) return Error{Code::invalid, "the cluster's CA certificate is missing"};
-  Result<http::TlsContext> tls = http::make_client_context({.ca_pem = options.ca_pem,
-                                                            .client_cert_pem = options.client_cert_pem,
-                                                            .client_key_pem = options.client_key_pem});
+  if (options.ca_pem.empty())
+    return Error{Code::invalid, "the cluster's CA certificate is missing"};
+  Result<http::TlsContext> tls =
+      http::make_client_context({.ca_pem = options.ca_pem,
+                                 .client_cert_pem = options.client_cert_pem,
+                                 .client_key_pem = options.client_key_pem});
   if (!tls) return tls.error();
   return NodeDialer(nodes, std::move(*tls), options.timeout);
 }

@@ -1,6 +1,6 @@
-// How an API server reaches the agents of its nodes: where each listens, and the certificates of both
-// ends. A node is known by its certificate: signed by the cluster's CA for serving, in the name
-// system:node:NAME, whatever its address.
+// How an API server reaches the agents of its nodes: where each listens, and the certificates of
+// both ends. A node is known by its certificate: signed by the cluster's CA for serving, in the
+// name system:node:NAME, whatever its address.
 #pragma once
 
 #include <memory>

@@ -42,7 +42,8 @@ Result<std::unique_ptr<NodeEndpoint>> NodeEndpoint::start(runtime::AsioLoop& loo
                                                           agent::ContainerStreams& streams,
                                                           NodeFacts facts) {
   if (options.client_ca_file.empty()) {
-    return Error{Code::invalid, "the node's endpoint needs the cluster's CA to know its API server"};
+    return Error{Code::invalid,
+                 "the node's endpoint needs the cluster's CA to know its API server"};
   }
   std::unique_ptr<NodeEndpoint> endpoint(
       new NodeEndpoint(std::move(options), streams, std::move(facts)));
@@ -53,8 +54,12 @@ Result<std::unique_ptr<NodeEndpoint>> NodeEndpoint::start(runtime::AsioLoop& loo
   server.tls = http::ServerTls{chosen.cert_file, chosen.key_file, chosen.client_ca_file};
   server.limits.write_stall = kWriteStall;
   server.limits.body_bytes = 64 * 1024;  // nothing is asked for with a body
-  const http::PostToCore post = [&loop](http::Work work) {
-    loop.post_from_any_thread(std::move(work));
+  // A request that is on its way when the endpoint goes is for nobody any more.
+  const http::PostToCore post = [&loop,
+                                 here = std::weak_ptr<int>(endpoint->here_)](http::Work work) {
+    loop.post_from_any_thread([here, work = std::move(work)]() mutable {
+      if (!here.expired()) work();
+    });
   };
   auto started = http::HttpServer::start(std::move(server), *endpoint, post, log);
   if (!started) return started.error();
@@ -62,7 +67,9 @@ Result<std::unique_ptr<NodeEndpoint>> NodeEndpoint::start(runtime::AsioLoop& loo
   return endpoint;
 }
 
-uint16_t NodeEndpoint::port() const { return server_->port(); }
+uint16_t NodeEndpoint::port() const {
+  return server_->port();
+}
 
 bool NodeEndpoint::allowed(const rest::HttpRequest& request) const {
   if (!request.peer.user) return false;
@@ -73,7 +80,7 @@ bool NodeEndpoint::allowed(const rest::HttpRequest& request) const {
 
 void NodeEndpoint::handle(rest::HttpRequest request, rest::ExchangePtr exchange) {
   const std::string path = request.target.substr(0, request.target.find('?'));
-  if (path == "/healthz") {
+  if (path == "/healthz" || path.starts_with("/healthz/")) {
     const Status health = facts_.health ? facts_.health() : Status();
     if (health.ok()) return answer(*exchange, "text/plain; charset=utf-8", "ok");
     return rest::answer_text(*exchange, 500, health.message() + "\n");
@@ -112,7 +119,8 @@ void NodeEndpoint::serve_stream(std::string_view name, const rest::HttpRequest& 
   const std::optional<StreamKind> kind = stream_kind(name);
   if (!kind) return rest::answer_text(exchange, 404, "404 page not found\n");
   if (request.header("Upgrade") != kStreamProtocol) {
-    return rest::answer_text(exchange, 400, "streams are upgraded to " + std::string(kStreamProtocol) + "\n");
+    return rest::answer_text(exchange, 400,
+                             "streams are upgraded to " + std::string(kStreamProtocol) + "\n");
   }
   std::erase_if(served_, [](const auto& weak) { return weak.expired(); });
   const auto stream = ServedStream::make(*kind, streams_);

@@ -6,8 +6,8 @@
 //   /pods                       the pods that the node has, a PodList
 //   /keelson/v1/streams/KIND    logs, exec, attach, connections (README.md has the wire)
 //
-// All but /healthz is for the API server alone: a client certificate of the cluster's CA in one of the
-// `users`' names, or of a member of system:masters.
+// All but /healthz is for the API server alone: a client certificate of the cluster's CA in one of
+// the `users`' names, or of a member of system:masters.
 //
 // Threading: the thread of the loop; IO is on threads of its own.
 #pragma once
@@ -47,8 +47,8 @@ struct NodeFacts {
 
 class NodeEndpoint final : private rest::Handler {
  public:
-  // Serves at once. `streams` and what `facts` refers to must outlive it. Code::invalid: the address
-  // or a file is of no use; unavailable: the port is taken.
+  // Serves at once. `streams` and what `facts` refers to must outlive it. Code::invalid: the
+  // address or a file is of no use; unavailable: the port is taken.
   static Result<std::unique_ptr<NodeEndpoint>> start(runtime::AsioLoop& loop, Log& log,
                                                      NodeEndpointOptions options,
                                                      agent::ContainerStreams& streams,
@@ -70,6 +70,7 @@ class NodeEndpoint final : private rest::Handler {
   agent::ContainerStreams& streams_;
   NodeFacts facts_;
   std::vector<std::weak_ptr<ServedStream>> served_;
+  const std::shared_ptr<int> here_ = std::make_shared<int>(0);  // gone with the endpoint
   std::unique_ptr<http::HttpServer> server_;
 };
 

@@ -32,7 +32,8 @@ Result<int> socket_in_namespace(const std::string& path, bool ipv6) {
     if (::setns(space, CLONE_NEWNET) == 0) {
       made = make_socket(ipv6);
     } else {
-      made = Error{Code::unavailable, "network namespace " + path + ": " + system_error_text(errno)};
+      made =
+          Error{Code::unavailable, "network namespace " + path + ": " + system_error_text(errno)};
     }
   }).join();
   ::close(space);
@@ -74,13 +75,13 @@ void PodConnection::find(const agent::RuntimeState& state) {
   if (!sandbox->ip.empty()) addresses_.push_back(sandbox->ip);
   addresses_.push_back("::1");
   addresses_.push_back("127.0.0.1");
-  runtime_.network_namespace(
-      sandbox->id, [this, weak = std::weak_ptr<int>(here_)](Result<std::string> path) {
-        if (weak.expired()) return;
-        if (!path) return fail(path.error());
-        namespace_ = std::move(*path);
-        try_next();
-      });
+  runtime_.network_namespace(sandbox->id,
+                             [this, weak = std::weak_ptr<int>(here_)](Result<std::string> path) {
+                               if (weak.expired()) return;
+                               if (!path) return fail(path.error());
+                               namespace_ = std::move(*path);
+                               try_next();
+                             });
 }
 
 void PodConnection::try_next() {
@@ -114,7 +115,9 @@ void PodConnection::on_end(Status why) {
   next_.arm(Duration::zero());  // the socket is still in use here
 }
 
-void PodConnection::fail(Error why) { user_.on_end(std::move(why)); }
+void PodConnection::fail(Error why) {
+  user_.on_end(std::move(why));
+}
 
 void PodConnection::send(std::string data) {
   if (ended_) return;

@@ -1,5 +1,5 @@
-// A connection to a port inside a pod's network: to its loopback address, where programs that listen
-// there only are found too, else to the pod's own.
+// A connection to a port inside a pod's network: to its loopback address, where programs that
+// listen there only are found too, else to the pod's own.
 #pragma once
 
 #include <memory>
@@ -12,9 +12,9 @@
 
 namespace keelson::node {
 
-// An unconnected, non-blocking TCP socket of that network namespace (a file; empty: the caller's own).
-// A socket stays in the namespace that it was made in, so only a short-lived thread has to enter it.
-// Code::unavailable: it cannot be entered.
+// An unconnected, non-blocking TCP socket of that network namespace (a file; empty: the caller's
+// own). A socket stays in the namespace that it was made in, so only a short-lived thread has to
+// enter it. Code::unavailable: it cannot be entered.
 Result<int> socket_in_namespace(const std::string& path, bool ipv6);
 
 class PodConnection final : public agent::ByteStream, private SocketUser {
@@ -52,7 +52,8 @@ class PodConnection final : public agent::ByteStream, private SocketUser {
 };
 
 // The pod's sandbox that is up. Null: there is none.
-const agent::SandboxInfo* find_sandbox(const agent::RuntimeState& state, const api::Ref<api::Pod>& pod);
+const agent::SandboxInfo* find_sandbox(const agent::RuntimeState& state,
+                                       const api::Ref<api::Pod>& pod);
 Error pod_not_found(const api::Ref<api::Pod>& pod);
 
 }  // namespace keelson::node

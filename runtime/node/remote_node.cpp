@@ -21,9 +21,7 @@ class RemoteLog final : public agent::LogStream, private LinkUser {
  private:
   void on_frame(Frame frame) override {
     switch (frame.type) {
-      case FrameType::opened:
-        open_ = true;
-        return user_.on_open();
+      case FrameType::opened: open_ = true; return user_.on_open();
       case FrameType::data: return user_.on_log(frame.payload);
       case FrameType::over: return user_.on_log_end(decode_ending(frame.payload).why);
       default: return;
@@ -94,9 +92,7 @@ class RemoteConnection final : public agent::ByteStream, private LinkUser {
     switch (frame.type) {
       case FrameType::opened: return user_.on_open();
       case FrameType::data: return user_.on_bytes(frame.payload);
-      case FrameType::ended:
-        pod_ended_ = true;
-        return user_.on_end({});
+      case FrameType::ended: pod_ended_ = true; return user_.on_end({});
       case FrameType::over: {
         const Status why = decode_ending(frame.payload).why;
         // A good ending after the pod's own says nothing new.
@@ -147,7 +143,8 @@ RemoteNode::RemoteNode(runtime::AsioLoop& loop, const NodeDialer& dialer, std::s
 RemoteNode::~RemoteNode() = default;
 
 std::unique_ptr<agent::LogStream> RemoteNode::logs(agent::ContainerRef container,
-                                                   agent::LogOptions options, agent::LogUser& user) {
+                                                   agent::LogOptions options,
+                                                   agent::LogUser& user) {
   OpenRequest request;
   request.container = std::move(container);
   request.log = options;
@@ -160,7 +157,8 @@ std::unique_ptr<agent::CommandSession> RemoteNode::exec(agent::ContainerRef cont
   OpenRequest request;
   request.container = std::move(container);
   request.command = std::move(options);
-  return std::make_unique<RemoteCommand>(loop_, dialer_.dial(name_), StreamKind::exec, request, user);
+  return std::make_unique<RemoteCommand>(loop_, dialer_.dial(name_), StreamKind::exec, request,
+                                         user);
 }
 
 std::unique_ptr<agent::CommandSession> RemoteNode::attach(agent::ContainerRef container,
@@ -169,7 +167,8 @@ std::unique_ptr<agent::CommandSession> RemoteNode::attach(agent::ContainerRef co
   OpenRequest request;
   request.container = std::move(container);
   request.command = std::move(options);
-  return std::make_unique<RemoteCommand>(loop_, dialer_.dial(name_), StreamKind::attach, request, user);
+  return std::make_unique<RemoteCommand>(loop_, dialer_.dial(name_), StreamKind::attach, request,
+                                         user);
 }
 
 void RemoteNode::find_pod(api::Ref<api::Pod> pod, Done<Unit> done) {

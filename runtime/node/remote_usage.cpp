@@ -47,7 +47,9 @@ RemoteUsage::RemoteUsage(runtime::AsioLoop& loop, NodeDialer dialer, Options opt
 
 RemoteUsage::~RemoteUsage() = default;
 
-Duration RemoteUsage::window() const { return StatsSampler::kEvery; }
+Duration RemoteUsage::window() const {
+  return StatsSampler::kEvery;
+}
 
 void RemoteUsage::tick() {
   timer_.arm(kTick);
@@ -69,18 +71,17 @@ void RemoteUsage::ask(const std::string& name, Node& node) {
   Result<Dial> dial = dialer_.dial(name);
   if (!dial) return;
   ++asking_;
-  node.fetch = std::make_unique<Fetch>(
-      loop_, std::move(*dial), "/stats/summary", kSummaryMax, options_.patience,
-      [this, name](Result<std::string> body) {
-        Node& asked = nodes_.find(name)->second;
-        --asking_;
-        const std::unique_ptr<Fetch> over = std::move(asked.fetch);
-        if (!body) return;
-        Result<Figures> figures = read(*body);
-        if (!figures) return;
-        figures->read_at = loop_.now();
-        asked.figures = std::move(*figures);
-      });
+  node.fetch = std::make_unique<Fetch>(loop_, std::move(*dial), "/stats/summary", kSummaryMax,
+                                       options_.patience, [this, name](Result<std::string> body) {
+                                         Node& asked = nodes_.find(name)->second;
+                                         --asking_;
+                                         const std::unique_ptr<Fetch> over = std::move(asked.fetch);
+                                         if (!body) return;
+                                         Result<Figures> figures = read(*body);
+                                         if (!figures) return;
+                                         figures->read_at = loop_.now();
+                                         asked.figures = std::move(*figures);
+                                       });
 }
 
 Result<RemoteUsage::Figures> RemoteUsage::read(std::string_view summary) {

@@ -1,6 +1,6 @@
-// What containers and nodes use, for `top` and metrics.k8s.io: every node's /stats/summary, asked for
-// every fifteen seconds (metrics-server's resolution), one node after the other. Threading: the thread
-// of the loop.
+// What containers and nodes use, for `top` and metrics.k8s.io: every node's /stats/summary, asked
+// for every fifteen seconds (metrics-server's resolution), one node after the other. Threading: the
+// thread of the loop.
 #pragma once
 
 #include <map>
@@ -30,7 +30,8 @@ class RemoteUsage final : public rest::UsageSource {
   RemoteUsage(runtime::AsioLoop& loop, NodeDialer dialer, Options options = {});
   ~RemoteUsage();
 
-  std::optional<rest::Usage> of_container(const api::Pod& pod, const std::string& container) override;
+  std::optional<rest::Usage> of_container(const api::Pod& pod,
+                                          const std::string& container) override;
   std::optional<rest::Usage> of_node(const api::Node& node) override;
   Duration window() const override;
 

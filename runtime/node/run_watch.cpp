@@ -28,7 +28,8 @@ void RunWatch::look() {
 void RunWatch::take(const agent::RuntimeState& state) {
   std::vector<Id> ended;
   for (const auto& [id, waiting] : waiting_) {
-    const auto found = std::ranges::find(state.containers, waiting.container, &agent::ContainerInfo::id);
+    const auto found =
+        std::ranges::find(state.containers, waiting.container, &agent::ContainerInfo::id);
     if (found == state.containers.end() || found->state == agent::ContainerState::exited) {
       ended.push_back(id);
     }

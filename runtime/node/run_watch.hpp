@@ -1,5 +1,5 @@
-// Tells when containers have ended: asks the runtime once a second for all that somebody waits for, and
-// not at all when nobody does. Threading: the thread of the loop.
+// Tells when containers have ended: asks the runtime once a second for all that somebody waits for,
+// and not at all when nobody does. Threading: the thread of the loop.
 #pragma once
 
 #include <cstdint>

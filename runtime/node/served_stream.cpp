@@ -81,14 +81,16 @@ class ServedCommand final : public ServedStream, private agent::CommandUser {
 
  private:
   void open(OpenRequest request) override {
-    session_ = attach_ ? streams().attach(std::move(request.container), std::move(request.command), *this)
-                       : streams().exec(std::move(request.container), std::move(request.command), *this);
+    session_ =
+        attach_ ? streams().attach(std::move(request.container), std::move(request.command), *this)
+                : streams().exec(std::move(request.container), std::move(request.command), *this);
   }
   void take(Frame frame) override {
     if (!session_) return;
     uint16_t columns = 0, rows = 0;
     switch (frame.type) {
       case FrameType::start:
+        if (!opened_) return finish({{Code::invalid, "frames out of order"}, 0});
         if (!std::exchange(started_, true)) session_->start();
         return;
       case FrameType::data:
@@ -110,7 +112,10 @@ class ServedCommand final : public ServedStream, private agent::CommandUser {
   }
   void close_source() override { session_.reset(); }
 
-  void on_open() override { send(FrameType::opened); }
+  void on_open() override {
+    opened_ = true;
+    send(FrameType::opened);
+  }
   void on_output(agent::Output which, std::string_view data) override {
     send_data(which == agent::Output::standard ? FrameType::data : FrameType::errors, data);
   }
@@ -121,7 +126,7 @@ class ServedCommand final : public ServedStream, private agent::CommandUser {
   }
 
   const bool attach_;
-  bool started_ = false;
+  bool opened_ = false, started_ = false;
   std::unique_ptr<agent::CommandSession> session_;
 };
 
@@ -184,7 +189,8 @@ class ServedQuestion final : public ServedStream {
 
 }  // namespace
 
-std::shared_ptr<ServedStream> ServedStream::make(StreamKind kind, agent::ContainerStreams& streams) {
+std::shared_ptr<ServedStream> ServedStream::make(StreamKind kind,
+                                                 agent::ContainerStreams& streams) {
   switch (kind) {
     case StreamKind::logs: return std::make_shared<ServedLog>(streams);
     case StreamKind::exec: return std::make_shared<ServedCommand>(streams, false);

@@ -1,5 +1,5 @@
-// The node's end of one stream: reads frames from an upgraded connection, calls the ContainerStreams
-// port, and sends back what it says.
+// The node's end of one stream: reads frames from an upgraded connection, calls the
+// ContainerStreams port, and sends back what it says.
 #pragma once
 
 #include <memory>
@@ -19,9 +19,7 @@ class ServedStream : public std::enable_shared_from_this<ServedStream> {
   static std::shared_ptr<ServedStream> make(StreamKind kind, agent::ContainerStreams& streams);
 
   // What an Exchange is upgraded to; it owns the stream.
-  std::shared_ptr<rest::PipeUser> pipe_user() {
-    return {shared_from_this(), &from_client_};
-  }
+  std::shared_ptr<rest::PipeUser> pipe_user() { return {shared_from_this(), &from_client_}; }
   // The port goes away: nothing of it is used any more, and the connection is closed.
   void abandon();
 

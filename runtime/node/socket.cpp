@@ -100,13 +100,15 @@ struct Socket::Impl : std::enable_shared_from_this<Impl> {
     int fd = dial.fd;
     if (fd < 0) fd = ::socket(to.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
-      return later([error = errno](Impl& self) { self.fail("socket: " + system_error_text(error)); });
+      return later(
+          [error = errno](Impl& self) { self.fail("socket: " + system_error_text(error)); });
     }
     descriptor.assign(fd);
     keep_alive(fd);
     const int result = ::connect(fd, reinterpret_cast<sockaddr*>(&to.storage), to.size);
     if (result != 0 && errno != EINPROGRESS) {
-      return later([error = errno](Impl& self) { self.fail("connect: " + system_error_text(error)); });
+      return later(
+          [error = errno](Impl& self) { self.fail("connect: " + system_error_text(error)); });
     }
     wait_write();
   }
@@ -134,14 +136,20 @@ struct Socket::Impl : std::enable_shared_from_this<Impl> {
   void ready() {
     if (user == nullptr) return;
     if (phase == Phase::handshake) return handshake();
-    if (phase == Phase::open) read_some();
+    if (phase != Phase::open) return;
+    const auto self = shared_from_this();
+    // TLS may have waited for a byte before it could write, or for room before it could read.
+    if (std::exchange(write_wants_read, false)) wait_write();
+    read_some();
   }
 
   void writable() {
     if (user == nullptr) return;
     if (phase == Phase::connecting) return connected();
     if (phase == Phase::handshake) return handshake();
-    if (phase == Phase::open) write_some();
+    if (phase != Phase::open) return;
+    if (std::exchange(read_wants_write, false)) read_soon();
+    write_some();
   }
 
   void connected() {
@@ -173,7 +181,8 @@ struct Socket::Impl : std::enable_shared_from_this<Impl> {
     const http::PeerCertificate peer = http::peer_certificate(transport.ssl());
     const std::string name = peer.user ? peer.user->name : "";
     if (name != dial.common_name) {
-      return fail("tls: the certificate is of \"" + name + "\", not of \"" + dial.common_name + "\"");
+      return fail("tls: the certificate is of \"" + name + "\", not of \"" + dial.common_name +
+                  "\"");
     }
     opened();
   }
@@ -207,7 +216,7 @@ struct Socket::Impl : std::enable_shared_from_this<Impl> {
       switch (got.what) {
         case Io::done: user->on_bytes({buffer.data(), got.bytes}); break;
         case Io::want_read: return wait_read();
-        case Io::want_write: return wait_write();
+        case Io::want_write: read_wants_write = true; return wait_write();
         case Io::closed: peer_ended = true; return user->on_end({});
         case Io::failed: return fail("read: " + transport.failure());
       }
@@ -220,7 +229,10 @@ struct Socket::Impl : std::enable_shared_from_this<Impl> {
     while (sent < out.size()) {
       const std::string_view piece = std::string_view(out).substr(sent);
       const IoResult put = transport.write({&piece, 1});
-      if (put.what == Io::want_read) return wait_read();
+      if (put.what == Io::want_read) {
+        write_wants_read = true;
+        return wait_read();
+      }
       if (put.what == Io::want_write) break;
       if (put.what != Io::done) return fail("write: " + transport.failure());
       sent += put.bytes;
@@ -252,7 +264,8 @@ struct Socket::Impl : std::enable_shared_from_this<Impl> {
     SocketUser* const told = user;
     drop();
     told->on_end({Code::unavailable, (dialling ? "dial tcp " : "tcp ") +
-                                         host_port(dial.address, dial.port) + ": " + std::move(why)});
+                                         host_port(dial.address, dial.port) + ": " +
+                                         std::move(why)});
   }
 
   void drop() {
@@ -275,6 +288,7 @@ struct Socket::Impl : std::enable_shared_from_this<Impl> {
   bool ended = false, shut = false, peer_ended = false;
   bool paused = false, was_blocked = false;
   bool read_armed = false, write_armed = false, reading_soon = false;
+  bool write_wants_read = false, read_wants_write = false;
 };
 
 Socket::Socket(runtime::AsioLoop& loop, Dial dial, SocketUser& user)
@@ -282,7 +296,9 @@ Socket::Socket(runtime::AsioLoop& loop, Dial dial, SocketUser& user)
   impl_->begin();
 }
 
-Socket::~Socket() { impl_->drop(); }
+Socket::~Socket() {
+  impl_->drop();
+}
 
 void Socket::send(std::string_view bytes) {
   if (impl_->ended || impl_->phase == Impl::Phase::dead) return;
@@ -296,7 +312,9 @@ void Socket::end() {
   if (impl_->phase == Impl::Phase::open) impl_->wait_write();
 }
 
-bool Socket::blocked() const { return impl_->out.size() - impl_->sent > kUnsentBytes; }
+bool Socket::blocked() const {
+  return impl_->out.size() - impl_->sent > kUnsentBytes;
+}
 
 void Socket::pause(bool paused) {
   impl_->paused = paused;

@@ -1,8 +1,8 @@
-// One outgoing connection on the core loop, in clear or through TLS: nothing blocks, no thread of its
-// own. Everything else in this folder that talks to somebody stands on it.
+// One outgoing connection on the core loop, in clear or through TLS: nothing blocks, no thread of
+// its own. Everything else in this folder that talks to somebody stands on it.
 //
-// Threading: the thread of the loop. The user is not called from inside a call, nor after the socket
-// is gone; destroying it drops the connection and may happen in a callback.
+// Threading: the thread of the loop. The user is not called from inside a call, nor after the
+// socket is gone; destroying it drops the connection and may happen in a callback.
 #pragma once
 
 #include <cstdint>
@@ -34,9 +34,9 @@ class SocketUser {
 struct Dial {
   std::string address;  // IPv4 or IPv6
   uint16_t port = 0;
-  http::TlsContext tls;      // null: in clear
-  std::string common_name;   // of the certificate that the other side must have
-  Duration timeout = 10s;    // TCP and TLS together
+  http::TlsContext tls;     // null: in clear
+  std::string common_name;  // of the certificate that the other side must have
+  Duration timeout = 10s;   // TCP and TLS together
   // Not -1: an unconnected non-blocking TCP socket to use, made in another network namespace. It
   // becomes the Socket's, whatever happens.
   int fd = -1;

@@ -79,15 +79,15 @@ void StatsSampler::sample() {
   } else {
     ++failures_;
   }
-  source_.container_stats([this, weak = std::weak_ptr<int>(here_)](
-                              Result<std::vector<ContainerReading>> read) {
-    if (weak.expired()) return;
-    failing_ = !read.ok();
-    if (read) return take(std::move(*read));
-    ++failures_;
-    // What was measured then says nothing about now.
-    containers_.clear();
-  });
+  source_.container_stats(
+      [this, weak = std::weak_ptr<int>(here_)](Result<std::vector<ContainerReading>> read) {
+        if (weak.expired()) return;
+        failing_ = !read.ok();
+        if (read) return take(std::move(*read));
+        ++failures_;
+        // What was measured then says nothing about now.
+        containers_.clear();
+      });
 }
 
 void StatsSampler::take(std::vector<ContainerReading> readings) {

@@ -23,7 +23,7 @@ struct Reading {
 struct ContainerReading {
   std::string id;  // of this run of it
   std::string pod_ns, pod_name, pod_uid, container;
-  WallTime started_at;  // 0: not known
+  WallTime started_at;        // 0: not known
   int64_t written_bytes = 0;  // in its writable layer
   Reading reading;
 };

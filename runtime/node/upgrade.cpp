@@ -29,7 +29,10 @@ UpgradedSocket::UpgradedSocket(runtime::AsioLoop& loop, Dial dial, UpgradeReques
                                SocketUser& user)
     : user_(user),
       request_(std::move(request)),
-      patience_(loop, [this] { give_up({Code::unavailable, "net/http: timeout awaiting response headers"}); }),
+      patience_(loop,
+                [this] {
+                  give_up({Code::unavailable, "net/http: timeout awaiting response headers"});
+                }),
       socket_(loop, std::move(dial), *this) {
   patience_.arm(request_.patience);
 }

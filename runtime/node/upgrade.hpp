@@ -1,5 +1,5 @@
-// The client's end of an HTTP/1.1 upgrade, on the core loop: dials, asks, and is a stream of bytes once
-// the server has said 101. Threading and lifetime are those of Socket.
+// The client's end of an HTTP/1.1 upgrade, on the core loop: dials, asks, and is a stream of bytes
+// once the server has said 101. Threading and lifetime are those of Socket.
 #pragma once
 
 #include <string>

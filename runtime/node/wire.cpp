@@ -17,10 +17,9 @@ constexpr std::size_t kHead = 4;
 constexpr std::array<std::string_view, 5> kKinds = {"logs", "exec", "attach", "find", "connect"};
 
 // Codes by name: their numbers are nobody's business but one program's.
-constexpr std::array<Code, 10> kCodes = {Code::not_found, Code::exists,      Code::conflict,
-                                         Code::fenced,    Code::invalid,     Code::compacted,
-                                         Code::unavailable, Code::unknown,   Code::denied,
-                                         Code::cancelled};
+constexpr std::array<Code, 10> kCodes = {
+    Code::not_found, Code::exists,      Code::conflict, Code::fenced, Code::invalid,
+    Code::compacted, Code::unavailable, Code::unknown,  Code::denied, Code::cancelled};
 
 api::Pod named_part(const api::Pod& pod, const std::string& container) {
   api::Pod part;
@@ -115,7 +114,8 @@ agent::CommandOptions read_command(const Members& from) {
   const json::value* words = from.find("command");
   if (words != nullptr && words->is_array()) {
     for (const json::value& word : words->get_array()) {
-      if (word.is_string()) command.command.emplace_back(word.get_string().c_str(), word.get_string().size());
+      if (word.is_string())
+        command.command.emplace_back(word.get_string().c_str(), word.get_string().size());
     }
   }
   command.input = from.flag("input");
@@ -151,8 +151,8 @@ Result<std::optional<Frame>> FrameReader::next() {
   if (rest.size() >= kHead) {
     for (std::size_t i = 1; i < kHead; ++i) size = size << 8 | static_cast<unsigned char>(rest[i]);
     const auto type = static_cast<uint8_t>(rest[0]);
-    if (type < static_cast<uint8_t>(FrameType::open) || type > static_cast<uint8_t>(FrameType::over) ||
-        size > kFrameMax) {
+    if (type < static_cast<uint8_t>(FrameType::open) ||
+        type > static_cast<uint8_t>(FrameType::over) || size > kFrameMax) {
       return Error{Code::invalid, "malformed frame"};
     }
   }
@@ -166,7 +166,9 @@ Result<std::optional<Frame>> FrameReader::next() {
   return std::optional(std::move(frame));
 }
 
-std::string_view to_string(StreamKind kind) { return kKinds[static_cast<std::size_t>(kind)]; }
+std::string_view to_string(StreamKind kind) {
+  return kKinds[static_cast<std::size_t>(kind)];
+}
 
 std::optional<StreamKind> stream_kind(std::string_view name) {
   for (std::size_t i = 0; i < kKinds.size(); ++i) {
@@ -241,7 +243,9 @@ std::string encode_size(uint16_t columns, uint16_t rows) {
 
 bool decode_size(std::string_view payload, uint16_t& columns, uint16_t& rows) {
   if (payload.size() != 4) return false;
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned>(static_cast<unsigned char>(payload[i])); };
+  const auto byte = [&](std::size_t i) {
+    return static_cast<unsigned>(static_cast<unsigned char>(payload[i]));
+  };
   columns = static_cast<uint16_t>(byte(0) << 8 | byte(1));
   rows = static_cast<uint16_t>(byte(2) << 8 | byte(3));
   return true;

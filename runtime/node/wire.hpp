@@ -1,6 +1,6 @@
-// What goes between an API server and a node, one upgraded connection for each stream: frames of a type
-// (one byte), a length (three, big-endian) and a payload. See README.md for who says what when.
-// Untrusted input is an error, never an assertion.
+// What goes between an API server and a node, one upgraded connection for each stream: frames of a
+// type (one byte), a length (three, big-endian) and a payload. See README.md for who says what
+// when. Untrusted input is an error, never an assertion.
 #pragma once
 
 #include <cstdint>

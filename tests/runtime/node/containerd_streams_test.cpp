@@ -15,7 +15,8 @@ class ContainerdStreams : public keelson::test::CriTest {
     if (IsSkipped()) return;
     loop.on_loop([&] {
       streaming_ = std::make_unique<CriStreaming>(*loop.runtime.owned);
-      local_ = std::make_unique<LocalStreams>(loop.loop, *streaming_, loop.runtime->options().log_directory);
+      local_ = std::make_unique<LocalStreams>(loop.loop, *streaming_,
+                                              loop.runtime->options().log_directory);
       sampler_ = std::make_unique<StatsSampler>(loop.loop, *streaming_, 500ms);
       NodeFacts facts;
       facts.stats = sampler_.get();
@@ -144,7 +145,8 @@ TEST_F(ContainerdStreams, GivesCommandsATerminal) {
 }
 
 TEST_F(ContainerdStreams, AttachesToTheContainersProcess) {
-  const auto pod = keelson::test::shell_pod("attach", "read line; echo got $line; exit 4", "    stdin: true\n    stdinOnce: true\n");
+  const auto pod = keelson::test::shell_pod("attach", "read line; echo got $line; exit 4",
+                                            "    stdin: true\n    stdinOnce: true\n");
   const Running running = run(pod);
   agent::CommandOptions options;
   options.input = options.output = options.errors = true;
@@ -162,7 +164,8 @@ TEST_F(ContainerdStreams, AttachesToTheContainersProcess) {
 }
 
 TEST_F(ContainerdStreams, FollowsALogToItsEnd) {
-  const auto pod = keelson::test::shell_pod("logs", "for i in 1 2 3 4 5; do echo line $i; echo error $i >&2; sleep 0.3; done");
+  const auto pod = keelson::test::shell_pod(
+      "logs", "for i in 1 2 3 4 5; do echo line $i; echo error $i >&2; sleep 0.3; done");
   const Running running = run(pod);
   loop.on_loop([&] { log_ = node().logs({ref(pod), "main"}, {.follow = true}, log_ear_); });
   ASSERT_TRUE(eventually([&] { return log_ear_.end.has_value(); }));
@@ -172,8 +175,9 @@ TEST_F(ContainerdStreams, FollowsALogToItsEnd) {
 
   LogEar tail;
   loop.on_loop([&] {
-    log_ = node().logs({ref(pod), "main"},
-                       {.timestamps = true, .tail_lines = 1, .source = agent::LogSource::standard_output}, tail);
+    log_ = node().logs(
+        {ref(pod), "main"},
+        {.timestamps = true, .tail_lines = 1, .source = agent::LogSource::standard_output}, tail);
   });
   ASSERT_TRUE(eventually([&] { return tail.end.has_value(); }));
   EXPECT_TRUE(tail.text.ends_with("Z line 5\n")) << tail.text;
@@ -201,7 +205,8 @@ TEST_F(ContainerdStreams, MeasuresContainers) {
   const auto pod = keelson::test::shell_pod("busy", "while true; do :; done");
   run(pod);
   loop.on_loop([&] {
-    usage_ = std::make_unique<RemoteUsage>(loop.loop, cluster_.dialer(), RemoteUsageOptions{.every = 500ms});
+    usage_ = std::make_unique<RemoteUsage>(loop.loop, cluster_.dialer(),
+                                           RemoteUsageOptions{.every = 500ms});
   });
   const api::Ref<api::Pod> asked = ref(pod);
   rest::Usage used;

@@ -17,15 +17,16 @@ class FakeRuntime final : public StreamingRuntime {
   void exec_url(agent::ContainerId, const agent::CommandOptions&, Done<std::string> done) override {
     loop_.post([this, done = std::move(done)]() mutable { done(url); });
   }
-  void attach_url(agent::ContainerId, const agent::CommandOptions&, Done<std::string> done) override {
+  void attach_url(agent::ContainerId, const agent::CommandOptions&,
+                  Done<std::string> done) override {
     loop_.post([this, done = std::move(done)]() mutable { done(url); });
   }
   void network_namespace(agent::SandboxId, Done<std::string> done) override {
     loop_.post([this, done = std::move(done)]() mutable { done(space); });
   }
 
-  agent::ContainerInfo& add_container(const std::string& uid, const std::string& name, uint32_t attempt,
-                                      agent::ContainerState now) {
+  agent::ContainerInfo& add_container(const std::string& uid, const std::string& name,
+                                      uint32_t attempt, agent::ContainerState now) {
     agent::ContainerInfo info;
     info.id = uid + name + std::to_string(attempt);
     info.pod_uid = uid;

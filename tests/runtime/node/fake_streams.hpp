@@ -142,12 +142,14 @@ class FakeStreams final : public agent::ContainerStreams {
     log = options;
     return std::make_unique<EndlessLog>(loop_, user, written);
   }
-  std::unique_ptr<agent::CommandSession> exec(agent::ContainerRef container, agent::CommandOptions options,
+  std::unique_ptr<agent::CommandSession> exec(agent::ContainerRef container,
+                                              agent::CommandOptions options,
                                               agent::CommandUser& user) override {
     asked = std::move(container);
     return std::make_unique<EchoCommand>(loop_, std::move(options), user);
   }
-  std::unique_ptr<agent::CommandSession> attach(agent::ContainerRef container, agent::CommandOptions options,
+  std::unique_ptr<agent::CommandSession> attach(agent::ContainerRef container,
+                                                agent::CommandOptions options,
                                                 agent::CommandUser& user) override {
     asked = std::move(container);
     options.command = {"attached"};
@@ -163,7 +165,9 @@ class FakeStreams final : public agent::ContainerStreams {
                                              agent::ByteStreamUser& user) override {
     return std::make_unique<EchoConnection>(loop_, port, user);
   }
-  std::unique_ptr<agent::ByteStream> connect_agent(agent::ByteStreamUser&) override { return nullptr; }
+  std::unique_ptr<agent::ByteStream> connect_agent(agent::ByteStreamUser&) override {
+    return nullptr;
+  }
 
   agent::ContainerRef asked;
   agent::LogOptions log;

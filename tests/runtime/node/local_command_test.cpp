@@ -28,7 +28,8 @@ class StreamingServer final : private rest::Handler {
 
  private:
   void handle(rest::HttpRequest request, rest::ExchangePtr exchange) override {
-    if (request.target != "/exec/token" || request.header("X-Stream-Protocol-Version") != "v4.channel.k8s.io") {
+    if (request.target != "/exec/token" ||
+        request.header("X-Stream-Protocol-Version") != "v4.channel.k8s.io") {
       return rest::answer_text(*exchange, 404, "no such token");
     }
     rest::RemoteCommand::Call call{{make_pod(), "c"}, options_, false};
@@ -139,9 +140,7 @@ TEST_F(LocalCommandTest, SaysHowAnAttachedProcessEnded) {
   agent::CommandOptions options = shell();
   options.errors = false;
   serve(options);
-  core_.run([&] {
-    runtime_.state.containers[0].exit_code = 3;
-  });
+  core_.run([&] { runtime_.state.containers[0].exit_code = 3; });
   begin(options, true);
   core_.run([&] {
     command_->write("x");
@@ -181,7 +180,10 @@ TEST(CommandStatus, IsReadAsTheRuntimeWritesIt) {
   EXPECT_EQ(failed.error().message, "boom");
   EXPECT_FALSE(read_command_status("").ok());
   EXPECT_FALSE(read_command_status("[]").ok());
-  EXPECT_FALSE(read_command_status(R"({"status":"Failure","details":{"causes":[{"reason":"ExitCode","message":"x"}]}})").ok());
+  EXPECT_FALSE(
+      read_command_status(
+          R"({"status":"Failure","details":{"causes":[{"reason":"ExitCode","message":"x"}]}})")
+          .ok());
 }
 
 }  // namespace

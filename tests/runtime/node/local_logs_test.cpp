@@ -11,7 +11,8 @@ namespace {
 
 constexpr char kDir[] = "default_web_u1/c/";
 
-std::string entry(int second, const std::string& text, const char* stream = "stdout", const char* tag = "F") {
+std::string entry(int second, const std::string& text, const char* stream = "stdout",
+                  const char* tag = "F") {
   char time[64];
   std::snprintf(time, sizeof time, "2026-11-25T10:00:%02d.5Z", second);
   return std::string(time) + " " + stream + " " + tag + " " + text + "\n";
@@ -20,7 +21,8 @@ std::string entry(int second, const std::string& text, const char* stream = "std
 class LocalLogs : public ::testing::Test {
  protected:
   LocalLogs() {
-    core_.run([&] { streams_ = std::make_unique<LocalStreams>(core_.loop, runtime_, dir_.path()); });
+    core_.run(
+        [&] { streams_ = std::make_unique<LocalStreams>(core_.loop, runtime_, dir_.path()); });
   }
   ~LocalLogs() override {
     core_.run([&] {
@@ -30,7 +32,8 @@ class LocalLogs : public ::testing::Test {
     core_.stop();
   }
   void append(const std::string& text, uint32_t attempt = 0) {
-    std::ofstream(dir_.path() + "/" + kDir + std::to_string(attempt) + ".log", std::ios::app) << text;
+    std::ofstream(dir_.path() + "/" + kDir + std::to_string(attempt) + ".log", std::ios::app)
+        << text;
   }
   void write(const std::string& text, uint32_t attempt = 0) {
     dir_.write(kDir + std::to_string(attempt) + ".log", text);
@@ -190,7 +193,8 @@ TEST_F(LocalLogs, ChoosesTheAttemptThatIsMeant) {
   auto* const status = pod.mutable_status()->add_container_statuses();
   status->set_name("c");
   status->mutable_state()->mutable_waiting()->set_reason("CrashLoopBackOff");
-  EXPECT_EQ(read({.previous = true}, api::Ref<api::Pod>(api::make_object(std::move(pod)))), "third\n");
+  EXPECT_EQ(read({.previous = true}, api::Ref<api::Pod>(api::make_object(std::move(pod)))),
+            "third\n");
 }
 
 TEST_F(LocalLogs, SaysWhatIsNotThere) {

@@ -1,5 +1,5 @@
-// A core loop on a thread of its own, the certificates of a small cluster, and users of streams that
-// remember what they are told.
+// A core loop on a thread of its own, the certificates of a small cluster, and users of streams
+// that remember what they are told.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -142,7 +142,8 @@ class Cluster {
     cache_.clear();
   }
 
-  runtime::KeyPair certificate(const std::string& name, const std::vector<std::string>& groups = {}) {
+  runtime::KeyPair certificate(const std::string& name,
+                               const std::vector<std::string>& groups = {}) {
     runtime::CertificateSpec spec;
     spec.subject = {name, groups};
     spec.names = {"127.0.0.1"};

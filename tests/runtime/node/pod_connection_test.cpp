@@ -23,7 +23,8 @@ int listen_on_loopback(uint16_t& port) {
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
-  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0 || ::listen(fd, 8) != 0) return -1;
+  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0 || ::listen(fd, 8) != 0)
+    return -1;
   ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
   port = ntohs(address.sin_port);
   return fd;
@@ -47,7 +48,8 @@ class Namespace {
     std::promise<void> ready;
     thread_ = std::thread([&] {
       if (::unshare(CLONE_NEWNET) == 0 && raise_loopback()) {
-        path_ = "/proc/" + std::to_string(::getpid()) + "/task/" + std::to_string(::syscall(SYS_gettid)) + "/ns/net";
+        path_ = "/proc/" + std::to_string(::getpid()) + "/task/" +
+                std::to_string(::syscall(SYS_gettid)) + "/ns/net";
         listener_ = listen_on_loopback(port_);
       }
       ready.set_value();
@@ -132,7 +134,8 @@ TEST_F(PodConnections, SayThatNobodyListens) {
   ASSERT_TRUE(core_.eventually([&] { return ear_.end.has_value(); }));
   EXPECT_FALSE(ear_.open);
   EXPECT_EQ(ear_.end->code(), Code::invalid);
-  const std::string where = "dial tcp 127.0.0.1:" + std::to_string(port) + ": connect: connection refused";
+  const std::string where =
+      "dial tcp 127.0.0.1:" + std::to_string(port) + ": connect: connection refused";
   EXPECT_NE(ear_.end->message().find(where), std::string::npos) << ear_.end->message();
 }
 
@@ -140,7 +143,8 @@ TEST_F(PodConnections, NeedAPod) {
   std::optional<Result<Unit>> found, missing;
   core_.run([&] {
     streams_->find_pod(make_pod(), [&](Result<Unit> answer) { found = std::move(answer); });
-    streams_->find_pod(make_pod("other", "u2"), [&](Result<Unit> answer) { missing = std::move(answer); });
+    streams_->find_pod(make_pod("other", "u2"),
+                       [&](Result<Unit> answer) { missing = std::move(answer); });
     connection_ = streams_->connect(make_pod("other", "u2"), 80, ear_);
   });
   ASSERT_TRUE(core_.eventually([&] { return found && missing && ear_.end; }));

@@ -22,14 +22,16 @@ class RemoteStreamsTest : public ::testing::Test {
 
   void serve(NodeEndpointOptions options, NodeFacts facts = {}) {
     core_.run([&] {
-      auto started = NodeEndpoint::start(core_.loop, null_, std::move(options), fake_, std::move(facts));
+      auto started =
+          NodeEndpoint::start(core_.loop, null_, std::move(options), fake_, std::move(facts));
       ASSERT_TRUE(started.ok()) << started.error().message;
       endpoint_ = std::move(*started);
       cluster_.add_node("n1", endpoint_->port());
     });
   }
   void reach(const std::string& user = "kube-apiserver") {
-    core_.run([&] { remote_ = std::make_unique<RemoteStreams>(core_.loop, cluster_.dialer(user)); });
+    core_.run(
+        [&] { remote_ = std::make_unique<RemoteStreams>(core_.loop, cluster_.dialer(user)); });
   }
   agent::ContainerStreams& node() { return **remote_->of("n1"); }
   // An HTTP request to the node's endpoint, and its whole answer.
@@ -218,8 +220,9 @@ TEST_F(RemoteStreamsTest, SaysThatANodeDoesNotListen) {
   ASSERT_TRUE(core_.eventually([&] { return command.exit && log.end; }));
   EXPECT_EQ(command.exit->code(), Code::unavailable);
   EXPECT_EQ(command.exit->error().message, "dial tcp " + where + ": connect: connection refused");
-  EXPECT_EQ(log.end->message(), "Get \"https://" + where + "/containerLogs/default/web/c\": dial tcp " +
-                                    where + ": connect: connection refused");
+  EXPECT_EQ(log.end->message(), "Get \"https://" + where +
+                                    "/containerLogs/default/web/c\": dial tcp " + where +
+                                    ": connect: connection refused");
   core_.run([&] {
     const auto unknown = remote_->of("n2");
     ASSERT_FALSE(unknown.ok());
@@ -233,7 +236,8 @@ TEST_F(RemoteStreamsTest, TrustsNoOtherNodesCertificate) {
   CommandEar ear;
   core_.run([&] { command_ = node().exec({make_pod(), "c"}, cat(), ear); });
   ASSERT_TRUE(core_.eventually([&] { return ear.exit.has_value(); }));
-  EXPECT_NE(ear.exit->error().message.find("the certificate is of \"system:node:n2\""), std::string::npos)
+  EXPECT_NE(ear.exit->error().message.find("the certificate is of \"system:node:n2\""),
+            std::string::npos)
       << ear.exit->error().message;
   EXPECT_FALSE(ear.open);
 }
@@ -270,9 +274,59 @@ TEST_F(RemoteStreamsTest, ShowsWhatTheNodeSaysOfItself) {
   const std::string metrics = get("/metrics");
   EXPECT_NE(metrics.find("kubelet_node_name{node=\"n1\"} 1\n"), std::string::npos) << metrics;
   EXPECT_NE(metrics.find("keelson_extra 3\n"), std::string::npos);
+  EXPECT_NE(metrics.find("\nprocess_resident_memory_bytes "), std::string::npos);
+  EXPECT_NE(metrics.find("\nprocess_cpu_seconds_total "), std::string::npos);
   EXPECT_NE(get("/stats/summary").find("404"), std::string::npos);
   EXPECT_NE(get("/keelson/v1/streams/exec").find("400"), std::string::npos);
   EXPECT_NE(get("/keelson/v1/streams/nothing").find("404"), std::string::npos);
+}
+
+// A user that lets go of its stream at the n-th thing it hears.
+struct Quitter final : agent::LogUser, agent::CommandUser, agent::ByteStreamUser {
+  void on_open() override { count(); }
+  void on_log(std::string_view) override { count(); }
+  void on_log_end(Status) override { count(); }
+  void on_output(agent::Output, std::string_view) override { count(); }
+  void on_writable() override {}
+  void on_exit(Result<int32_t>) override { count(); }
+  void on_bytes(std::string_view) override { count(); }
+  void on_end(Status) override { count(); }
+  void count() {
+    EXPECT_FALSE(gone);
+    if (++heard < quits_at) {
+      if (!command || heard > 1) return;
+      command->start();
+      command->write("x");
+      return command->end_input();
+    }
+    gone = true;
+    log.reset();
+    command.reset();
+    connection.reset();
+  }
+  int heard = 0, quits_at = 1;
+  bool gone = false;
+  std::unique_ptr<agent::LogStream> log;
+  std::unique_ptr<agent::CommandSession> command;
+  std::unique_ptr<agent::ByteStream> connection;
+};
+
+TEST_F(RemoteStreamsTest, MayBeLeftInAnyCallback) {
+  serve(cluster_.endpoint());
+  reach();
+  for (int quits_at = 1; quits_at <= 3; ++quits_at) {
+    Quitter log, command, connection;
+    log.quits_at = command.quits_at = connection.quits_at = quits_at;
+    core_.run([&] {
+      log.log = node().logs({make_pod(), "c"}, {}, log);
+      command.command = node().exec({make_pod(), "c"}, cat(), command);
+      connection.connection = node().connect(make_pod(), 80, connection);
+      connection.connection->send("x");
+      connection.connection->end();
+    });
+    EXPECT_TRUE(core_.eventually([&] { return log.gone && connection.gone; }));
+    EXPECT_TRUE(core_.eventually([&] { return command.gone; })) << quits_at << command.heard;
+  }
 }
 
 TEST_F(RemoteStreamsTest, EndsStreamsWithTheEndpoint) {

@@ -124,9 +124,10 @@ TEST_F(UsageTest, IsASummaryAsKubeletsAndTextForPrometheus) {
   EXPECT_EQ(container.at("memory").at("workingSetBytes").as_int64(), 10 << 20);
   EXPECT_NEAR(static_cast<double>(pod.at("cpu").at("usageNanoCores").as_int64()), 5e8, 5e7);
 
-  EXPECT_NE(resource.find("container_memory_working_set_bytes{container=\"c\",namespace=\"default\","
-                          "pod=\"web\"} 10485760\n"),
-            std::string::npos)
+  EXPECT_NE(
+      resource.find("container_memory_working_set_bytes{container=\"c\",namespace=\"default\","
+                    "pod=\"web\"} 10485760\n"),
+      std::string::npos)
       << resource;
   EXPECT_NE(resource.find("# TYPE node_cpu_usage_seconds_total counter\n"), std::string::npos);
   EXPECT_NE(resource.find("resource_scrape_error 0\n"), std::string::npos);
