@@ -38,7 +38,8 @@ class Reader {
         if (from + 1 >= bytes_.size()) return fail();
         const std::size_t target =
             static_cast<std::size_t>(length & 0x3f) << 8 | static_cast<uint8_t>(bytes_[from + 1]);
-        if (target >= limit) return fail();
+        // Nothing in the header is a name.
+        if (target >= limit || target < kHeaderSize) return fail();
         if (!jumped) at_ = from + 2;
         jumped = true;
         from = limit = target;

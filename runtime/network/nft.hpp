@@ -1,6 +1,7 @@
 // nftables' own library, as little of it as is needed: a script is one transaction, applied wholly or
-// not at all. Works on the network namespace of the thread that made it; blocking (measured: 0.4 ms for
-// one service, about 0.1 s for 5,000).
+// not at all. Works on the network namespace of the thread that made it. Blocking: the change of one
+// service takes 0.5 ms where there are 200 and 15 ms where there are 5,000, because the library first
+// reads what is there; writing 5,000 services takes 0.7 s (bench/network.cpp).
 #pragma once
 
 #include <string>

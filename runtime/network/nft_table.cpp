@@ -1,6 +1,9 @@
 #include "runtime/network/nft_table.hpp"
 
 #include <algorithm>
+#include <cstdio>
+
+#include "core/base/hash.hpp"
 
 namespace keelson::network {
 namespace {
@@ -41,6 +44,16 @@ class ElementLines {
 };
 
 }  // namespace
+
+std::string nft_name(const std::string& ns, const std::string& name) {
+  constexpr std::size_t kWhole = 140, kKept = 120;
+  std::string result = ns + "/" + name;
+  if (result.size() <= kWhole) return result;
+  char hash[24];
+  std::snprintf(hash, sizeof hash, "/%016llx",
+                static_cast<unsigned long long>(hash_bytes(name, hash_bytes(ns))));
+  return result.substr(0, kKept) + hash;
+}
 
 NftTable::NftTable(runtime::AsioLoop& loop, Log& log, std::string name, std::string skeleton)
     : loop_(loop),

@@ -29,6 +29,10 @@ struct NftPart {
   friend bool operator==(const NftPart&, const NftPart&) = default;
 };
 
+// "NAMESPACE/NAME" for use within names of chains and sets, which the kernel limits to 255 bytes while
+// names of objects have up to 253 themselves: long ones are cut and told apart by a hash.
+std::string nft_name(const std::string& ns, const std::string& name);
+
 class NftTable {
  public:
   // The table is `inet <name>`. `skeleton`: what stands in it always: its sets and maps, its base

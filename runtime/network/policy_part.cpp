@@ -14,7 +14,7 @@ std::string lower(std::string text) {
   return text;
 }
 
-std::string text_of(const PolicyName& name) { return name.first + "/" + name.second; }
+std::string text_of(const PolicyName& name) { return nft_name(name.first, name.second); }
 
 // Of one address family, without those that lie in another one: sets of ranges refuse overlaps.
 std::vector<IpRange> apart(const std::set<IpRange>& ranges, bool six) {

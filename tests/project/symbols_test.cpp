@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,11 +30,12 @@ TEST(Symbols, CoreUsesNoOutsideWorld) {
   for (const auto& entry : std::filesystem::directory_iterator(KEELSON_BINARY_DIR)) {
     const std::string name = entry.path().filename();
     if (!name.starts_with("libkeelson_") || !name.ends_with(".a")) continue;
-    // The outside world is what the last two are for.
-    if (name == "libkeelson_proto.a" || name == "libkeelson_runtime.a" ||
-        name == "libkeelson_cli.a") {
-      continue;
-    }
+    // The outside world is what these are for; generated code reads no clock that matters.
+    static const std::set<std::string> outside = {"proto",  "cri_proto", "runtime", "cli",  "redis",
+                                                  "cri",    "volumes",   "network", "node", "host",
+                                                  "process"};
+    const std::string prefix = "libkeelson_";
+    if (outside.contains(name.substr(prefix.size(), name.size() - prefix.size() - 2))) continue;
     ++libraries;
     const std::string symbols = output_of("nm -uC " + entry.path().string() + " 2>/dev/null");
     for (const std::string& bad : forbidden) {
