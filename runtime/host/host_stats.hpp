@@ -1,8 +1,7 @@
 // The NodeStats port on a real host: /proc/meminfo, statvfs, and what the container runtime says of its
 // containers.
 //
-//   host::HostStats stats(loop, {.disk = config.state_dir},
-//                         [&](Done<agent::PodUsages> done) { ... containers.usage(...) ... });
+//   host::HostStats stats(loop, {.disk = config.state_dir}, host::usage_of(containers));  // cri_usage.hpp
 //   options.stats = &stats;      // AgentOptions
 //
 // Threading: the thread of the loop. The files are in memory and local.
