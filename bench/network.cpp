@@ -6,11 +6,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <cxxopts.hpp>
+#include <functional>
 #include <vector>
 
 #include "core/proxy/service_rules.hpp"
 #include "runtime/network/nft_table.hpp"
+#include "runtime/network/routes.hpp"
 #include "runtime/network/service_part.hpp"
 
 namespace keelson {
@@ -54,6 +57,24 @@ double ms_of(const std::function<void()>& work) {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
 }
 
+// Routes to 1,000 nodes, all by one gateway.
+bool measure_routes() {
+  const bool linked = std::system("ip link add v0 type veth peer name v1 && ip addr add 172.16.0.1/16 "
+                                  "dev v0 && ip link set v1 up && ip link set v0 up") == 0;
+  std::vector<network::Route> routes;
+  for (int i = 0; i < 1000; ++i) {
+    network::Route route{*api::IpRange::parse(fmt::format("10.{}.{}.0/24", 100 + i / 250, i % 250)), {}};
+    api::parse_ip("172.16.0.2", route.gateway);
+    routes.push_back(route);
+  }
+  int added = 0;
+  fmt::print("1000 routes  {:9.2f} ms\n", ms_of([&] {
+               if (const auto done = network::sync_routes(routes); done.ok()) added = done->added;
+             }));
+  fmt::print("look again   {:9.2f} ms\n", ms_of([&] { (void)network::sync_routes(routes); }));
+  return linked && added == 1000;
+}
+
 int run(int services, int endpoints) {
   if (unshare(CLONE_NEWNET) != 0) {
     fmt::print(stderr, "cannot make a network namespace: run as root\n");
@@ -83,6 +104,7 @@ int run(int services, int endpoints) {
     fmt::print("change one   {:9.2f} ms median, {:.2f} ms at most\n", times[times.size() / 2], times.back());
   }
   fmt::print("whole tables written: {}\n", table.rebuilds());
+  ok = measure_routes() && ok;
   return ok && table.rebuilds() == 1 ? 0 : 1;
 }
 

@@ -145,10 +145,13 @@ void NetworkPolicies::on_pod(const api::ObjectPtr& before, const api::ObjectPtr&
     const bool counts = !pod.spec().host_network() && phase != "Succeeded" && phase != "Failed";
     std::set<IpRange> addresses;
     if (counts) {
-      for (const auto& one : pod.status().pod_ips()) {
-        if (const auto ip = IpRange::parse(one.ip())) addresses.insert(*ip);
-      }
-      if (const auto ip = IpRange::parse(pod.status().pod_ip())) addresses.insert(*ip);
+      const auto add = [&](const std::string& text) {
+        const auto ip = IpRange::parse(text);
+        // A whole range is nobody's address, whoever reports it.
+        if (ip && ip->bits == ip->width()) addresses.insert(*ip);
+      };
+      for (const auto& one : pod.status().pod_ips()) add(one.ip());
+      add(pod.status().pod_ip());
     }
     if (!addresses.empty()) {
       now = std::make_unique<Pod>();

@@ -8,8 +8,10 @@
 namespace keelson::network {
 namespace {
 
-// After a refusal, and between repairs of what somebody else keeps destroying.
+// Between repairs of what somebody else keeps destroying.
 constexpr Duration kRepairPause = 1s;
+// After a refusal, twice as long after each further one.
+constexpr Duration kRetryPauseMin = 1s, kRetryPauseMax = 60s;
 
 std::string element_text(const std::string& key, const std::string& value) {
   return value.empty() ? key : key + " : " + value;
@@ -48,7 +50,11 @@ class ElementLines {
 std::string nft_name(const std::string& ns, const std::string& name) {
   constexpr std::size_t kWhole = 140, kKept = 120;
   std::string result = ns + "/" + name;
-  if (result.size() <= kWhole) return result;
+  const bool odd = std::any_of(result.begin(), result.end(), [](char c) {
+    return !(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-' && c != '.' && c != '/';
+  });
+  if (odd) result.clear();  // no API server lets such a name in
+  if (!odd && result.size() <= kWhole) return result;
   char hash[24];
   std::snprintf(hash, sizeof hash, "/%016llx",
                 static_cast<unsigned long long>(hash_bytes(name, hash_bytes(ns))));
@@ -61,6 +67,7 @@ NftTable::NftTable(runtime::AsioLoop& loop, Log& log, std::string name, std::str
       name_(std::move(name)),
       skeleton_(std::move(skeleton)),
       watch_(loop, name_, [this] { on_foreign_change(); }),
+      retry_pause_(kRetryPauseMin),
       commit_timer_(loop, [this] { (void)commit(); }) {}
 
 Status NftTable::start() { return watch_.start(); }
@@ -219,6 +226,7 @@ Status NftTable::rebuild() {
   watch_.after_own(done.ok());
   if (!done.ok()) return done;
   ++rebuilds_;
+  last_rebuild_ = loop_.now();
   std::erase_if(elements_, [](const auto& one) { return one.second.claims.empty(); });
   for (auto& [key, element] : elements_) {
     element.applied = true;
@@ -263,9 +271,11 @@ Status NftTable::commit() {
   if (whole_needed_) done = rebuild();
   if (!done.ok()) {
     log_.error("nft_table_refused", {{"table", name_}, {"why", done.message()}});
-    commit_timer_.arm_by(kRepairPause);
+    commit_timer_.arm_by(retry_pause_);
+    retry_pause_ = std::min(retry_pause_ * 2, kRetryPauseMax);
     return done;
   }
+  retry_pause_ = kRetryPauseMin;
   if (on_committed_) on_committed_();
   return done;
 }
@@ -282,7 +292,9 @@ void NftTable::on_foreign_change() {
   log_.warning("nft_table_changed_by_others", {{"table", name_}});
   const bool waiting = whole_needed_;
   whole_needed_ = true;
-  if (!waiting) commit_timer_.arm_by(rebuilds_ <= 1 ? Duration::zero() : kRepairPause);
+  if (waiting) return;
+  const Duration since = loop_.now() - last_rebuild_;
+  commit_timer_.arm_by(since >= kRepairPause ? Duration::zero() : kRepairPause - since);
 }
 
 Status NftTable::erase() {

@@ -31,6 +31,7 @@ struct NftPart {
 
 // "NAMESPACE/NAME" for use within names of chains and sets, which the kernel limits to 255 bytes while
 // names of objects have up to 253 themselves: long ones are cut and told apart by a hash.
+// Names that no object can have are replaced by it, so that nothing strange gets into a script.
 std::string nft_name(const std::string& ns, const std::string& name);
 
 class NftTable {
@@ -46,7 +47,7 @@ class NftTable {
   void put(const std::string& owner, NftPart part);
   void remove(const std::string& owner) { put(owner, {}); }
   // Sends what has changed. The first one writes the whole table, in place of what an earlier process
-  // has left. After an error the next commit, which comes by itself within seconds, writes it all.
+  // has left. After an error the next commit, which comes by itself in a while, writes it all.
   Status commit();
   // A commit would do something.
   bool changed() const;
@@ -93,6 +94,8 @@ class NftTable {
   std::set<std::string> changed_chains_, gone_chains_, new_sets_, gone_sets_;
   std::set<Key> changed_elements_;
   bool whole_needed_ = true;
+  Instant last_rebuild_{};
+  Duration retry_pause_;  // after a refusal; grows with each
   uint64_t rebuilds_ = 0, commits_ = 0;
   std::function<void()> on_committed_;
   Timer commit_timer_;

@@ -106,7 +106,7 @@ NodeNetwork::NodeNetwork(runtime::AsioLoop& loop, Log& log, client::ApiClient& c
       options_(std::move(options)),
       nodes_(loop, client, rng, node_informer(options_)),
       table_(loop, log, "keelson-node", masquerade_skeleton(options_)),
-      resync_(loop, [this] { reconcile(); }) {}
+      resync_(loop, [this] { reconcile(true); }) {}
 
 Status NodeNetwork::start() {
   const bool ipv6 = std::any_of(options_.cluster_cidrs.begin(), options_.cluster_cidrs.end(),
@@ -118,17 +118,15 @@ Status NodeNetwork::start() {
   for (const Status& done : {table_.start(), table_.commit()}) {
     if (!done.ok() && result.ok()) result = done;
   }
-  nodes_.on_progress([this] { reconcile(); });
+  nodes_.on_progress([this] { reconcile(false); });
   nodes_.start();
   return result;
 }
 
-void NodeNetwork::reconcile() {
-  if (!nodes_.synced() || erased_) return;
-  resync_.arm(kResyncPeriod);
-  std::vector<api::ObjectPtr> nodes;
-  for (const auto& [name, object] : nodes_.objects()) nodes.push_back(object);
-  const Result<RouteChanges> changes = sync_routes(routes_for(options_.node, nodes));
+void NodeNetwork::sync_routes_to(std::vector<Route> wanted, bool anyway) {
+  if (wanted == routes_ && !anyway) return;
+  routes_ = std::move(wanted);
+  const Result<RouteChanges> changes = sync_routes(routes_);
   std::string failure;
   if (!changes.ok()) {
     failure = changes.error().message;
@@ -140,11 +138,20 @@ void NodeNetwork::reconcile() {
   }
   if (!failure.empty() && failure != route_failure_) log_.warning("route_failed", {{"why", failure}});
   route_failure_ = failure;
+}
+
+void NodeNetwork::reconcile(bool anyway) {
+  if (!nodes_.synced() || erased_) return;
+  resync_.arm_by(kResyncPeriod);
+  std::vector<api::ObjectPtr> nodes;
+  for (const auto& [name, object] : nodes_.objects()) nodes.push_back(object);
+  sync_routes_to(routes_for(options_.node, nodes), anyway || !synced_once_);
+  synced_once_ = true;
 
   const api::ObjectPtr self = nodes_.get("", options_.node);
   if (!self) return;
   const std::vector<std::string> cidrs = cidrs_of(self->as<api::Node>());
-  if (cidrs.empty()) return;
+  if (cidrs.empty() || (cidrs == pod_cidrs_ && !anyway)) return;
   const Status written = write_cni_config(options_.cni_dir, options_.cni.name,
                                           cni_conflist(cidrs, options_.cni));
   if (!written.ok()) {

@@ -56,16 +56,19 @@ class NodeNetwork {
   Status erase();
 
  private:
-  void reconcile();
+  void reconcile(bool anyway);
+  void sync_routes_to(std::vector<Route> wanted, bool anyway);
 
   Log& log_;
   NodeNetworkOptions options_;
   client::Informer nodes_;
   NftTable table_;
   std::vector<std::string> pod_cidrs_;
+  std::vector<Route> routes_;  // as last asked for
   std::string route_failure_;  // as last logged
   std::function<void()> on_ready_;
   bool erased_ = false;
+  bool synced_once_ = false;  // what an earlier process left has been looked at
   Timer resync_;
 };
 

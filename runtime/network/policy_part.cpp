@@ -14,6 +14,10 @@ std::string lower(std::string text) {
   return text;
 }
 
+bool known(const std::string& protocol) {
+  return protocol == "TCP" || protocol == "UDP" || protocol == "SCTP";
+}
+
 std::string text_of(const PolicyName& name) { return nft_name(name.first, name.second); }
 
 // Of one address family, without those that lie in another one: sets of ranges refuse overlaps.
@@ -59,6 +63,7 @@ class RuleWriter {
       return;
     }
     for (const proxy::PortRange& ports : rule.ports) {
+      if (!known(ports.protocol) || ports.first > ports.last) continue;
       std::string match = "meta l4proto " + lower(ports.protocol) + " ";
       if (ports.first != 0 || ports.last != 65535) {
         match += "th dport " + std::to_string(ports.first) +
@@ -74,7 +79,7 @@ class RuleWriter {
     const std::string set = "ports/" + id_ + (six_ ? "/6" : "/4");
     bool any = false;
     for (const proxy::Socket& socket : rule.sockets) {
-      if (socket.address.ipv6 != six_) continue;
+      if (socket.address.ipv6 != six_ || !known(socket.protocol)) continue;
       any = true;
       part_.elements[set][address_text(socket.address) + " . " + lower(socket.protocol) + " . " +
                           std::to_string(socket.port)];
@@ -130,6 +135,7 @@ NftPart isolation_part(const PolicyName& pod, const proxy::PodIsolation& isolati
   return part;
 }
 
+// Neighbours on a bridge must find each other by IPv6, whatever they may say to each other then.
 std::string policy_skeleton() {
   return R"(
 map in4 { type ipv4_addr : verdict; }
@@ -139,12 +145,14 @@ map out6 { type ipv6_addr : verdict; }
 chain way_out {
   type filter hook forward priority 5; policy accept;
   ct state { established, related } accept
+  icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept
   ip saddr vmap @out4
   ip6 saddr vmap @out6
 }
 chain way_in {
   type filter hook forward priority 6; policy accept;
   ct state { established, related } accept
+  icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept
   ip daddr vmap @in4
   ip6 daddr vmap @in6
 }

@@ -41,7 +41,7 @@ class PortWriter {
     family_ = six ? "6" : "4";
     ip_ = six ? "ip6" : "ip";
     protocol_ = lower(port.protocol);
-    id_ = table.ns + "/" + table.name + "/" + std::to_string(port.port) + "/" + protocol_ + "/" +
+    id_ = nft_name(table.ns, table.name) + "/" + std::to_string(port.port) + "/" + protocol_ + "/" +
           family_;
     const std::vector<Place> ready = places(port.ready), ending = places(port.terminating);
     all_ = ready.empty() ? ending : ready;
@@ -53,9 +53,10 @@ class PortWriter {
     const std::vector<Place>& inside = table_.local_only_inside ? local_ : all_;
     bool any_front = false, any_external = false;
     for (const std::string& ip : table_.cluster_ips) {
-      if (proxy::is_ipv6(ip) != six_ || options_.served_here.contains(ip)) continue;
-      const std::string key = address(ip) + " . " + protocol_ + " . " + std::to_string(port_.port);
-      part_.elements["cluster_ip" + family_][address(ip)];
+      const std::string at = address(ip);
+      if (at.empty() || options_.served_here.contains(ip)) continue;
+      const std::string key = at + " . " + protocol_ + " . " + std::to_string(port_.port);
+      part_.elements["cluster_ip" + family_][at];
       if (inside.empty()) {
         part_.elements["refused" + family_][key] = all_.empty() ? "goto refuse" : "drop";
       } else {
@@ -64,9 +65,9 @@ class PortWriter {
       }
     }
     for (const std::string& ip : table_.external_ips) {
-      if (proxy::is_ipv6(ip) != six_) continue;
-      any_external |= external("", address(ip) + " . " + protocol_ + " . " +
-                                       std::to_string(port_.port));
+      const std::string at = address(ip);
+      if (at.empty()) continue;
+      any_external |= external("", at + " . " + protocol_ + " . " + std::to_string(port_.port));
     }
     if (port_.node_port != 0) {
       any_external |= external("_port", protocol_ + " . " + std::to_string(port_.node_port));
@@ -78,9 +79,10 @@ class PortWriter {
   }
 
  private:
+  // Empty: none of this family.
   std::string address(const std::string& ip) const {
     api::IpBytes bytes;
-    return api::parse_ip(ip, bytes) ? api::ip_text(bytes, six_) : "";
+    return api::parse_ip(ip, bytes) == (six_ ? 6 : 4) ? api::ip_text(bytes, six_) : "";
   }
   std::string place_text(const Place& place) const {
     return (six_ ? "[" + place.ip + "]" : place.ip) + ":" + std::to_string(place.port);
@@ -90,7 +92,6 @@ class PortWriter {
     std::vector<Place> result;
     for (const Target& target : targets) {
       const Endpoint& endpoint = table_.endpoints[target.endpoint];
-      if (proxy::is_ipv6(endpoint.ip) != six_) continue;
       const std::string ip = address(endpoint.ip);
       if (!ip.empty()) result.push_back({ip, target.port, endpoint.node == options_.node});
     }
@@ -213,6 +214,7 @@ std::string pods_set(const std::vector<std::string>& pods, bool six) {
 NftPart service_part(const ServiceTable& table, const ServicePartOptions& options) {
   NftPart part;
   for (const PortTable& port : table.ports) {
+    if (port.protocol != "TCP" && port.protocol != "UDP" && port.protocol != "SCTP") continue;
     for (const bool six : {false, true}) {
       if (has_family(table, six)) PortWriter(table, port, six, options, part).write();
     }

@@ -135,6 +135,26 @@ TEST_F(NftTableTest, TakesServicesOfBothFamilies) {
   EXPECT_THAT(listing(), Not(HasSubstr("10.96.0.20")));
 }
 
+// No API server lets these in; if one did, all other services would still have to work.
+TEST_F(NftTableTest, StrangeObjectsDoNoHarm) {
+  make(service_skeleton({"10.244.0.0/16", "nonsense"}));
+  auto service = test::service("we b; flush ruleset", "10.96.0.20; drop", "NodePort");
+  service.mutable_spec()->add_cluster_ips("10.96.0.21");
+  service.mutable_spec()->add_external_ips(":::");
+  service.mutable_spec()->add_external_ips("10.0.0.0/8");
+  service.mutable_spec()->add_ports()->set_protocol("ICMP }");
+  const auto table = proxy::build_table(
+      api::make_object(service),
+      {api::make_object(test::slice("web", {{"10.0.0.0/8", "n1"}, {"10.244.1.1", "n1"}}))});
+  const Status done = put("web", service_part(*table, {"n1", true, {}}));
+  EXPECT_TRUE(done.ok()) << done.message();
+  EXPECT_THAT(listing(), HasSubstr("10.96.0.21 . tcp . 80"));
+  EXPECT_THAT(listing(), HasSubstr("10.244.1.1:8080"));
+  EXPECT_EQ(nft_name("default", "web-1.x"), "default/web-1.x");
+  EXPECT_EQ(nft_name("default", "a b").find(' '), std::string::npos);
+  EXPECT_NE(nft_name("default", "a b"), nft_name("default", "a c"));
+}
+
 TEST_F(NftTableTest, TakesPoliciesOfLongNamesAndBothFamilies) {
   make(policy_skeleton());
   proxy::PolicyTable table;

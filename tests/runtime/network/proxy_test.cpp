@@ -140,6 +140,12 @@ TEST_F(NftProxyTest, NodePortsServeOutsideClientsByPolicy) {
   auto seen = answers(outside(), "192.168.7.1", 30080, 30);
   EXPECT_GT(seen["near"], 0);
   EXPECT_GT(seen["far"], 0);
+  // The node itself, at any of its addresses; others' rewriting of other ports goes on beside.
+  EXPECT_EQ(answers(host(1), "192.168.7.1", 30080, 10).count("timeout"), 0u);
+  EXPECT_EQ(answers(host(1), "10.244.1.1", 30080, 10).count("timeout"), 0u);
+  host(1).sh("iptables -t nat -A PREROUTING -p tcp --dport 8888 -j DNAT --to 10.244.1.11:8080");
+  EXPECT_EQ(test::ask(outside(), "192.168.7.1", 8888), "near 192.168.7.9");
+  EXPECT_EQ(proxy_->run([](NftProxy& p) { return p.table().rebuilds(); }), 1u);
   // The node's own address stands for the client's, or the answers of other nodes would go astray.
   EXPECT_THAT(answers(outside(), "192.168.7.1", 30080, 30)["timeout"], 0);
 
