@@ -163,13 +163,14 @@ std::string resource_metrics(const StatsSampler& stats) {
   return out;
 }
 
-std::string endpoint_metrics(const std::string& node, const http::ServerStats& server) {
+std::string endpoint_metrics(const std::string& node, const http::ServerStats& server,
+                             const RequestCounts& requests) {
   std::string out;
   Family(out, "kubelet_node_name", "gauge", "The node's name. The count is always 1.")
       .add("node=\"" + node + "\"", 1);
-  Family(out, "kubelet_http_requests_total", "counter",
-         "Number of the http requests received since the server started")
-      .add("", server.requests);
+  Family counts(out, "kubelet_http_requests_total", "counter",
+                "Number of the http requests received since the server started");
+  for (const auto& [path, count] : requests) counts.add("path=\"" + path + "\"", count);
   Family(out, "keelson_node_open_streams", "gauge",
          "Streams that API servers have open to this node.")
       .add("", server.streams);

@@ -4,7 +4,6 @@
 
 #include "core/api/json.hpp"
 #include "core/rest/streams/answers.hpp"
-#include "runtime/node/exposition.hpp"
 #include "runtime/node/served_stream.hpp"
 
 namespace keelson::node {
@@ -20,6 +19,25 @@ void answer(rest::Exchange& exchange, const char* type, std::string body) {
   response.headers = {{"Content-Type", type}};
   response.body = std::move(body);
   exchange.respond(std::move(response));
+}
+
+// Of kubelet's metric: what it calls the same thing. What is not served shares one.
+std::string path_label(const std::string& path) {
+  if (path.starts_with(kStreamPath)) {
+    const auto kind = stream_kind(std::string_view(path).substr(kStreamPath.size()));
+    if (!kind) return "";
+    switch (*kind) {
+      case StreamKind::logs: return "containerLogs";
+      case StreamKind::exec: return "exec";
+      case StreamKind::attach: return "attach";
+      case StreamKind::find:
+      case StreamKind::connect: return "portForward";
+    }
+  }
+  for (const char* known : {"healthz", "metrics", "metrics/resource", "pods", "stats/summary"}) {
+    if (path == "/" + std::string(known)) return known;
+  }
+  return "";
 }
 
 constexpr char kJson[] = "application/json";
@@ -80,6 +98,7 @@ bool NodeEndpoint::allowed(const rest::HttpRequest& request) const {
 
 void NodeEndpoint::handle(rest::HttpRequest request, rest::ExchangePtr exchange) {
   const std::string path = request.target.substr(0, request.target.find('?'));
+  ++requests_[path_label(path)];
   if (path == "/healthz" || path.starts_with("/healthz/")) {
     const Status health = facts_.health ? facts_.health() : Status();
     if (health.ok()) return answer(*exchange, "text/plain; charset=utf-8", "ok");
@@ -106,7 +125,7 @@ void NodeEndpoint::handle(rest::HttpRequest request, rest::ExchangePtr exchange)
     }
   }
   if (path == "/metrics") {
-    std::string text = endpoint_metrics(options_.node_name, server_->stats());
+    std::string text = endpoint_metrics(options_.node_name, server_->stats(), requests_);
     if (facts_.stats != nullptr) text += runtime_metrics(*facts_.stats);
     if (facts_.metrics) text += facts_.metrics();
     return answer(*exchange, kPrometheus, std::move(text));

@@ -21,11 +21,11 @@
 #include "core/base/log.hpp"
 #include "runtime/http/server.hpp"
 #include "runtime/loop/asio_loop.hpp"
+#include "runtime/node/exposition.hpp"
 
 namespace keelson::node {
 
 class ServedStream;
-class StatsSampler;
 
 struct NodeEndpointOptions {
   std::string node_name;
@@ -70,6 +70,7 @@ class NodeEndpoint final : private rest::Handler {
   agent::ContainerStreams& streams_;
   NodeFacts facts_;
   std::vector<std::weak_ptr<ServedStream>> served_;
+  RequestCounts requests_;
   const std::shared_ptr<int> here_ = std::make_shared<int>(0);  // gone with the endpoint
   std::unique_ptr<http::HttpServer> server_;
 };

@@ -1,5 +1,6 @@
 #include "runtime/node/remote_usage.hpp"
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "core/api/json_text.hpp"
@@ -14,6 +15,8 @@ namespace {
 
 // A node of a thousand containers says about half a MiB.
 constexpr std::size_t kSummaryMax = 16 * 1024 * 1024;
+// A node that does not answer is asked less often: down to an eighth.
+constexpr uint32_t kBackoffMax = 3;
 
 const json::value* at(const json::value* value, const char* name) {
   const json::object* object = value != nullptr ? value->if_object() : nullptr;
@@ -56,32 +59,48 @@ void RemoteUsage::tick() {
   const auto& objects = dialer_.nodes().objects(api::Kind::nodes);
   for (auto it = nodes_.begin(); it != nodes_.end();) {
     const bool gone = dialer_.nodes().find(api::Kind::nodes, "", it->first) == nullptr;
-    if (gone && it->second.fetch) --asking_;
+    if (gone) forget(it->second);
     it = gone ? nodes_.erase(it) : std::next(it);
   }
   for (const auto& [key, object] : objects) {
     if (asking_ >= options_.at_once) return;
     Node& node = nodes_[object->name()];
-    if (!node.fetch && node.due <= loop_.now()) ask(object->name(), node);
+    if (node.fetch || node.due > loop_.now()) continue;
+    if (node.failures > 0 && asking_failed_ >= options_.at_once / 2) continue;
+    ask(object->name(), node);
   }
 }
 
 void RemoteUsage::ask(const std::string& name, Node& node) {
-  node.due = loop_.now() + options_.every;
+  node.due = loop_.now() + options_.every * (1 << std::min(node.failures, kBackoffMax));
   Result<Dial> dial = dialer_.dial(name);
   if (!dial) return;
   ++asking_;
-  node.fetch = std::make_unique<Fetch>(loop_, std::move(*dial), "/stats/summary", kSummaryMax,
-                                       options_.patience, [this, name](Result<std::string> body) {
-                                         Node& asked = nodes_.find(name)->second;
-                                         --asking_;
-                                         const std::unique_ptr<Fetch> over = std::move(asked.fetch);
-                                         if (!body) return;
-                                         Result<Figures> figures = read(*body);
-                                         if (!figures) return;
-                                         figures->read_at = loop_.now();
-                                         asked.figures = std::move(*figures);
-                                       });
+  if (node.failures > 0) ++asking_failed_;
+  node.fetch = std::make_unique<Fetch>(
+      loop_, std::move(*dial), "/stats/summary", kSummaryMax, options_.patience,
+      [this, name](Result<std::string> body) { answered(nodes_.find(name)->second, body); });
+}
+
+void RemoteUsage::answered(Node& node, const Result<std::string>& summary) {
+  const std::unique_ptr<Fetch> over = std::move(node.fetch);
+  --asking_;
+  if (node.failures > 0) --asking_failed_;
+  Result<Figures> figures = summary ? read(*summary) : Result<Figures>(summary.error());
+  if (!figures) {
+    ++node.failures;
+    return;
+  }
+  node.failures = 0;
+  figures->read_at = loop_.now();
+  node.figures = std::move(*figures);
+}
+
+void RemoteUsage::forget(Node& node) {
+  if (!node.fetch) return;
+  --asking_;
+  if (node.failures > 0) --asking_failed_;
+  node.fetch.reset();
 }
 
 Result<RemoteUsage::Figures> RemoteUsage::read(std::string_view summary) {

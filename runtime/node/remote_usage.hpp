@@ -20,7 +20,9 @@ struct RemoteUsageOptions {
   // Figures that are older say nothing any more: the node does not answer.
   Duration stale_after = 60s;
   Duration patience = 10s;
-  std::size_t at_once = 16;  // connections
+  // Connections. Half of them are for nodes that have answered the last time, so that those that
+  // are away, and cost all of the patience, do not hold the others up.
+  std::size_t at_once = 16;
 };
 
 class RemoteUsage final : public rest::UsageSource {
@@ -46,12 +48,15 @@ class RemoteUsage final : public rest::UsageSource {
   };
   struct Node {
     Instant due;
+    uint32_t failures = 0;  // in a row
     std::unique_ptr<Fetch> fetch;
     std::optional<Figures> figures;
   };
 
   void tick();
   void ask(const std::string& name, Node& node);
+  void answered(Node& node, const Result<std::string>& summary);
+  void forget(Node& node);  // its question
   const Figures* fresh(std::string_view node) const;
   static Result<Figures> read(std::string_view summary);
 
@@ -59,7 +64,7 @@ class RemoteUsage final : public rest::UsageSource {
   NodeDialer dialer_;
   const Options options_;
   std::map<std::string, Node, std::less<>> nodes_;
-  std::size_t asking_ = 0;
+  std::size_t asking_ = 0, asking_failed_ = 0;  // of the latter, those with failures
   Timer timer_;
 };
 

@@ -274,6 +274,8 @@ TEST_F(RemoteStreamsTest, ShowsWhatTheNodeSaysOfItself) {
   const std::string metrics = get("/metrics");
   EXPECT_NE(metrics.find("kubelet_node_name{node=\"n1\"} 1\n"), std::string::npos) << metrics;
   EXPECT_NE(metrics.find("keelson_extra 3\n"), std::string::npos);
+  EXPECT_NE(metrics.find("\nkubelet_http_requests_total{path=\"healthz\"} 2\n"), std::string::npos)
+      << metrics;
   EXPECT_NE(metrics.find("\nprocess_resident_memory_bytes "), std::string::npos);
   EXPECT_NE(metrics.find("\nprocess_cpu_seconds_total "), std::string::npos);
   EXPECT_NE(get("/stats/summary").find("404"), std::string::npos);
