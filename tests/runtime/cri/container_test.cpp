@@ -83,7 +83,7 @@ TEST_F(ContainerTest, TellsWhoWasKilledForItsMemory) {
 }
 
 TEST_F(ContainerTest, TakesTheMessageFromTheLogWhenAsked) {
-  Running failed = run(shell_pod("talks", "echo one; echo two >&2; exit 1",
+  Running failed = run(shell_pod("talks", "echo one; echo two; exit 1",
                                  "    terminationMessagePolicy: FallbackToLogsOnError\n"));
   EXPECT_EQ(ended(failed.container).message, "one\ntwo\n");
   Running well = run(shell_pod("content", "echo one; exit 0",

@@ -1,6 +1,7 @@
 #include "tests/runtime/cri/containerd_fixture.hpp"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -101,6 +102,10 @@ Containerd::Containerd(ContainerdOptions options) {
   subnet_ = "10." + std::to_string(128 + number / 256 % 100) + "." + std::to_string(number % 256);
   why_ = missing();
   if (!why_.empty()) return;
+  if (options.own_network && (::unshare(CLONE_NEWNET) != 0 || !runs("ip link set lo up"))) {
+    why_ = "a network namespace cannot be made";
+    return;
+  }
   std::string pattern = fs::temp_directory_path() / "keelson-cri-XXXXXX";
   directory_ = ::mkdtemp(pattern.data());
   const std::string images = std::string(KEELSON_BINARY_DIR) + "/test-images";

@@ -22,6 +22,9 @@ inline constexpr const char* kBusybox = "docker.io/library/busybox:1.35";
 
 struct ContainerdOptions {
   bool nginx = false;
+  // Moves the calling thread, and with it containerd and the threads that are started later, into a new
+  // network namespace: what the pods' network does to iptables ends with the program.
+  bool own_network = false;
 };
 
 class Containerd {

@@ -46,7 +46,7 @@ inline std::shared_ptr<const api::Pod> shell_pod(const std::string& name, const 
 class CriTest : public testing::Test {
  protected:
   static Containerd& containerd() {
-    static Containerd one;
+    static Containerd one({.own_network = true});
     return one;
   }
   static void SetUpTestSuite() {}

@@ -1,6 +1,7 @@
 // What a pod finds when it runs: names, DNS, /etc/hosts, namespaces, ports, sysctls.
 #include <fstream>
 
+#include "runtime/cri/http_check.hpp"
 #include "tests/runtime/cri/cri_fixture.hpp"
 
 namespace keelson::test {
@@ -60,6 +61,25 @@ TEST_F(SandboxTest, SharesProcessesAndSetsSysctls) {
                           "[{name: net.ipv4.ip_unprivileged_port_start, value: '77'}]\n"));
   EXPECT_THAT(out, HasSubstr("pause\n"));
   EXPECT_THAT(out, HasSubstr("77\n"));
+}
+
+TEST_F(SandboxTest, LeadsHostPortsToThePod) {
+  if (::system("iptables -t nat -L >/dev/null 2>&1") != 0) GTEST_SKIP() << "needs iptables";
+  const int port = 20'000;
+  Running pod = run(shell_pod("ports", "echo in the pod > /index.html; httpd -f -p 8080 -h /",
+                              "    ports: [{containerPort: 8080, hostPort: " + std::to_string(port) + "}]\n"));
+  cri::HttpCheck page{.host = containerd().address(), .port = port, .path = "/index.html"};
+  agent::ProbeAnswer said{agent::ProbeResult::failure, ""};
+  for (int i = 0; i < 100 && said.result != agent::ProbeResult::success; ++i) {
+    said = *loop.wait<agent::ProbeAnswer>(
+        [&](auto done) { cri::check_http(loop.loop, page, std::move(done)); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  EXPECT_EQ(said.result, agent::ProbeResult::success) << said.output;
+  const std::string rule = "iptables-save -t nat | grep -c -- '--dport " + std::to_string(port) + "' >/dev/null";
+  EXPECT_EQ(::system(rule.c_str()), 0);
+  EXPECT_TRUE(stop_sandbox(pod.sandbox.id).ok());
+  EXPECT_NE(::system(rule.c_str()), 0);
 }
 
 TEST_F(SandboxTest, AnEphemeralContainerSeesItsTargetsProcesses) {
