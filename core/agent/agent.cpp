@@ -1,16 +1,16 @@
 #include "core/agent/agent.hpp"
 
 #include <algorithm>
-#include <set>
 
 #include "core/agent/admission.hpp"
 #include "core/agent/context.hpp"
-#include "core/agent/eviction.hpp"
 #include "core/agent/images.hpp"
 #include "core/agent/node_status.hpp"
 #include "core/agent/pod_worker.hpp"
 #include "core/agent/references.hpp"
+#include "core/agent/resources.hpp"
 #include "core/agent/runtime_cache.hpp"
+#include "core/agent/static_pods.hpp"
 #include "core/agent/volume_manager.hpp"
 #include "core/agent/witness_duty.hpp"
 #include "core/client/informer.hpp"
@@ -32,7 +32,8 @@ using WorkerPtr = std::shared_ptr<PodWorker>;
 struct Agent::Impl {
   Impl(Loop& loop, client::ApiClient& client, ContainerRuntime& runtime, Rng rng, Log& log,
        AgentOptions options)
-      : context(loop, client, runtime, log, rng, complete(std::move(options))),
+      : statics(loop, client),
+        context(loop, statics, runtime, log, rng, complete(std::move(options))),
         pods(loop, client, rng.fork("pods"),
              client::InformerOptions{.kind = api::Kind::pods,
                                      .field_selector = "spec.nodeName=" + context.options.node_name,
@@ -59,7 +60,9 @@ struct Agent::Impl {
           context, *disk, [this](const std::string& uid) { on_hope(uid); });
       context.volumes = volumes.get();
     }
-    if (NodeStats* stats = context.options.stats) watch_resources(*stats);
+    if (NodeStats* stats = context.options.stats) {
+      resources = std::make_unique<Resources>(context, *stats, workers, node);
+    }
     pods.on_change([this](const api::ObjectPtr& before, const api::ObjectPtr& after) {
       on_pod(before, after);
     });
@@ -76,63 +79,12 @@ struct Agent::Impl {
     pods.start();
     node.start();
     if (witness) witness->start();
-    if (garbage) garbage->start();
-    if (eviction) eviction->start();
+    if (resources) resources->start();
   }
 
   void on_images() {
-    if (garbage) garbage->images_changed();
+    if (resources) resources->images_changed();
     node.images_changed();
-  }
-
-  // --- What the node has left ---
-
-  void watch_resources(NodeStats& stats) {
-    garbage = std::make_unique<ImageGarbage>(
-        context, stats, [this] { return images_in_use(); }, context.options.image_garbage);
-    eviction = std::make_unique<EvictionManager>(
-        context, stats, *garbage,
-        EvictionManager::Hooks{
-            .candidates = [this] { return evictable(); },
-            .ending =
-                [this] {
-                  return std::any_of(workers.begin(), workers.end(), [](const auto& entry) {
-                    const PodState& state = entry.second->state();
-                    return state.verdict.reason == "Evicted" && processes_alive(state);
-                  });
-                },
-            .evict =
-                [this](const std::string& uid, Verdict verdict) {
-                  const auto at = workers.find(uid);
-                  if (at != workers.end()) at->second->evict(std::move(verdict));
-                },
-            .drop_dead_containers =
-                [this] {
-                  for (const auto& [uid, worker] : workers) worker->drop_dead_containers();
-                },
-            .on_pressure = [this](NodePressure pressure) { node.set_pressure(pressure); }});
-  }
-
-  std::set<std::string> images_in_use() const {
-    std::set<std::string> out;
-    for (const auto& [uid, worker] : workers) {
-      const PodState& state = worker->state();
-      for (std::size_t i = 0; state.pod && i < state.containers.size(); ++i) {
-        out.insert(spec_of(state, i).image());
-      }
-    }
-    return out;
-  }
-
-  std::vector<EvictionCandidate> evictable() const {
-    std::vector<EvictionCandidate> out;
-    for (const auto& [uid, worker] : workers) {
-      const PodState& state = worker->state();
-      if (state.pod && !state.held && state.ending == Ending::none) {
-        out.push_back({uid, &*state.pod});
-      }
-    }
-    return out;
   }
 
   void on_health(bool healthy) {
@@ -150,6 +102,14 @@ struct Agent::Impl {
 
   void on_pod(const api::ObjectPtr& before, const api::ObjectPtr& after) {
     if (after) save(after->revision());
+    if (context.options.manifests && is_mirror(after ? *after : *before)) {
+      statics.on_mirror(before, after);
+    } else {
+      change(before, after);
+    }
+  }
+
+  void change(const api::ObjectPtr& before, const api::ObjectPtr& after) {
     if (before && (!after || after->uid() != before->uid())) {
       const auto at = workers.find(before->uid());
       if (at != workers.end()) at->second->on_gone();
@@ -168,6 +128,13 @@ struct Agent::Impl {
     if (!synced && pods.synced()) {
       synced = true;
       cache.request();  // nothing starts before the runtime, too, has said what there is
+      if (ManifestSource* source = context.options.manifests) {
+        statics.start(context, *source,
+                      {.on_pod = [this](const auto& before, const auto& after) {
+                         change(before, after);
+                       },
+                       .own_node = [this] { return node.object(); }});
+      }
     }
   }
 
@@ -310,8 +277,8 @@ struct Agent::Impl {
         worker.reject(matches ? taint_toleration_verdict() : node_affinity_verdict());
         return;
       }
-      if (eviction) {
-        if (std::optional<Verdict> refusal = refuse_under(eviction->pressure(), *state.pod)) {
+      if (resources) {
+        if (std::optional<Verdict> refusal = resources->refuse(*state.pod)) {
           worker.reject(std::move(*refusal));
           return;
         }
@@ -357,6 +324,7 @@ struct Agent::Impl {
     return any && !later.refuse(worker.demand());
   }
 
+  StaticPods statics;  // through which everybody else asks
   Context context;
   client::Informer pods;
   RuntimeCache cache;
@@ -364,14 +332,13 @@ struct Agent::Impl {
   ReferenceCache references;
   NodeStatus node;
   std::unique_ptr<VolumeManager> volumes;
-  std::unique_ptr<ImageGarbage> garbage;
-  std::unique_ptr<EvictionManager> eviction;
   std::unique_ptr<WitnessDuty> witness;
   NodeRoom room;
   api::Revision saved;
   std::map<std::string, WorkerPtr> workers;  // by pod uid
   // Since when pods are held back because the Node's labels or taints do not suit them, by uid.
   std::map<std::string, Instant> doubts;
+  std::unique_ptr<Resources> resources;
   bool synced = false;  // the pods of this node are known
   bool ready = false;   // and so is what the runtime has
   bool sweep_pending = false;

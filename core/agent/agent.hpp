@@ -12,6 +12,7 @@
 #include "core/agent/container_runtime.hpp"
 #include "core/agent/eviction_rules.hpp"
 #include "core/agent/image_limits.hpp"
+#include "core/agent/manifests.hpp"
 #include "core/agent/node_stats.hpp"
 #include "core/agent/volumes.hpp"
 #include "core/api/object.hpp"
@@ -56,6 +57,8 @@ struct AgentOptions {
   NodeStats* stats = nullptr;
   EvictionThresholds eviction;
   ImageGarbageLimits image_garbage;
+  // Static pods. Null: none; mirrors in the API are then ordinary pods.
+  ManifestSource* manifests = nullptr;
   std::string sandbox_image;  // of the runtime's sandboxes: never collected
   client::PeerProber* prober = nullptr;  // null: the agent takes no witness duty
   RecordEvents record_events = RecordEvents::all;

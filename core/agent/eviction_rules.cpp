@@ -168,8 +168,9 @@ std::vector<Shortage> shortages(const NodeMeasurement& measured, const EvictionT
 }
 
 bool critical(const api::Pod& pod) {
+  const auto& annotations = pod.metadata().annotations();
   return pod.spec().priority() >= kSystemCritical ||
-         pod.metadata().annotations().contains("kubernetes.io/config.mirror");
+         annotations.contains("kubernetes.io/config.source");  // of a manifest
 }
 
 std::optional<Eviction> choose(const Shortage& shortage,

@@ -29,6 +29,8 @@ class NodeStatus {
   std::map<std::string, std::string> labels() const;
   // Likewise its taints.
   std::vector<api::Taint> taints() const;
+  // The Node as last seen; null: not registered yet.
+  const api::ObjectPtr& object() const { return latest_.ptr(); }
   // Whether the Node has been read from the API by a request that was sent at `since` or later.
   bool read_since(Instant since) const { return read_at_ && *read_at_ >= since; }
   // Reads it; Context::on_freed tells when it is time to look at read_since() again.
