@@ -6,6 +6,7 @@
 
 #include "tools/cli/cluster/command.hpp"
 #include "tools/cli/commands.hpp"
+#include "tools/cli/host/daemon.hpp"
 
 namespace {
 
@@ -14,6 +15,11 @@ constexpr const char* kUsage =
     ": a container orchestrator that can be proven before it is run\n"
     "\n"
     "Usage:\n"
+    "  keelson init [options]                    this host becomes the control plane of a cluster\n"
+    "  keelson join HOST:PORT --token ...        this host becomes a node of one\n"
+    "  keelson token create|list|revoke          with which hosts join\n"
+    "  keelson reset                             undoes init and join\n"
+    "\n"
     "  keelson up [options]                      a live cluster in this process: simulated nodes,\n"
     "                                            and the Kubernetes API for kubectl\n"
     "  keelson sim run SCENARIO.yaml [options]   run a simulated cluster and check every guarantee\n"
@@ -32,6 +38,12 @@ int main(int argc, char** argv) {
   const std::string_view command = argc > 1 ? argv[1] : "";
   if (command == "sim") return keelson::cli::sim(argc - 1, argv + 1);
   if (command == "up") return keelson::cli::up(argc - 1, argv + 1);
+  if (command == "init") return keelson::cli::init(argc - 1, argv + 1);
+  if (command == "join") return keelson::cli::join(argc - 1, argv + 1);
+  if (command == "token") return keelson::cli::token(argc - 1, argv + 1);
+  if (command == "reset") return keelson::cli::reset(argc - 1, argv + 1);
+  if (command == "control-plane") return keelson::cli::control_plane(argc - 1, argv + 1);
+  if (command == "node") return keelson::cli::node(argc - 1, argv + 1);
   if (command == "--version") {
     std::puts("keelson " KEELSON_VERSION);
     return 0;

@@ -43,6 +43,7 @@ void ImageStore::refresh() {
   }
   refreshing_ = true;
   again_ = false;
+  looking_ = std::exchange(looking_next_, {});
   context_.runtime.list_images(
       lifetime_.guard([this](Result<std::vector<api::ContainerImage>> answer) {
         refreshing_ = false;
@@ -59,8 +60,15 @@ void ImageStore::refresh() {
           ids_ = std::move(known);
           on_change_();
         }
+        auto looking = std::exchange(looking_, {});
         if (again_) refresh();
+        for (auto& done : looking) done();
       }));
+}
+
+void ImageStore::look_again(Callback<void()> done) {
+  looking_next_.push_back(std::move(done));
+  refresh();
 }
 
 std::optional<std::string> ImageStore::find(std::string_view image) const {

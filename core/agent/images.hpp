@@ -24,6 +24,9 @@ class ImageStore {
       : context_(context), on_change_(std::move(on_change)) {}
 
   void refresh();  // asks the runtime
+  // `done` when the runtime has been asked after this call: others put images on a node, too. Also if it
+  // has not answered.
+  void look_again(Callback<void()> done);
   // The id to create containers with, if the image is known to be there.
   std::optional<std::string> find(std::string_view image) const;
   // Callers who want the same image with the same credentials share a pull.
@@ -40,6 +43,7 @@ class ImageStore {
   std::vector<api::ContainerImage> images_;
   std::map<std::string, std::string, std::less<>> ids_;  // normalized name -> id
   std::map<ImagePull, std::vector<Done<std::string>>> pulls_;
+  std::vector<Callback<void()>> looking_, looking_next_;
   bool refreshing_ = false;
   bool again_ = false;
   Lifetime lifetime_;

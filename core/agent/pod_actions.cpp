@@ -53,22 +53,36 @@ void PodWorker::prepare(std::size_t i) {
 }
 
 void PodWorker::fetch_image(std::size_t i) {
+  if (pull_policy(spec_of(state_, i)) == "Always") {
+    ask_for_image(i);
+  } else if (!use_present_image(i)) {
+    context_.images->look_again(then([i](PodWorker& w) {
+      if (w.state_.containers[i].op == Op::preparing && !w.use_present_image(i)) w.ask_for_image(i);
+    }));
+  }
+}
+
+// False: the image is not known to be there.
+bool PodWorker::use_present_image(std::size_t i) {
+  R& record = state_.containers[i];
+  const std::string& image = spec_of(state_, i).image();
+  const std::optional<std::string> id = context_.images->find(image);
+  if (!id) return false;
+  record.op = Op::none;
+  record.image_id = *id;
+  record.prepared = true;
+  if (context_.wants_events()) {
+    event(i, "Pulled", fmt::format("Container image \"{}\" already present on machine", image));
+  }
+  touch();
+  return true;
+}
+
+void PodWorker::ask_for_image(std::size_t i) {
   R& record = state_.containers[i];
   const api::Container& spec = spec_of(state_, i);
   const std::string& image = spec.image();
   const std::string_view policy = pull_policy(spec);
-  if (policy != "Always") {
-    if (const std::optional<std::string> id = context_.images->find(image)) {
-      record.op = Op::none;
-      record.image_id = *id;
-      record.prepared = true;
-      if (context_.wants_events()) {
-        event(i, "Pulled", fmt::format("Container image \"{}\" already present on machine", image));
-      }
-      touch();
-      return;
-    }
-  }
   if (policy == "Never") {
     record.op = Op::none;
     record.waiting = "ErrImageNeverPull";

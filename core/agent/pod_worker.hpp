@@ -74,6 +74,8 @@ class PodWorker : public std::enable_shared_from_this<PodWorker> {
   void prepare(std::size_t i);
   void hold_back(std::size_t i, std::string_view reason, const std::string& why, Duration wait);
   void fetch_image(std::size_t i);
+  bool use_present_image(std::size_t i);
+  void ask_for_image(std::size_t i);
   void pull(std::size_t i, const std::vector<api::ObjectPtr>& secrets);
   void on_image(std::size_t i, Instant asked, const std::string& image, Result<std::string> id);
   void create(std::size_t i);

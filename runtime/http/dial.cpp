@@ -4,6 +4,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -186,6 +187,22 @@ Result<std::size_t> Dialed::read(char* to, std::size_t capacity, Duration patien
       return Error{Code::unknown, "the server has been silent for too long"};
     }
   }
+}
+
+std::vector<std::string> Dialed::peer_chain() const {
+  std::vector<std::string> out;
+  if (!transport_.secure()) return out;
+  STACK_OF(X509)* chain = SSL_get_peer_cert_chain(transport_.ssl());
+  for (int i = 0; chain && i < sk_X509_num(chain); ++i) {
+    BIO* text = BIO_new(BIO_s_mem());
+    if (text && PEM_write_bio_X509(text, sk_X509_value(chain, i)) == 1) {
+      char* bytes = nullptr;
+      const long size = BIO_get_mem_data(text, &bytes);
+      out.emplace_back(bytes, static_cast<std::size_t>(size));
+    }
+    BIO_free(text);
+  }
+  return out;
 }
 
 bool Dialed::has_buffered() const {

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/base/result.hpp"
 #include "core/base/time.hpp"
@@ -39,6 +40,8 @@ class Dialed {
   Status write(std::string_view data, Duration patience);
   // At least one byte; 0: the other side has ended.
   Result<std::size_t> read(char* to, std::size_t capacity, Duration patience);
+  // The certificates that the server has shown, its own first, as PEM.
+  std::vector<std::string> peer_chain() const;
   // Whether bytes lie ready inside TLS, of which the socket shows nothing.
   bool has_buffered() const;
   // Whether the other side has ended, or sent what nobody has asked for: no use for a new request.

@@ -74,6 +74,22 @@ std::string pem_of(X509* certificate) {
   return ssl::written([&](BIO* bio) { return PEM_write_bio_X509(bio, certificate); });
 }
 
+std::string hash_of_key(X509* certificate) {
+  unsigned char* der = nullptr;
+  const int size = i2d_PUBKEY(X509_get0_pubkey(certificate), &der);
+  if (size <= 0) return {};
+  unsigned char digest[SHA256_DIGEST_LENGTH];
+  SHA256(der, static_cast<std::size_t>(size), digest);
+  OPENSSL_free(der);
+  constexpr std::string_view hex = "0123456789abcdef";
+  std::string text = "sha256:";
+  for (const unsigned char byte : digest) {
+    text += hex[byte >> 4];
+    text += hex[byte & 15];
+  }
+  return text;
+}
+
 }  // namespace
 
 struct CertificateAuthority::Impl {
@@ -140,19 +156,13 @@ Result<CertificateAuthority> CertificateAuthority::load(const KeyPair& pair) {
 }
 
 std::string CertificateAuthority::key_hash() const {
-  unsigned char* der = nullptr;
-  const int size = i2d_PUBKEY(X509_get0_pubkey(impl_->certificate.get()), &der);
-  if (size <= 0) return {};
-  unsigned char digest[SHA256_DIGEST_LENGTH];
-  SHA256(der, static_cast<std::size_t>(size), digest);
-  OPENSSL_free(der);
-  constexpr std::string_view hex = "0123456789abcdef";
-  std::string text = "sha256:";
-  for (const unsigned char byte : digest) {
-    text += hex[byte >> 4];
-    text += hex[byte & 15];
-  }
-  return text;
+  return hash_of_key(impl_->certificate.get());
+}
+
+Result<std::string> public_key_hash(std::string_view certificate_pem) {
+  const ssl::Certificate certificate = ssl::read_certificate(certificate_pem);
+  if (!certificate) return ssl::error(Code::invalid, "not a certificate");
+  return hash_of_key(certificate.get());
 }
 
 Result<KeyPair> CertificateAuthority::issue(const CertificateSpec& spec) const {

@@ -77,6 +77,8 @@ class CertificateAuthority {
 };
 
 Result<CertificateInfo> read_certificate(std::string_view pem);
+// As CertificateAuthority::key_hash(), of any certificate. Code::invalid: it is none.
+Result<std::string> public_key_hash(std::string_view certificate_pem);
 
 // What a request asks for, for those who decide about it.
 struct RequestInfo {

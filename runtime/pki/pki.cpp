@@ -84,13 +84,18 @@ bool usable(const CertificateAuthority& authority, const KeyPair& pair,
   });
 }
 
+// `chain`: with the authority's own behind it, so that whoever knows the authority's hash finds it.
 Result<KeyPair> certificate(const Directory& directory, const CertificateAuthority& authority,
-                            const std::string& name, const CertificateSpec& spec) {
+                            const std::string& name, const CertificateSpec& spec, bool chain) {
   Result<KeyPair> pair = directory.read_pair(name);
   if (!pair) return pair;
-  if (usable(authority, *pair, spec.names)) return pair;
+  const std::string& root = authority.pair().certificate;
+  if (usable(authority, *pair, spec.names) && (!chain || pair->certificate.ends_with(root))) {
+    return pair;
+  }
   Result<KeyPair> made = authority.issue(spec);
   if (!made) return about(directory.file(name + ".crt"), made.error());
+  if (chain) made->certificate += root;
   if (Status status = directory.write_pair(name, *made); !status) return status.error();
   return made;
 }
@@ -134,13 +139,13 @@ Result<Pki> load_or_create(const std::string& path, const std::vector<std::strin
   server.subject.common_name = "kube-apiserver";
   server.names = names;
   server.use = {.client = true, .server = true};
-  Result<KeyPair> server_pair = certificate(directory, *ca, "apiserver", server);
+  Result<KeyPair> server_pair = certificate(directory, *ca, "apiserver", server, true);
   if (!server_pair) return server_pair.error();
 
   CertificateSpec admin;
   admin.subject = {"kubernetes-admin", {"system:masters"}};
   admin.use.client = true;
-  Result<KeyPair> admin_pair = certificate(directory, *ca, "admin", admin);
+  Result<KeyPair> admin_pair = certificate(directory, *ca, "admin", admin, false);
   if (!admin_pair) return admin_pair.error();
 
   Result<std::string> key = service_account_key(directory);

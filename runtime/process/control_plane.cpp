@@ -1,0 +1,207 @@
+#include "runtime/process/control_plane.hpp"
+
+#include <cinttypes>
+
+#include "core/apiserver/api_server.hpp"
+#include "core/apiserver/local_client.hpp"
+#include "core/auth/access.hpp"
+#include "core/rest/front.hpp"
+#include "core/store/memory_store.hpp"
+#include "runtime/http/server.hpp"
+#include "runtime/loop/entropy.hpp"
+#include "runtime/node/node_dialer.hpp"
+#include "runtime/node/remote_streams.hpp"
+#include "runtime/node/remote_usage.hpp"
+#include "runtime/pki/files.hpp"
+#include "runtime/pki/pki.hpp"
+#include "runtime/process/roles.hpp"
+#include "runtime/redis/redis_store.hpp"
+
+namespace keelson::runtime {
+
+namespace {
+
+std::string hex(uint64_t number) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016" PRIx64, number);
+  return text;
+}
+
+// "10.96.0.0/16"
+Status read_service_cidr(const std::string& cidr, apiserver::ApiServerOptions& options) {
+  // Its form is that of a network of pods, and so are the mistakes.
+  const auto network = controllers::parse_pod_network(cidr, 30);
+  if (!network) return {Code::invalid, "serviceCIDR: " + network.error().message};
+  options.service_network = cidr.substr(0, cidr.find('/'));
+  options.service_prefix = network->prefix;
+  return {};
+}
+
+std::string first_address(const std::string& network) {
+  const std::size_t dot = network.rfind('.');
+  return network.substr(0, dot + 1) + std::to_string(std::stoi(network.substr(dot + 1)) + 1);
+}
+
+}  // namespace
+
+struct ControlPlane::Impl {
+  Impl(AsioLoop& loop_in, Log& log_in, ControlPlaneConfig config_in)
+      : loop(loop_in),
+        log(log_in),
+        config(std::move(config_in)),
+        identity(config.name + "_" + hex(entropy_seed())),
+        rng(entropy_seed()) {}
+
+  Status start() {
+    const auto network = controllers::parse_pod_network(config.pod_cidr, config.node_cidr_prefix);
+    if (!network) return {Code::invalid, "podCIDR: " + network.error().message};
+    apiserver::ApiServerOptions options;
+    if (Status status = read_service_cidr(config.service_cidr, options); !status) return status;
+    if (Status status = load_keys(options.service_network); !status) return status;
+    if (Status status = open_store(); !status) return status;
+    options.identity = config.name;
+    options.bootstrap_rbac = true;
+    options.root_ca = pki->authority.pair().certificate;
+    options.advertise_address = config.advertise_address;
+    options.advertise_port = config.port;
+    const controllers::NodeTiming timing = controllers::node_timing(config.timing);
+    options.default_toleration_seconds = timing.default_toleration_seconds;
+    server = std::make_unique<apiserver::ApiServer>(loop, *store, rng.fork("api-server"), log,
+                                                    options);
+    auto keys = auth::JwtKeys::load(pki->service_account_key);
+    if (!keys) return keys.error();
+    access = std::make_unique<auth::AccessControl>(*server, loop, rng.fork("access"),
+                                                   std::move(*keys));
+    if (Status status = serve(); !status) return status;
+    client = std::make_unique<apiserver::LocalClient>(*server);
+    const auto setting = std::make_shared<const ControllerSetting>(ControllerSetting{
+        identity, timing, *network, pki->authority, access->authorizer()});
+    controllers = std::make_unique<Role>(
+        loop, *client, rng.fork("controllers"), log, "controller-manager",
+        "system:kube-controller-manager", identity, [this, setting](Rng fresh) {
+          return controller_work(loop, *client, fresh, log, *setting);
+        });
+    scheduler = std::make_unique<Role>(
+        loop, *client, rng.fork("scheduler"), log, "scheduler", "system:kube-scheduler", identity,
+        [this](Rng fresh) { return scheduler_work(loop, *client, fresh, log, identity); });
+    server->start();
+    controllers->start();
+    scheduler->start();
+    log.info("serving", {{"url", secure->url()}, {"store", config.store}, {"name", config.name}});
+    return {};
+  }
+
+  Status load_keys(const std::string& service_network) {
+    // By which clients may call the server.
+    std::vector<std::string> names = {"localhost",
+                                      "127.0.0.1",
+                                      "kubernetes",
+                                      "kubernetes.default",
+                                      "kubernetes.default.svc",
+                                      "kubernetes.default.svc.cluster.local",
+                                      first_address(service_network),
+                                      config.advertise_address};
+    if (config.name != config.advertise_address) names.push_back(config.name);
+    auto loaded = load_or_create(config.pki_dir, names);
+    if (!loaded) return loaded.error();
+    pki = std::make_unique<Pki>(std::move(*loaded));
+    return {};
+  }
+
+  Status open_store() {
+    if (config.store == "memory") {
+      log.warning("the store is in memory: nothing is kept");
+      store = std::make_unique<store::MemoryStore>(loop);
+      return {};
+    }
+    auto address = redis::parse_address(config.store);
+    if (!address) return {Code::invalid, "store: " + address.error().message};
+    if (!config.store_user.empty()) address->user = config.store_user;
+    if (!config.store_password_file.empty()) {
+      auto password = read_file(config.store_password_file);
+      if (!password) return {password.code(), "storePasswordFile: " + password.error().message};
+      while (!password->empty() && (password->back() == '\n' || password->back() == '\r')) {
+        password->pop_back();
+      }
+      address->password = std::move(*password);
+    }
+    redis::RedisStoreOptions options;
+    options.address = std::move(*address);
+    options.cluster = config.cluster;
+    options.client = identity;
+    options.replicas = config.store_replicas;
+    auto made = std::make_unique<redis::RedisStore>(loop, log, std::move(options), entropy_seed());
+    made->on_history_lost([this](const redis::HistoryLost& lost) { history_lost(lost); });
+    store = std::move(made);
+    return {};
+  }
+
+  // What happened in this range was acknowledged, and is gone: people must know, and so must we when the
+  // server is up again.
+  void history_lost(const redis::HistoryLost& lost) {
+    log.error("the store has lost acknowledged history",
+              {{"seen", lost.seen.value}, {"found", lost.found.value},
+               {"resumed", lost.resumed.value}});
+  }
+
+  Status serve() {
+    auto dialer = node::NodeDialer::make(
+        server->cache(), {pki->authority.pair().certificate, pki->server.certificate, pki->server.key});
+    if (!dialer) return dialer.error();
+    usage = std::make_unique<node::RemoteUsage>(loop, *dialer);
+    streams = std::make_unique<node::RemoteStreams>(loop, std::move(*dialer));
+    rest::FrontOptions front_options;
+    front_options.usage = usage.get();
+    front_options.advertised_address =
+        config.advertise_address + ":" + std::to_string(config.port);
+    front = std::make_unique<rest::Front>(*server, loop, log, access.get(), streams.get(),
+                                          front_options);
+    http::ServerOptions options;
+    options.address = config.bind_address;
+    options.port = config.port;
+    options.tls = http::ServerTls{config.pki_dir + "/apiserver.crt", config.pki_dir + "/apiserver.key",
+                                  config.pki_dir + "/ca.crt"};
+    options.access_log = config.access_log;
+    const http::PostToCore post = [this](http::Work work) {
+      loop.post_from_any_thread(std::move(work));
+    };
+    auto started = http::HttpServer::start(options, *front, post, log);
+    if (!started) return started.error();
+    secure = std::move(*started);
+    return {};
+  }
+
+  AsioLoop& loop;
+  Log& log;
+  const ControlPlaneConfig config;
+  const std::string identity;
+  const Rng rng;
+  std::unique_ptr<Pki> pki;
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<apiserver::ApiServer> server;
+  std::unique_ptr<auth::AccessControl> access;
+  std::unique_ptr<node::RemoteUsage> usage;
+  std::unique_ptr<node::RemoteStreams> streams;
+  std::unique_ptr<rest::Front> front;
+  std::unique_ptr<http::HttpServer> secure;
+  std::unique_ptr<apiserver::LocalClient> client;
+  std::unique_ptr<Role> controllers, scheduler;
+};
+
+ControlPlane::ControlPlane(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+ControlPlane::~ControlPlane() = default;
+
+Result<std::unique_ptr<ControlPlane>> ControlPlane::start(AsioLoop& loop, Log& log,
+                                                          const ControlPlaneConfig& config) {
+  auto impl = std::make_unique<Impl>(loop, log, config);
+  if (Status status = impl->start(); !status) return status.error();
+  return std::unique_ptr<ControlPlane>(new ControlPlane(std::move(impl)));
+}
+
+void ControlPlane::drain(Duration bound, std::function<void()> done) {
+  impl_->controllers->release();
+  impl_->scheduler->release();
+  impl_->secure->drain(bound, [done = std::move(done)] { done(); });
+}
+
+}  // namespace keelson::runtime

@@ -1,0 +1,264 @@
+#include "runtime/process/node.hpp"
+
+#include "core/agent/agent.hpp"
+#include "core/proxy/proxier.hpp"
+#include "runtime/api/http_api_client.hpp"
+#include "runtime/cri/cri_runtime.hpp"
+#include "runtime/host/facts.hpp"
+#include "runtime/host/host_stats.hpp"
+#include "runtime/loop/entropy.hpp"
+#include "runtime/network/dns_server.hpp"
+#include "runtime/network/nft_proxy.hpp"
+#include "runtime/network/node_network.hpp"
+#include "runtime/network/policies.hpp"
+#include "runtime/node/cri_streaming.hpp"
+#include "runtime/node/local_streams.hpp"
+#include "runtime/node/node_endpoint.hpp"
+#include "runtime/pki/files.hpp"
+#include "runtime/process/last_seen.hpp"
+#include "runtime/process/node_certificates.hpp"
+#include "runtime/process/peer_prober.hpp"
+#include "runtime/volumes/disk_volumes.hpp"
+
+namespace keelson::runtime {
+
+namespace {
+
+// While the runtime or its network is not ready, and afterwards.
+constexpr Duration kCheckSoon = 500ms, kCheckLate = 10s;
+// containerd 1.6's own; `keelson join` writes it into its configuration.
+constexpr const char* kSandboxImage = "registry.k8s.io/pause:3.6";
+
+}  // namespace
+
+struct Node::Impl {
+  Impl(AsioLoop& loop_in, Log& log_in, NodeConfig config_in)
+      : loop(loop_in),
+        log(log_in),
+        config(std::move(config_in)),
+        rng(entropy_seed()),
+        user("system:node:" + config.name),
+        last_seen(config.state_dir + "/last-seen") {}
+
+  Status start() {
+    if (Status status = connect(); !status) return status;
+    containers = std::make_unique<cri::CriRuntime>(
+        loop, log,
+        cri::CriOptions{.socket = config.containerd,
+                        .node = config.name,
+                        .address = config.address,
+                        .cgroup_parent = config.cgroup_parent,
+                        .log_directory = config.log_dir,
+                        .state_directory = config.state_dir,
+                        .seccomp_directory = config.state_dir + "/seccomp",
+                        .cluster_dns = config.cluster_dns,
+                        .cluster_domain = config.cluster_domain});
+    volumes = std::make_unique<volumes::DiskVolumes>(
+        loop, volumes::DiskOptions{.root = config.state_dir});
+    prober = std::make_unique<TcpPeerProber>(loop, *client, user);
+    host_stats = std::make_unique<host::HostStats>(
+        loop, host::HostStatsOptions{.disk = config.state_dir},
+        [this](Done<agent::PodUsages> done) { measure_pods(std::move(done)); });
+    start_network();
+    if (Status status = start_agent(); !status) return status;
+    certificates = std::make_unique<NodeCertificates>(
+        loop, *client, rng.fork("certificates"), log,
+        NodeCertificatesOptions{config.name, config.pki_dir, {config.name, config.address}});
+    certificates->start([this](NodeCertificates::Which which, const std::string& pem) {
+      if (which == NodeCertificates::Which::client) {
+        static_cast<void>(http->use_certificate(pem, pem));
+      } else if (!endpoint) {
+        serve();
+      }
+    });
+    check_timer = Timer(loop, [this] { check(); });
+    check();
+    return {};
+  }
+
+  Status connect() {
+    auto ca = read_file(config.pki_dir + "/ca.crt");
+    if (!ca) return ca.error();
+    auto own = read_file(config.pki_dir + "/client.pem");
+    if (!own) return own.error();
+    http::AsyncClientOptions options;
+    options.servers = config.servers;
+    options.ca_pem = std::move(*ca);
+    options.client_cert_pem = *own;
+    options.client_key_pem = std::move(*own);
+    options.user_agent = "keelson-node";
+    auto made = http::AsyncClient::create(loop, std::move(options));
+    if (!made) return made.error();
+    http = std::move(*made);
+    client = std::make_unique<HttpApiClient>(loop, *http);
+    return {};
+  }
+
+  // What the kernel refuses is logged and retried by these parts themselves; pods in the host's network
+  // run all the same.
+  void start_network() {
+    const auto note = [this](const char* part, const Status& status) {
+      if (!status) log.error("cannot set the network up", {{"part", part}, {"why", status.message()}});
+    };
+    network::NodeNetworkOptions options;
+    options.node = config.name;
+    options.cluster_cidrs = {config.pod_cidr};
+    options.cni_dir = config.cni_conf_dir;
+    options.cni.bridge = config.bridge;
+    options.cni.ipam_dir = config.state_dir + "/ipam";
+    options.user = user;
+    pod_network = std::make_unique<network::NodeNetwork>(loop, log, *client, rng.fork("network"),
+                                                         std::move(options));
+    note("pod network", pod_network->start());
+    proxier = std::make_unique<proxy::Proxier>(
+        loop, *client, rng.fork("proxier"),
+        proxy::ProxierOptions{.node = config.name, .user = user, .actor = "proxy/" + config.name});
+    services = std::make_unique<network::NftProxy>(
+        loop, log, proxier->rules(),
+        network::NftProxyOptions{.node = config.name,
+                                 .pod_cidrs = {config.pod_cidr},
+                                 .served_here = {config.cluster_dns}});
+    note("services", services->start());
+    proxier->start();
+    dns = std::make_unique<network::DnsServer>(
+        loop, log, proxier->rules(), rng.fork("dns"),
+        network::DnsServerOptions{.address = config.cluster_dns,
+                                  .own_address = true,
+                                  .domain = config.cluster_domain,
+                                  .upstreams = config.upstream_dns});
+    dns->set_synced([this] { return proxier->synced(); });
+    note("DNS", dns->start());
+    policies = std::make_unique<network::PolicyEnforcer>(
+        loop, log, *client, rng.fork("policies"),
+        network::PolicyEnforcerOptions{.node = config.name, .user = user});
+    note("network policies", policies->start());
+  }
+
+  Status start_agent() {
+    const auto facts = host::read_facts(
+        {.disk = config.state_dir, .reserved = config.reserved, .max_pods = config.max_pods});
+    if (!facts) return facts.error();
+    agent::AgentOptions options;
+    options.node_name = config.name;
+    options.address = config.address;
+    options.labels = config.labels;
+    options.agent_port = config.port;
+    options.max_pods = config.max_pods;
+    host::fill(options, *facts);
+    options.hostname = config.name;
+    options.volumes = volumes.get();
+    options.stats = host_stats.get();
+    options.sandbox_image = kSandboxImage;
+    options.prober = prober.get();
+    options.last_seen = last_seen.get();
+    options.save_last_seen = [this](api::Revision revision) { last_seen.save(revision); };
+    for (const std::string& text : config.taints) {
+      auto taint = parse_taint(text);
+      if (!taint) return taint.error();
+      options.taints.push_back(std::move(*taint));
+    }
+    agent = std::make_unique<agent::Agent>(loop, *client, *containers, rng.fork("agent"), log,
+                                           std::move(options));
+    agent->set_not_ready("the network of pods is being set up");
+    agent->start();
+    return {};
+  }
+
+  // What containers use, for evictions.
+  void measure_pods(Done<agent::PodUsages> done) {
+    containers->usage([done = std::move(done)](Result<cri::NodeUsage> usage) mutable {
+      if (!usage) return done(usage.error());
+      agent::PodUsages pods;
+      for (const cri::ContainerUsage& container : *usage) {
+        agent::ContainerUsage& one = pods[container.pod_uid][container.name];
+        one.memory_bytes = container.memory_working_set;
+        one.disk_bytes = container.writable_layer;
+        one.inodes = container.writable_layer_inodes;
+      }
+      done(std::move(pods));
+    });
+  }
+
+  static Result<api::Taint> parse_taint(const std::string& text) {
+    const std::size_t colon = text.rfind(':');
+    const std::size_t equals = text.find('=');
+    api::Taint taint;
+    if (colon != text.npos) {
+      taint.set_effect(text.substr(colon + 1));
+      taint.set_key(text.substr(0, std::min(equals, colon)));
+      if (equals < colon) taint.set_value(text.substr(equals + 1, colon - equals - 1));
+    }
+    const bool known = taint.effect() == "NoSchedule" || taint.effect() == "PreferNoSchedule" ||
+                       taint.effect() == "NoExecute";
+    if (!known || taint.key().empty()) {
+      return Error{Code::invalid, "taints: \"" + text + "\": expected KEY[=VALUE]:NoSchedule, "
+                                  "PreferNoSchedule or NoExecute"};
+    }
+    return taint;
+  }
+
+  // Whether pods can run here: the runtime has seen the network's configuration.
+  void check() {
+    containers->check([this, alive = std::weak_ptr<char>(life)](Result<Unit> ready) {
+      if (alive.expired()) return;
+      agent->set_not_ready(ready ? std::string() : ready.error().message);
+      check_timer.arm(ready ? kCheckLate : kCheckSoon);
+    });
+  }
+
+  void serve() {
+    streaming = std::make_unique<node::CriStreaming>(*containers);
+    streams = std::make_unique<node::LocalStreams>(loop, *streaming, config.log_dir);
+    stats = std::make_unique<node::StatsSampler>(loop, *streaming);
+    node::NodeEndpointOptions options;
+    options.node_name = config.name;
+    options.port = config.port;
+    options.cert_file = config.pki_dir + "/server.pem";
+    options.key_file = options.cert_file;
+    options.client_ca_file = config.pki_dir + "/ca.crt";
+    auto started = node::NodeEndpoint::start(loop, log, std::move(options), *streams,
+                                             {.stats = stats.get()});
+    if (!started) {
+      return log.error("cannot serve the node's endpoint", {{"why", started.error().message}});
+    }
+    endpoint = std::move(*started);
+    log.info("serving logs and commands", {{"port", static_cast<int64_t>(endpoint->port())}});
+  }
+
+  AsioLoop& loop;
+  Log& log;
+  const NodeConfig config;
+  const Rng rng;
+  const std::string user;
+  LastSeen last_seen;
+  std::unique_ptr<http::AsyncClient> http;
+  std::unique_ptr<HttpApiClient> client;
+  std::unique_ptr<cri::CriRuntime> containers;
+  std::unique_ptr<volumes::DiskVolumes> volumes;
+  std::unique_ptr<TcpPeerProber> prober;
+  std::unique_ptr<host::HostStats> host_stats;
+  std::unique_ptr<network::NodeNetwork> pod_network;
+  std::unique_ptr<proxy::Proxier> proxier;
+  std::unique_ptr<network::NftProxy> services;
+  std::unique_ptr<network::DnsServer> dns;
+  std::unique_ptr<network::PolicyEnforcer> policies;
+  std::unique_ptr<agent::Agent> agent;
+  std::unique_ptr<node::CriStreaming> streaming;
+  std::unique_ptr<node::LocalStreams> streams;
+  std::unique_ptr<node::StatsSampler> stats;
+  std::unique_ptr<node::NodeEndpoint> endpoint;
+  std::unique_ptr<NodeCertificates> certificates;
+  Timer check_timer;
+  std::shared_ptr<char> life = std::make_shared<char>();
+};
+
+Node::Node(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Node::~Node() = default;
+
+Result<std::unique_ptr<Node>> Node::start(AsioLoop& loop, Log& log, const NodeConfig& config) {
+  auto impl = std::make_unique<Impl>(loop, log, config);
+  if (Status status = impl->start(); !status) return status.error();
+  return std::unique_ptr<Node>(new Node(std::move(impl)));
+}
+
+}  // namespace keelson::runtime

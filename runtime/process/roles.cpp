@@ -1,0 +1,89 @@
+#include "runtime/process/roles.hpp"
+
+#include "core/controllers/certificate_approving.hpp"
+#include "core/controllers/certificate_signing.hpp"
+#include "core/controllers/cluster_role_aggregation.hpp"
+#include "core/controllers/manager.hpp"
+#include "core/controllers/network.hpp"
+#include "core/controllers/node_lifecycle.hpp"
+#include "core/controllers/root_ca.hpp"
+#include "core/controllers/workload.hpp"
+#include "core/scheduler/scheduler.hpp"
+#include "runtime/pki/judge.hpp"
+#include "runtime/pki/signer.hpp"
+
+namespace keelson::runtime {
+
+namespace {
+
+class ControllerWork final : public RoleWork {
+ public:
+  ControllerWork(Loop& loop, client::ApiClient& client, Rng rng, Log& log,
+                 const ControllerSetting& setting)
+      : signer_(setting.authority),
+        judge_(setting.authorizer),
+        manager_(loop, client, rng.fork("manager"), log,
+                 {.actor = setting.identity + "/controller-manager"}),
+        node_lifecycle_(loop, client, rng.fork("node-lifecycle"), log,
+                        {.timing = setting.timing, .actor = setting.identity + "/node-lifecycle"}) {
+    for (auto& controller : controllers::make_workload_controllers()) {
+      manager_.add(std::move(controller));
+    }
+    for (auto& controller : controllers::make_network_controllers()) {
+      manager_.add(std::move(controller));
+    }
+    manager_.add(
+        std::make_unique<controllers::RootCaController>(setting.authority.pair().certificate));
+    manager_.add(std::make_unique<controllers::CertificateApprovingController>(judge_));
+    manager_.add(std::make_unique<controllers::CertificateSigningController>(signer_));
+    manager_.add(std::make_unique<controllers::ClusterRoleAggregationController>());
+    manager_.add(std::make_unique<controllers::NodeIpamController>(setting.pod_network));
+  }
+  void start(api::Fence fence, std::function<bool()> leading) override {
+    manager_.start(fence, leading);
+    node_lifecycle_.start(fence, leading);
+  }
+  void stop() override {
+    manager_.stop();
+    node_lifecycle_.stop();
+  }
+
+ private:
+  ClusterSigner signer_;
+  NodeCertificateJudge judge_;
+  controllers::Manager manager_;
+  controllers::NodeLifecycle node_lifecycle_;
+};
+
+class SchedulerWork final : public RoleWork {
+ public:
+  SchedulerWork(Loop& loop, client::ApiClient& client, Rng rng, Log& log,
+                const std::string& identity)
+      : scheduler_(loop, client, rng, log, options(identity)) {}
+  void start(api::Fence fence, std::function<bool()> leading) override {
+    scheduler_.start(fence, std::move(leading));
+  }
+  void stop() override { scheduler_.stop(); }
+
+ private:
+  static scheduler::SchedulerOptions options(const std::string& identity) {
+    scheduler::SchedulerOptions options;
+    options.actor = identity + "/scheduler";
+    return options;
+  }
+  scheduler::Scheduler scheduler_;
+};
+
+}  // namespace
+
+std::unique_ptr<RoleWork> controller_work(Loop& loop, client::ApiClient& client, Rng rng, Log& log,
+                                          const ControllerSetting& setting) {
+  return std::make_unique<ControllerWork>(loop, client, rng, log, setting);
+}
+
+std::unique_ptr<RoleWork> scheduler_work(Loop& loop, client::ApiClient& client, Rng rng, Log& log,
+                                         const std::string& identity) {
+  return std::make_unique<SchedulerWork>(loop, client, rng, log, identity);
+}
+
+}  // namespace keelson::runtime

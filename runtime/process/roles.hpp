@@ -1,0 +1,29 @@
+// What a control plane does in its roles.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/auth/auth.hpp"
+#include "core/controllers/node_ipam.hpp"
+#include "core/controllers/timing.hpp"
+#include "runtime/pki/certificate.hpp"
+#include "runtime/process/role.hpp"
+
+namespace keelson::runtime {
+
+struct ControllerSetting {
+  std::string identity;
+  controllers::NodeTiming timing;
+  controllers::PodNetwork pod_network;
+  CertificateAuthority authority;
+  const auth::Authorizer& authorizer;  // says whose certificate requests are approved
+};
+
+// All controllers and the node lifecycle.
+std::unique_ptr<RoleWork> controller_work(Loop& loop, client::ApiClient& client, Rng rng, Log& log,
+                                          const ControllerSetting& setting);
+std::unique_ptr<RoleWork> scheduler_work(Loop& loop, client::ApiClient& client, Rng rng, Log& log,
+                                         const std::string& identity);
+
+}  // namespace keelson::runtime

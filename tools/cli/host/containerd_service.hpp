@@ -1,0 +1,14 @@
+// The containerd that belongs to a node, where none was given: its own root, state and socket, so that
+// whatever else runs on the host is not touched.
+#pragma once
+
+#include "core/base/result.hpp"
+#include "tools/cli/host/layout.hpp"
+#include "tools/cli/host/services.hpp"
+
+namespace keelson::cli {
+
+// Writes its configuration.
+Result<ServiceSpec> prepare_containerd(const Layout& layout);
+
+}  // namespace keelson::cli

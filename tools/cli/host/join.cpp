@@ -1,0 +1,277 @@
+// `keelson join`: this host becomes a node of a cluster.
+#include <chrono>
+#include <cstdio>
+#include <cxxopts.hpp>
+#include <thread>
+
+#include "runtime/pki/files.hpp"
+#include "runtime/process/config.hpp"
+#include "tools/cli/host/cluster_objects.hpp"
+#include "tools/cli/host/containerd_service.hpp"
+#include "tools/cli/host/daemon.hpp"
+#include "tools/cli/host/foreground.hpp"
+#include "tools/cli/host/host.hpp"
+#include "tools/cli/host/identity.hpp"
+
+namespace keelson::cli {
+
+namespace {
+
+constexpr const char* kContainerd = "keelson-containerd";
+constexpr const char* kNode = "keelson-node";
+
+struct JoinOptions {
+  Layout layout;
+  std::string server;  // a URL
+  BootstrapToken token;
+  std::string key_hash;
+  runtime::NodeConfig config;
+  bool own_containerd = true;
+  bool foreground = false;
+};
+
+cxxopts::Options make_parser() {
+  cxxopts::Options parser("keelson join",
+                          "Makes this host a node of the cluster at HOST:PORT. `keelson init` and\n"
+                          "`keelson token create --print-join-command` print the whole command.\n");
+  const auto text = [](const char* value = "") {
+    return cxxopts::value<std::string>()->default_value(value);
+  };
+  const auto list = [] { return cxxopts::value<std::vector<std::string>>()->default_value(""); };
+  auto add = parser.add_options();
+  add("token", "a bootstrap token", text(), "TOKEN");
+  add("ca-cert-hash", "the hash of the cluster's authority", text(), "sha256:HEX");
+  add("node-name", "of the Node (default: the host's name)", text(), "NAME");
+  add("address", "where others reach this host (default: that of the default route)", text(),
+      "ADDRESS");
+  add("port", "of the agent", cxxopts::value<uint16_t>()->default_value("10250"), "PORT");
+  add("containerd", "the socket of a containerd that is there already (default: one of its own)", text(),
+      "SOCKET");
+  add("labels", "of the Node: zone=a,disk=ssd", list(), "KEY=VALUE,...");
+  add("taints", "of the Node: gpu=yes:NoSchedule", list(), "KEY=VALUE:EFFECT,...");
+  add("max-pods", "at most so many pods", cxxopts::value<int>()->default_value("110"), "N");
+  add("foreground", "stay, and end everything with Ctrl-C");
+  add("root", "below which everything is kept (default: /)", text(), "DIR");
+  add("positional", "", cxxopts::value<std::vector<std::string>>());
+  add("h,help", "show this");
+  parser.parse_positional({"positional"});
+  parser.positional_help("HOST:PORT");
+  return parser;
+}
+
+Result<JoinOptions> read(const cxxopts::ParseResult& flags) {
+  const auto bad = [](std::string why) { return Error{Code::invalid, std::move(why)}; };
+  const auto text = [&](const char* name) { return flags[name].as<std::string>(); };
+  JoinOptions options;
+  options.layout.root = text("root");
+  while (options.layout.root.ends_with('/')) options.layout.root.pop_back();
+  const auto positional = flags.count("positional")
+                              ? flags["positional"].as<std::vector<std::string>>()
+                              : std::vector<std::string>();
+  if (positional.size() != 1) return bad("which cluster? keelson join HOST:PORT --token ...");
+  options.server = positional[0].starts_with("https://") ? positional[0] : "https://" + positional[0];
+  if (positional[0].find(':') == std::string::npos) options.server += ":6443";
+  if (text("token").empty()) return bad("--token is missing; `keelson token create` makes one");
+  auto token = parse_token(text("token"));
+  if (!token) return bad("--token: " + token.error().message);
+  options.token = std::move(*token);
+  options.key_hash = text("ca-cert-hash");
+  if (!options.key_hash.starts_with("sha256:") || options.key_hash.size() != 7 + 64) {
+    return bad("--ca-cert-hash: expected sha256: and 64 hex digits, as `keelson init` has printed it");
+  }
+  runtime::NodeConfig& config = options.config;
+  config.name = text("node-name").empty() ? host_name() : text("node-name");
+  config.address = text("address").empty() ? default_address() : text("address");
+  if (!valid_address(config.address)) {
+    return bad(config.address.empty()
+                   ? "this host has no default route: --address says where others reach it"
+                   : "--address " + config.address + ": is no IPv4 address");
+  }
+  config.port = flags["port"].as<uint16_t>();
+  config.max_pods = flags["max-pods"].as<int>();
+  for (const std::string& label : flags["labels"].as<std::vector<std::string>>()) {
+    if (label.empty()) continue;
+    const std::size_t equals = label.find('=');
+    if (equals == label.npos) return bad("--labels " + label + ": expected KEY=VALUE");
+    config.labels[label.substr(0, equals)] = label.substr(equals + 1);
+  }
+  for (const std::string& taint : flags["taints"].as<std::vector<std::string>>()) {
+    if (!taint.empty()) config.taints.push_back(taint);
+  }
+  const Layout& layout = options.layout;
+  config.pki_dir = layout.node_pki();
+  config.state_dir = layout.lib() + "/node";
+  config.log_dir = layout.pod_logs();
+  config.cni_conf_dir = layout.cni();
+  options.own_containerd = text("containerd").empty();
+  config.containerd = options.own_containerd ? layout.containerd_socket() : text("containerd");
+  if (!layout.root.empty()) {
+    // Several agents of one machine share its tree of cgroups: each has a branch of its own.
+    config.cgroup_parent = "/keelson" + layout.root;
+    std::replace(config.cgroup_parent.begin() + 1, config.cgroup_parent.end(), '/', '-');
+  }
+  options.foreground = flags.count("foreground") > 0;
+  return options;
+}
+
+class Join {
+ public:
+  explicit Join(JoinOptions options)
+      : options_(std::move(options)),
+        layout_(options_.layout),
+        services_(layout_, Services::kind_for(layout_)) {}
+
+  Status run() {
+    if (Status status = get_identity(); !status) return status;
+    if (Status status = configure(); !status) return status;
+    if (Status status = start(); !status) return status;
+    return wait_until_ready();
+  }
+
+  void end() {
+    for (const char* name : {kNode, kContainerd}) static_cast<void>(services_.stop(name));
+  }
+
+ private:
+  Status get_identity() {
+    auto authority = authority_of(options_.server, options_.key_hash);
+    if (!authority) return authority.error();
+    ca_ = std::move(*authority);
+    std::printf("[join] the cluster's authority has the expected key\n");
+    AdminApi api({.server = options_.server, .ca_pem = ca_, .bearer_token = options_.token.text()});
+    auto pair = node_certificate(api, options_.config.name);
+    if (!pair) {
+      return {pair.code(), pair.code() == Code::denied
+                               ? pair.error().message +
+                                     "\nThe token may have expired: `keelson token create` makes another"
+                               : pair.error().message};
+    }
+    pair_ = std::move(*pair);
+    std::printf("[join] got a certificate as system:node:%s\n", options_.config.name.c_str());
+    for (const std::string& directory :
+         {layout_.node_pki(), layout_.lib(), layout_.run(), layout_.log()}) {
+      if (Status made = runtime::make_private_directory(directory); !made) return made;
+    }
+    if (Status status = runtime::write_private_file(layout_.node_pki() + "/ca.crt", ca_); !status) {
+      return status;
+    }
+    return runtime::write_private_file(layout_.node_pki() + "/client.pem",
+                                       pair_.certificate + pair_.key);
+  }
+
+  AdminApi as_node() const {
+    return AdminApi({.server = options_.server,
+                     .ca_pem = ca_,
+                     .client_cert_pem = pair_.certificate,
+                     .client_key_pem = pair_.key});
+  }
+
+  Status configure() {
+    AdminApi api = as_node();
+    auto facts = read_facts(api);
+    if (!facts) return facts.error();
+    runtime::NodeConfig& config = options_.config;
+    config.pod_cidr = facts->pod_cidr;
+    config.service_cidr = facts->service_cidr;
+    config.cluster_dns = facts->cluster_dns;
+    config.cluster_domain = facts->cluster_domain;
+    config.servers = facts->servers;
+    if (config.servers.empty()) config.servers = {options_.server};
+    return runtime::write_private_file(layout_.node_config(), to_text(config));
+  }
+
+  Status start() {
+    std::vector<std::string> after;
+    if (options_.own_containerd) {
+      auto containerd = prepare_containerd(layout_);
+      if (!containerd) return containerd.error();
+      if (Status status = services_.start(*containerd); !status) return status;
+      after.emplace_back(kContainerd);
+      std::printf("[join] started containerd at %s\n", layout_.containerd_socket().c_str());
+    }
+    Status started =
+        services_.start({.name = kNode,
+                         .description = "Keelson node agent",
+                         .command = {own_path(), "node", "--config", layout_.node_config()},
+                         .after = std::move(after),
+                         .leaves_children = true});
+    if (started) std::puts("[join] started the node agent");
+    std::fflush(stdout);
+    return started;
+  }
+
+  Status wait_until_ready() {
+    AdminApi api = as_node();
+    std::string last = "it has not registered";
+    for (int i = 0; i < 600; ++i) {
+      const auto node = api.get("/api/v1/nodes/" + options_.config.name);
+      if (node) {
+        const boost::json::value* conditions = node->as_object().if_contains("status");
+        conditions = conditions ? conditions->as_object().if_contains("conditions") : nullptr;
+        for (const auto& condition : conditions ? conditions->as_array() : boost::json::array()) {
+          if (text_at(condition, {"type"}) != "Ready") continue;
+          if (text_at(condition, {"status"}) == "True") {
+            std::printf("\nThis host is the node %s of the cluster. On the control plane,\n\n"
+                        "  kubectl get nodes\n\nshows it.\n",
+                        options_.config.name.c_str());
+            std::fflush(stdout);
+            return {};
+          }
+          last = text_at(condition, {"message"});
+        }
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+    return {Code::unavailable, "the node is not Ready after a minute: " + last + "\n" +
+                                   services_.last_words(kNode) +
+                                   "The agent's log: " + services_.log_of(kNode)};
+  }
+
+  JoinOptions options_;
+  const Layout& layout_;
+  Services services_;
+  std::string ca_;
+  runtime::KeyPair pair_;
+};
+
+int fail(const std::string& why) {
+  std::fprintf(stderr, "keelson join: %s\n", why.c_str());
+  return 1;
+}
+
+}  // namespace
+
+int join(int argc, char** argv) {
+  cxxopts::Options parser = make_parser();
+  try {
+    const auto flags = parser.parse(argc, argv);
+    if (flags.count("help")) {
+      std::fputs(parser.help().c_str(), stdout);
+      return 0;
+    }
+    auto options = read(flags);
+    if (!options) return fail(options.error().message);
+    const Layout layout = options->layout;
+    const bool foreground = options->foreground;
+    if (runtime::read_file(layout.node_config())) {
+      return fail("this host is a node already (" + layout.node_config() +
+                  "); `keelson reset` removes it");
+    }
+    if (!fit("join", missing_for_node(options->own_containerd, options->config.port))) return 1;
+    Join join(std::move(*options));
+    Foreground stay;
+    if (const Status done = join.run(); !done) {
+      join.end();
+      return fail(done.message() + "\n`keelson reset` removes what was made");
+    }
+    if (foreground) {
+      stay.wait();
+      join.end();
+    }
+    return 0;
+  } catch (const std::exception& e) {
+    return fail(e.what());
+  }
+}
+
+}  // namespace keelson::cli

@@ -1,0 +1,27 @@
+#include "tools/cli/host/redis_service.hpp"
+
+#include "runtime/pki/files.hpp"
+#include "runtime/redis/managed.hpp"
+#include "tools/cli/host/host.hpp"
+
+namespace keelson::cli {
+
+Result<ServiceSpec> prepare_redis(const Layout& layout) {
+  const std::string program = find_program("redis-server");
+  if (program.empty()) {
+    return Error{Code::not_found, "redis-server is not installed: apt-get install redis-server"};
+  }
+  const std::string dir = layout.lib() + "/redis";
+  if (Status made = runtime::make_private_directory(dir); !made) return made.error();
+  const auto config =
+      redis::managed_config({.directory = dir, .socket = layout.redis_socket()});
+  if (!config) return config.error();
+  if (Status status = runtime::write_private_file(layout.redis_config(), *config); !status) {
+    return status.error();
+  }
+  return ServiceSpec{.name = "keelson-redis",
+                     .description = "Redis of the Keelson control plane",
+                     .command = {program, layout.redis_config()}};
+}
+
+}  // namespace keelson::cli

@@ -1,0 +1,135 @@
+// `keelson reset`: removes what init and join have made on this host, and nothing else.
+#include <dirent.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cxxopts.hpp>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+#include <thread>
+
+#include "runtime/pki/files.hpp"
+#include "runtime/process/config.hpp"
+#include "runtime/process/node_remains.hpp"
+#include "tools/cli/host/daemon.hpp"
+#include "tools/cli/host/services.hpp"
+
+namespace keelson::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+int fail(const std::string& why) {
+  std::fprintf(stderr, "keelson reset: %s\n", why.c_str());
+  return 1;
+}
+
+// What is mounted below a directory, the innermost first.
+std::vector<std::string> mounts_below(const std::string& directory) {
+  std::ifstream in("/proc/self/mounts");
+  std::vector<std::string> out;
+  for (std::string line; std::getline(in, line);) {
+    std::istringstream words(line);
+    std::string what, where;
+    words >> what >> where;
+    // Blanks are written as \040.
+    for (std::size_t at; (at = where.find("\\040")) != where.npos;) where.replace(at, 4, " ");
+    if (where == directory || where.starts_with(directory + "/")) out.push_back(where);
+  }
+  std::sort(out.begin(), out.end(), std::greater<>());
+  return out;
+}
+
+// The shims of our containerd outlive it: what is left of them is found by its socket on their command
+// lines.
+void end_shims(const std::string& socket) {
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    const std::string name = entry.path().filename();
+    if (name.find_first_not_of("0123456789") != name.npos) continue;
+    std::ifstream in(entry.path() / "cmdline", std::ios::binary);
+    std::stringstream text;
+    text << in.rdbuf();
+    const std::string line = text.str();
+    if (line.find("containerd-shim") == line.npos || line.find(socket) == line.npos) continue;
+    ::kill(static_cast<pid_t>(std::stol(name)), SIGKILL);
+  }
+}
+
+Status remove_tree(const std::string& directory) {
+  for (const std::string& mount : mounts_below(directory)) ::umount2(mount.c_str(), MNT_DETACH);
+  std::error_code error;
+  fs::remove_all(directory, error);
+  if (error) return {Code::unavailable, "cannot remove " + directory + ": " + error.message()};
+  return {};
+}
+
+bool confirmed() {
+  std::printf("This removes the cluster's state on this host, with all its containers. Go on? [y/N] ");
+  std::fflush(stdout);
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "y" || answer == "Y" || answer == "yes";
+}
+
+int reset(const Layout& layout) {
+  Services services(layout, Services::kind_for(layout));
+  int problems = 0;
+  const auto note = [&](const Status& status) {
+    if (status) return;
+    std::fprintf(stderr, "keelson reset: %s\n", status.message().c_str());
+    ++problems;
+  };
+  note(services.stop("keelson-node"));
+  if (const auto text = runtime::read_file(layout.node_config())) {
+    if (const auto config = runtime::parse_node_config(*text, layout.node_config())) {
+      note(runtime::remove_node_remains(*config));
+      std::puts("[reset] removed containers, routes and rules");
+    }
+  }
+  for (const char* name : {"keelson-containerd", "keelson-control-plane", "keelson-redis"}) {
+    note(services.stop(name));
+  }
+  end_shims(layout.containerd_socket());
+  // Logs of containers: only those of a node of ours, which has its own folder unless it is the host's.
+  if (!layout.root.empty()) note(remove_tree(layout.pod_logs()));
+  for (const std::string& directory :
+       {layout.run(), layout.lib(), layout.log(), layout.etc()}) {
+    note(remove_tree(directory));
+  }
+  std::puts(problems == 0 ? "[reset] this host is as it was" : "[reset] not everything could be removed");
+  return problems == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+int reset(int argc, char** argv) {
+  cxxopts::Options parser("keelson reset",
+                          "Ends what `keelson init` and `keelson join` have started on this host and "
+                          "removes what they made.\n");
+  parser.add_options()("f,force", "do not ask")(
+      "root", "as given to init or join", cxxopts::value<std::string>()->default_value(""), "DIR")(
+      "h,help", "show this");
+  try {
+    const auto flags = parser.parse(argc, argv);
+    if (flags.count("help")) {
+      std::fputs(parser.help().c_str(), stdout);
+      return 0;
+    }
+    if (!flags.unmatched().empty()) return fail("unexpected argument " + flags.unmatched().front());
+    if (::geteuid() != 0) return fail("not root: run it with sudo");
+    Layout layout{flags["root"].as<std::string>()};
+    while (layout.root.ends_with('/')) layout.root.pop_back();
+    if (!flags.count("force") && !confirmed()) return 1;
+    return reset(layout);
+  } catch (const std::exception& e) {
+    return fail(e.what());
+  }
+}
+
+}  // namespace keelson::cli
