@@ -24,8 +24,12 @@ void read_service(const api::Object& object, ServiceTable* table) {
   }
   table->external_ips.assign(spec.external_ips().begin(), spec.external_ips().end());
   for (const auto& ingress : service.status().load_balancer().ingress()) {
-    if (!ingress.ip().empty()) table->external_ips.push_back(ingress.ip());
+    if (ingress.ip().empty()) continue;
+    table->external_ips.push_back(ingress.ip());
+    table->balancer_ips.push_back(ingress.ip());
   }
+  table->source_ranges.assign(spec.load_balancer_source_ranges().begin(),
+                              spec.load_balancer_source_ranges().end());
   table->local_only_inside = spec.internal_traffic_policy() == "Local";
   table->local_only_outside = spec.external_traffic_policy() == "Local";
   if (spec.session_affinity() == "ClientIP") {

@@ -48,6 +48,9 @@ struct ServiceTable {
   bool headless = false;                  // for DNS only: has endpoints, but no address of its own
   std::vector<std::string> cluster_ips;   // empty if headless or an alias
   std::vector<std::string> external_ips;  // externalIPs and those of load balancers
+  std::vector<std::string> balancer_ips;  // those of external_ips that load balancers have
+  // Who may use balancer_ips, as ranges; none: everybody. Judged by what enforces the rules.
+  std::vector<std::string> source_ranges;
   bool local_only_inside = false;         // internalTrafficPolicy: Local
   bool local_only_outside = false;        // externalTrafficPolicy: Local
   Duration affinity{};                    // sessionAffinity ClientIP; zero: none

@@ -67,7 +67,10 @@ class PortWriter {
     for (const std::string& ip : table_.external_ips) {
       const std::string at = address(ip);
       if (at.empty()) continue;
-      any_external |= external("", at + " . " + protocol_ + " . " + std::to_string(port_.port));
+      const std::string key = at + " . " + protocol_ + " . " + std::to_string(port_.port);
+      any_external |= external("", key);
+      const auto& guarded = table_.balancer_ips;
+      if (std::find(guarded.begin(), guarded.end(), ip) != guarded.end()) guard(key);
     }
     if (port_.node_port != 0) {
       any_external |= external("_port", protocol_ + " . " + std::to_string(port_.node_port));
@@ -115,6 +118,23 @@ class PortWriter {
     }
     part_.elements[(suffix.empty() ? "service" : "node_port") + family_][key] = "goto ext/" + id_;
     return true;
+  }
+
+  // Only those in the source ranges may go on, which is judged before the address is rewritten.
+  void guard(const std::string& key) {
+    std::string ranges;
+    for (const std::string& text : table_.source_ranges) {
+      const auto range = api::IpRange::parse(text);
+      if (!range || range->ipv6 != six_) continue;
+      ranges += (ranges.empty() ? "" : ", ") + range->to_string();
+    }
+    if (ranges.empty() || all_.empty()) return;
+    const bool stays_here = table_.local_only_outside && local_.empty();
+    part_.chains["from/" + id_] = {
+        ip_ + " saddr @from/" + id_ + (stays_here ? " goto no_local" : " return"), "drop"};
+    part_.sets["from/" + id_] = std::string("type ") + (six_ ? "ipv6_addr" : "ipv4_addr") +
+                                "; flags interval; auto-merge; elements = { " + ranges + " };";
+    part_.elements["refused" + family_][key] = "goto from/" + id_;
   }
 
   void write_inside(const std::vector<Place>& inside) {

@@ -5,7 +5,8 @@
 // NAMESPACE/NAME/PORT/PROTOCOL/4 (or 6):
 //   svc  connections from inside, to the cluster IP
 //   ext  connections to node ports, external and load balancer addresses
-//   all  every endpoint; only where svc is limited to this node's
+//   all  every endpoint
+//   from the source ranges of a load balancer's addresses
 // With session affinity each endpoint has a chain ep/... and a set of the clients that stick to it.
 #pragma once
 

@@ -177,6 +177,25 @@ TEST_F(NftProxyTest, ExternalAddressesAndLocalPolicyInside) {
   EXPECT_EQ(test::ask(*client_, "10.96.0.20", 80, SOCK_STREAM, 0, 400), "timeout");
 }
 
+TEST_F(NftProxyTest, LoadBalancersKeepOthersOut) {
+  auto web = test::service("web", "10.96.0.20", "LoadBalancer");
+  web.mutable_status()->mutable_load_balancer()->add_ingress()->set_ip("203.0.113.6");
+  for (const char* range : {"192.168.0.0/16", "192.168.7.9/32"}) {
+    web.mutable_spec()->add_load_balancer_source_ranges(range);
+  }
+  proxy_->feed(web, test::slice("web", both_));
+  outside().sh("ip route add 203.0.113.6 via 192.168.7.1");
+  EXPECT_EQ(answers(outside(), "203.0.113.6", 80, 5).count("timeout"), 0u);
+  EXPECT_EQ(test::ask(*client_, "203.0.113.6", 80, SOCK_STREAM, 0, 400), "timeout");
+  web.mutable_spec()->clear_load_balancer_source_ranges();
+  web.mutable_spec()->add_load_balancer_source_ranges("10.0.0.0/8");
+  proxy_->feed(web, {});
+  EXPECT_EQ(test::ask(outside(), "203.0.113.6", 80, SOCK_STREAM, 0, 400), "timeout");
+  EXPECT_EQ(answers(*client_, "203.0.113.6", 80, 5).count("timeout"), 0u);
+  // The node port is not guarded, as in Kubernetes.
+  EXPECT_EQ(answers(outside(), "192.168.7.1", 30080, 5).count("timeout"), 0u);
+}
+
 TEST_F(NftProxyTest, APodReachesItselfAndSticksWhereAsked) {
   auto web = test::service("web", "10.96.0.20");
   proxy_->feed(web, test::slice("web", {{"10.244.1.11", "n1"}}));
