@@ -10,6 +10,9 @@ namespace {
 
 class ContainerdStreams : public keelson::test::CriTest {
  protected:
+  // Before any thread is made: containerd takes this one, and those made from it, into a network of
+  // its own.
+  static void SetUpTestSuite() { containerd(); }
   void SetUp() override {
     CriTest::SetUp();
     if (IsSkipped()) return;
