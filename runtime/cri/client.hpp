@@ -13,7 +13,8 @@ class Client {
   Client(runtime::AsioLoop& loop, const CriOptions& options)
       : loop_(loop), rpc_(loop), channel_(rpc_.open("unix:" + options.socket)), timeout_(options.call_timeout) {}
 
-  // Of RuntimeService and ImageService. `longer`: what the call itself may take, beyond the usual.
+  // Of RuntimeService and ImageService. `longer`: what the call itself may take, beyond the usual;
+  // `within`: no longer than that.
   template <class Response>
   void read(const char* method, const MessageLite& request, Done<Response> done) {
     rpc_.call<Response>(channel_, runtime_method(method), request, timeout_, Effect::reads,
@@ -24,6 +25,12 @@ class Client {
               Duration longer = {}) {
     rpc_.call<Response>(channel_, runtime_method(method), request, timeout_ + longer,
                         Effect::changes, std::move(done));
+  }
+  template <class Response>
+  void change_within(const char* method, const MessageLite& request, Duration within,
+                     Done<Response> done) {
+    rpc_.call<Response>(channel_, runtime_method(method), request, within, Effect::changes,
+                        std::move(done));
   }
   template <class Response>
   void image(const char* method, const MessageLite& request, Effect effect, Done<Response> done,

@@ -37,7 +37,10 @@ int pid_of(const wire::ContainerStatusResponse& response) {
 }  // namespace
 
 void Inventory::take(const wire::ListPodSandboxResponse& sandboxes,
-                     const wire::ListContainersResponse& containers) {
+                     const wire::ListContainersResponse& containers, uint64_t asked) {
+  const auto vanished = [&](const auto& seen, const auto& entry) {
+    return entry.second.made <= asked && !seen.contains(entry.first);
+  };
   std::set<std::string> seen;
   for (const wire::PodSandbox& listed : sandboxes.items()) {
     seen.insert(listed.id());
@@ -51,7 +54,7 @@ void Inventory::take(const wire::ListPodSandboxResponse& sandboxes,
     info.ready = listed.state() == wire::SANDBOX_READY;
     info.created_at = {listed.created_at()};
   }
-  std::erase_if(sandboxes_, [&](const auto& entry) { return !seen.contains(entry.first); });
+  std::erase_if(sandboxes_, [&](const auto& entry) { return vanished(seen, entry); });
 
   seen.clear();
   for (const wire::Container& listed : containers.containers()) {
@@ -77,7 +80,7 @@ void Inventory::take(const wire::ListPodSandboxResponse& sandboxes,
     known.message_policy = at(listed.annotations(), kNoteMessagePolicy);
     if (info.state != before) known.asked = false;
   }
-  std::erase_if(containers_, [&](const auto& entry) { return !seen.contains(entry.first); });
+  std::erase_if(containers_, [&](const auto& entry) { return vanished(seen, entry); });
 }
 
 std::vector<std::string> Inventory::sandboxes_to_ask() const {
@@ -142,11 +145,15 @@ const KnownSandbox* Inventory::sandbox(const std::string& id) const {
 
 void Inventory::add(agent::SandboxInfo info, bool host_network) {
   const std::string id = info.id;
-  sandboxes_[id] = {.info = std::move(info), .host_network = host_network, .asked = true};
+  sandboxes_[id] = {.info = std::move(info),
+                    .host_network = host_network,
+                    .asked = true,
+                    .made = ++sequence_};
 }
 
 void Inventory::add(KnownContainer made) {
   const std::string id = made.info.id;
+  made.made = ++sequence_;
   containers_[id] = std::move(made);
 }
 

@@ -20,19 +20,23 @@ struct KnownContainer {
   int pid = 0;                 // while it runs; 0: not known
   bool asked = false;          // the rest of `info` is of its present state
   bool lost = false;           // the runtime does not know what became of it
+  uint64_t made = 0;           // sequence() when add() learned of it; 0: from a list
 };
 
 struct KnownSandbox {
   agent::SandboxInfo info;
   bool host_network = false;
   bool asked = false;
+  uint64_t made = 0;
 };
 
 class Inventory {
  public:
-  // Takes over what is listed, and forgets what is not.
+  // Takes over what is listed, and forgets what is not, except what was made after the list was asked
+  // for: `asked` is sequence() at that moment.
   void take(const wire::ListPodSandboxResponse& sandboxes,
-            const wire::ListContainersResponse& containers);
+            const wire::ListContainersResponse& containers, uint64_t asked);
+  uint64_t sequence() const { return sequence_; }
   // Of which the lists did not say enough: a status is needed.
   std::vector<std::string> sandboxes_to_ask() const;
   std::vector<std::string> containers_to_ask() const;
@@ -54,6 +58,7 @@ class Inventory {
  private:
   std::map<std::string, KnownContainer> containers_;
   std::map<std::string, KnownSandbox> sandboxes_;
+  uint64_t sequence_ = 0;
 };
 
 }  // namespace keelson::cri

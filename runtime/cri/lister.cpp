@@ -15,7 +15,8 @@ constexpr int32_t kUnknownExit = 137;
 }  // namespace
 
 struct Lister::Run {
-  Done<agent::RuntimeState> done;
+  std::vector<Done<agent::RuntimeState>> asked_by;
+  uint64_t asked = 0;  // Inventory::sequence()
   wire::ListPodSandboxResponse sandboxes;
   wire::ListContainersResponse containers;
   std::vector<std::string> sandboxes_left, containers_left;
@@ -37,8 +38,16 @@ Lister::Lister(runtime::AsioLoop& loop, Log& log, Client& client, const CriOptio
       }) {}
 
 void Lister::list(Done<agent::RuntimeState> done) {
+  waiting_.push_back(std::move(done));
+  if (!listing_) begin();
+}
+
+void Lister::begin() {
+  listing_ = true;
   auto run = std::make_shared<Run>();
-  run->done = std::move(done);
+  run->asked_by = std::move(waiting_);
+  waiting_.clear();
+  run->asked = inventory_.sequence();
   run->under_way = 2;
   wire::ListPodSandboxRequest sandboxes;
   (*sandboxes.mutable_filter()->mutable_label_selector())[kLabelNode] = options_.node;
@@ -60,8 +69,8 @@ void Lister::list(Done<agent::RuntimeState> done) {
 
 void Lister::on_lists(const RunPtr& run) {
   if (--run->under_way > 0) return;
-  if (!run->failed.ok()) return run->done(run->failed.error());
-  inventory_.take(run->sandboxes, run->containers);
+  if (!run->failed.ok()) return end(run, run->failed.error());
+  inventory_.take(run->sandboxes, run->containers, run->asked);
   run->sandboxes_left = inventory_.sandboxes_to_ask();
   run->containers_left = inventory_.containers_to_ask();
   ask_next(run);
@@ -127,11 +136,21 @@ void Lister::read_message(KnownContainer& known) const {
 }
 
 void Lister::finish(const RunPtr& run) {
-  if (!run->failed.ok()) return run->done(run->failed.error());
+  if (!run->failed.ok()) return end(run, run->failed.error());
   watch_exits();
-  agent::RuntimeState state = inventory_.state();
   on_listed_();
-  run->done(std::move(state));
+  end(run, inventory_.state());
+}
+
+void Lister::end(const RunPtr& run, const Result<agent::RuntimeState>& result) {
+  listing_ = false;
+  // Whoever is called may ask again, or be the end of all this.
+  const std::weak_ptr<char> alive = alive_;
+  for (Done<agent::RuntimeState>& done : run->asked_by) {
+    if (alive.expired()) return;
+    done(result);
+  }
+  if (!alive.expired() && !listing_ && !waiting_.empty()) begin();
 }
 
 void Lister::watch_exits() {

@@ -17,12 +17,16 @@ class Lister {
   Lister(runtime::AsioLoop& loop, Log& log, Client& client, const CriOptions& options,
          Inventory& inventory, const PodFiles& files, std::function<void()> on_listed);
 
+  // One at a time: what is asked for meanwhile is answered by one that begins afterwards, for no list
+  // may be older than its question.
   void list(Done<agent::RuntimeState> done);
   void on_hint(Callback<void()> hint) { hint_ = std::move(hint); }
 
  private:
   struct Run;
   using RunPtr = std::shared_ptr<Run>;
+  void begin();
+  void end(const RunPtr& run, const Result<agent::RuntimeState>& result);
   void on_lists(const RunPtr& run);
   void ask_next(const RunPtr& run);
   void ask_sandbox(const RunPtr& run, const std::string& id);
@@ -42,6 +46,9 @@ class Lister {
   std::function<void()> on_listed_;
   Callback<void()> hint_;
   ExitWatch watch_;
+  std::shared_ptr<char> alive_ = std::make_shared<char>();
+  bool listing_ = false;
+  std::vector<Done<agent::RuntimeState>> waiting_;
 };
 
 }  // namespace keelson::cri

@@ -15,6 +15,11 @@ namespace {
 constexpr int kExecsMax = 32;
 // A hook may take as long as its pod's grace, which its caller watches.
 constexpr Duration kHookMax = std::chrono::hours(24);
+// A connection that says nothing for so long is broken.
+constexpr Duration kNetworkHookMax = std::chrono::minutes(5);
+// For the runtime to kill a command that has run out of time. A child that keeps its output open makes
+// it wait for longer, which nobody else should.
+constexpr Duration kExecMargin = 10s;
 
 agent::ProbeAnswer failure(std::string why) {
   why = to_utf8(std::move(why));
@@ -85,8 +90,8 @@ void Prober::hook(const std::string& container, const api::LifecycleHandler& hoo
     done(Error{Code::invalid, said->output.empty() ? "the hook failed" : said->output});
   };
   if (hook.has_exec()) return exec(container, hook.exec(), kHookMax, std::move(judged));
-  if (hook.has_http_get()) return http(container, hook.http_get(), kHookMax, std::move(judged));
-  if (hook.has_tcp_socket()) return tcp(container, hook.tcp_socket(), kHookMax, std::move(judged));
+  if (hook.has_http_get()) return http(container, hook.http_get(), kNetworkHookMax, std::move(judged));
+  if (hook.has_tcp_socket()) return tcp(container, hook.tcp_socket(), kNetworkHookMax, std::move(judged));
   answer<agent::ProbeAnswer>(std::move(judged), {Code::invalid, "missing hook handler"});
 }
 
@@ -101,8 +106,8 @@ void Prober::exec(const std::string& container, const api::ExecAction& action, D
   for (const std::string& word : action.command()) request.add_cmd(word);
   request.set_timeout(timeout / std::chrono::seconds(1));
   ++execs_;
-  client_.change<wire::ExecSyncResponse>(
-      "ExecSync", request,
+  client_.change_within<wire::ExecSyncResponse>(
+      "ExecSync", request, timeout + kExecMargin,
       [this, timeout, done = std::move(done)](Result<wire::ExecSyncResponse> said) mutable {
         --execs_;
         if (!said.ok()) {
@@ -116,8 +121,7 @@ void Prober::exec(const std::string& container, const api::ExecAction& action, D
         std::string output = said->stdout() + said->stderr();
         if (said->exit_code() != 0) return done(failure(std::move(output)));
         done(agent::ProbeAnswer{});
-      },
-      timeout);
+      });
 }
 
 void Prober::http(const std::string& container, const api::HTTPGetAction& action, Duration timeout,

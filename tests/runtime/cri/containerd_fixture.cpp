@@ -189,10 +189,10 @@ bool Containerd::start() {
     ::execlp("containerd", "containerd", "--config", config.c_str(), nullptr);
     ::_exit(127);
   }
-  for (int i = 0; i < 300; ++i) {
-    if (ctr("version").find("Server:") != std::string::npos) return true;
+  for (int i = 0; i < 1500; ++i) {
+    std::this_thread::sleep_for(20ms);
+    if (fs::exists(socket()) && ctr("version").find("Server:") != std::string::npos) return true;
     if (::waitpid(pid_, nullptr, WNOHANG) == pid_) break;
-    std::this_thread::sleep_for(100ms);
   }
   return false;
 }
@@ -200,9 +200,9 @@ bool Containerd::start() {
 void Containerd::stop() {
   if (pid_ <= 0) return;
   ::kill(pid_, SIGTERM);
-  for (int i = 0; i < 100 && ::waitpid(pid_, nullptr, WNOHANG) == 0; ++i) {
-    std::this_thread::sleep_for(100ms);
-    if (i == 80) ::kill(pid_, SIGKILL);
+  for (int i = 0; i < 1000 && ::waitpid(pid_, nullptr, WNOHANG) == 0; ++i) {
+    std::this_thread::sleep_for(10ms);
+    if (i == 800) ::kill(pid_, SIGKILL);
   }
   pid_ = -1;
 }
@@ -212,18 +212,17 @@ std::string Containerd::ctr(const std::string& arguments) const {
 }
 
 bool Containerd::import(const std::vector<std::string>& images) {
-  for (const std::string& image : images) {
-    if (!fs::exists(image)) {
-      why_ = image + " was not built";
-      return false;
-    }
-    const std::string said = ctr("images import " + image);
-    if (said.find("unpacking") == said.npos) {
-      why_ = said;
-      return false;
-    }
+  // All at once; the output is that of the slowest.
+  std::vector<std::thread> imports;
+  std::vector<std::string> said(images.size());
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    imports.emplace_back([&, i] { said[i] = ctr("images import " + images[i]); });
   }
-  return true;
+  for (std::thread& one : imports) one.join();
+  for (const std::string& output : said) {
+    if (output.find("unpacking") == output.npos) why_ += output;
+  }
+  return why_.empty();
 }
 
 // The runtime's own way: it also gives back addresses and port mappings.

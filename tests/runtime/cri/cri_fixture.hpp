@@ -168,6 +168,8 @@ class CriTest : public testing::Test {
   std::string log_of(const agent::SandboxInfo& sandbox, const std::string& container = "main",
                      uint32_t attempt = 0);
 
+  // First, so that the threads of the loop are born into containerd's network.
+  Containerd& before_ = containerd();
   CriLoop loop;
   std::string node_;
   std::vector<std::string> sandboxes_;

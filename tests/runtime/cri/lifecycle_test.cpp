@@ -68,7 +68,7 @@ TEST_F(CriTest, StopsWithAndWithoutKilling) {
 }
 
 TEST_F(CriTest, HintsAtAnExitAtOnce) {
-  Running pod = run(shell_pod("hint", "sleep 2; exit 4"));
+  Running pod = run(shell_pod("hint", "sleep 0.7; exit 4"));
   std::promise<void> hinted;
   loop.on_loop([&] {
     loop.runtime->on_hint([&, told = false]() mutable {

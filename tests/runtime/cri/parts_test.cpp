@@ -4,6 +4,7 @@
 
 #include "runtime/cri/container_config.hpp"
 #include "runtime/cri/dns.hpp"
+#include "runtime/cri/inventory.hpp"
 #include "runtime/cri/log_rotation.hpp"
 #include "runtime/cri/pod_files.hpp"
 #include "runtime/cri/resources.hpp"
@@ -150,6 +151,58 @@ TEST(Utf8, ReplacesWhatIsNone) {
   EXPECT_EQ(to_utf8("\xc0\xaf"), bad + bad);          // too long a form
   EXPECT_EQ(to_utf8("\xed\xa0\x80"), bad + bad + bad);  // half of a pair
   EXPECT_EQ(to_utf8("x\xe2\x82"), "x" + bad + bad);   // cut off
+}
+
+TEST(Inventory, KeepsWhatIsNewerThanTheList) {
+  Inventory inventory;
+  wire::ListPodSandboxResponse sandboxes;
+  wire::ListContainersResponse containers;
+  const uint64_t asked = inventory.sequence();
+  KnownContainer made;
+  made.info.id = "new";
+  inventory.add(made);
+  inventory.add(agent::SandboxInfo{.id = "pod", .ip = "192.0.2.1"}, false);
+  inventory.take(sandboxes, containers, asked);  // which does not know them yet
+  ASSERT_NE(inventory.container("new"), nullptr);
+  ASSERT_NE(inventory.sandbox("pod"), nullptr);
+  inventory.take(sandboxes, containers, inventory.sequence());
+  EXPECT_EQ(inventory.container("new"), nullptr);
+  EXPECT_EQ(inventory.sandbox("pod"), nullptr);
+}
+
+TEST(Inventory, AsksOncePerState) {
+  Inventory inventory;
+  wire::ListContainersResponse containers;
+  wire::Container& listed = *containers.add_containers();
+  listed.set_id("c");
+  const auto take = [&](wire::ContainerState state) {
+    listed.set_state(state);
+    inventory.take({}, containers, inventory.sequence());
+    return inventory.containers_to_ask().size();
+  };
+  const auto learn = [&](wire::ContainerState state, int code) {
+    wire::ContainerStatusResponse answer;
+    answer.mutable_status()->set_id("c");
+    answer.mutable_status()->set_state(state);
+    answer.mutable_status()->set_exit_code(code);
+    (*answer.mutable_info())["info"] = "{\"pid\": 77}";
+    inventory.learn(answer);
+  };
+  EXPECT_EQ(take(wire::CONTAINER_CREATED), 0u);
+  EXPECT_EQ(take(wire::CONTAINER_RUNNING), 1u);
+  learn(wire::CONTAINER_RUNNING, 0);
+  EXPECT_EQ(inventory.container("c")->pid, 77);
+  EXPECT_EQ(take(wire::CONTAINER_RUNNING), 0u);
+  EXPECT_EQ(take(wire::CONTAINER_EXITED), 1u);
+  learn(wire::CONTAINER_EXITED, 3);
+  EXPECT_EQ(take(wire::CONTAINER_EXITED), 0u);
+  const agent::ContainerInfo info = inventory.state().containers.at(0);
+  EXPECT_EQ(info.exit_code, 3);
+  EXPECT_EQ(info.reason, "Error");
+  // What the runtime has lost sight of may run.
+  EXPECT_EQ(take(wire::CONTAINER_UNKNOWN), 1u);
+  EXPECT_EQ(inventory.state().containers.at(0).state, agent::ContainerState::running);
+  EXPECT_TRUE(inventory.container("c")->lost);
 }
 
 class FilesTest : public testing::Test {
