@@ -311,6 +311,10 @@ class Writer {
         set(type, true, "", "");
       }
     }
+    // Told from a failure of its own: jobs do not count it (KEP-3329).
+    if (s_.verdict.reason == "Evicted") {
+      set("DisruptionTarget", true, "TerminationByKubelet", s_.verdict.message);
+    }
     if (!find_condition(out_, "PodScheduled")) set("PodScheduled", true, "", "");
   }
 

@@ -300,8 +300,9 @@ std::vector<TokenWish> token_wishes(const api::PodSpec& spec) {
   return {out.begin(), out.end()};
 }
 
-Result<PodVolumeSetup> volumes_of(const api::Pod& pod, const VolumeSources& sources) {
-  PodVolumeSetup out;
+VolumePlan volumes_of(const api::Pod& pod, const VolumeSources& sources) {
+  VolumePlan plan;
+  PodVolumeSetup& out = plan.setup;
   out.uid = pod.metadata().uid();
   const auto& security = pod.spec().security_context();
   if (security.has_fs_group()) out.group = security.fs_group();
@@ -309,13 +310,14 @@ Result<PodVolumeSetup> volumes_of(const api::Pod& pod, const VolumeSources& sour
   const Content content(pod, sources);
   for (const api::Volume& volume : pod.spec().volumes()) {
     Result<VolumeSetup> setup = content.of(volume);
-    if (!setup.ok()) {
-      return {setup.code(), fmt::format("MountVolume.SetUp failed for volume \"{}\" : {}",
-                                        volume.name(), setup.error().message)};
+    if (setup.ok()) {
+      out.volumes.push_back(std::move(*setup));
+    } else if (plan.problem.ok()) {
+      plan.problem = {setup.code(), fmt::format("MountVolume.SetUp failed for volume \"{}\" : {}",
+                                                volume.name(), setup.error().message)};
     }
-    out.volumes.push_back(std::move(*setup));
   }
-  return out;
+  return plan;
 }
 
 Result<MountPlan> mounts_of(const api::Pod& pod, const api::Container& container,

@@ -29,8 +29,11 @@ struct VolumeSources {
   Surroundings here;
 };
 
-// Code::invalid with kubelet's message, which names the volume, if it cannot be made (yet).
-Result<PodVolumeSetup> volumes_of(const api::Pod& pod, const VolumeSources& sources);
+struct VolumePlan {
+  PodVolumeSetup setup;  // of the volumes that can be made
+  Status problem;        // Code::invalid with kubelet's message about the first that cannot be (yet)
+};
+VolumePlan volumes_of(const api::Pod& pod, const VolumeSources& sources);
 
 // A container's mounts without their host paths, and the parts of volumes that they show, in the
 // same order. `environment` is the container's, for subPathExpr.

@@ -131,13 +131,11 @@ void VolumeManager::write(const std::string& uid) {
           },
       .token = [&](const TokenWish& wish) { return tokens_.find(uid, wish); },
       .here = {own.node_name, own.address, {}, &allocatable}};
-  Result<PodVolumeSetup> setup = volumes_of(*entry.pod, sources);
-  if (!setup.ok()) {
-    finish(uid, setup.error());
-    return;
-  }
-  disk_.set_up(std::move(*setup), lifetime_.guard([this, uid](Result<Unit> done) {
-                 finish(uid, std::move(done));
+  VolumePlan plan = volumes_of(*entry.pod, sources);
+  // One that lacks something, a ConfigMap that was deleted, does not keep the others from changing.
+  disk_.set_up(std::move(plan.setup),
+               lifetime_.guard([this, uid, problem = std::move(plan.problem)](Result<Unit> done) {
+                 finish(uid, problem.ok() ? std::move(done) : Result<Unit>(problem.error()));
                }));
 }
 
@@ -152,7 +150,14 @@ void VolumeManager::finish(const std::string& uid, Result<Unit> result) {
     context_.log.warning("volumes not refreshed", {{"pod", entry.pod.name()},
                                                    {"namespace", entry.pod.ns()},
                                                    {"why", result.error().message}});
-    entry.timer.arm(kRetry);
+    // What is missing is watched for.
+    const bool missing = result.code() == Code::invalid;
+    const Instant due = tokens_.due(uid);
+    if (!missing || repeat) {
+      entry.timer.arm(repeat ? Duration::zero() : Duration(kRetry));
+    } else if (due != Instant{}) {
+      entry.timer.arm(std::max<Duration>(due - context_.loop.now(), 1s));
+    }
   } else if (repeat) {
     entry.timer.arm(Duration::zero());
   } else if (const Instant due = tokens_.due(uid); due != Instant{} && entry.ready) {

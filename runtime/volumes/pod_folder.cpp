@@ -88,15 +88,16 @@ std::string PodFolder::path_of(const agent::VolumePlace& place) const {
 }
 
 Status PodFolder::set_up(const agent::PodVolumeSetup& setup) const {
+  Status first = make_directories(path_);
   for (const VolumeSetup& volume : setup.volumes) {
     Status status = set_up_one(setup, volume);
-    if (!status.ok()) {
-      return {status.code() == Code::not_found ? Code::unavailable : status.code(),
+    if (!status.ok() && first.ok()) {
+      first = {status.code() == Code::not_found ? Code::unavailable : status.code(),
               "MountVolume.SetUp failed for volume \"" + volume.place.name +
                   "\" : " + status.message()};
     }
   }
-  return make_directories(path_);
+  return first;
 }
 
 Status PodFolder::set_up_one(const agent::PodVolumeSetup& setup, const VolumeSetup& volume) const {

@@ -219,6 +219,8 @@ TEST_F(EvictionTest, ShortOfMemoryOnePodGoesAndTheNodeSaysSoForFiveMinutes) {
   EXPECT_EQ(status("greedy").phase(), "Failed");
   EXPECT_EQ(status("greedy").reason(), "Evicted");
   EXPECT_THAT(status("greedy").message(), HasSubstr("The node was low on resource: memory."));
+  EXPECT_EQ(condition("DisruptionTarget", "greedy"), "True");
+  EXPECT_EQ(condition("DisruptionTarget", "other"), "");
   EXPECT_EQ(status("other").phase(), "Running");
   EXPECT_EQ(runtime.running(), 1);
 

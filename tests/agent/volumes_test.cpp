@@ -199,6 +199,30 @@ TEST_F(VolumesTest, ADiskThatRefusesIsTriedAgain) {
   EXPECT_EQ(disk.files("uid-web")["a"], "2");
 }
 
+TEST_F(VolumesTest, ADeletedConfigMapLeavesItsFilesAndTheOthersGoOn) {
+  config("one", {{"a", "1"}});
+  config("two", {{"a", "1"}});
+  api.put(with_config("one").with([&](api::Pod& pod) {
+    volume(pod, "more", "/more")
+        .mutable_volume_source()
+        ->mutable_config_map()
+        ->mutable_local_object_reference()
+        ->set_name("two");
+  }));
+  start();
+  loop.run_for(3s);
+  ASSERT_EQ(status().phase(), "Running");
+  api.erase({api::Kind::config_maps, "default", "one"});
+  loop.run_for(1s);
+  config("two", {{"a", "2"}});
+  loop.run_for(1s);
+  ASSERT_EQ(disk.there.at("uid-web").volumes.size(), 1U) << "of the other nothing is said";
+  EXPECT_EQ(disk.files("uid-web")["a"], "2");
+  config("one", {{"a", "3"}});
+  loop.run_for(1s);
+  EXPECT_EQ(disk.files("uid-web")["a"], "3");
+}
+
 TEST_F(VolumesTest, AnImmutableObjectIsNotWatchedOn) {
   config("settings", {{"a", "1"}}, true);
   api.put(with_config("settings"));
@@ -349,7 +373,7 @@ class VolumeContent : public ::testing::Test {
     return *volume.mutable_volume_source();
   }
   Result<PodVolumeSetup> get() {
-    return agent::volumes_of(
+    agent::VolumePlan plan = agent::volumes_of(
         pod, {.object = [&](api::Kind kind, const std::string& name) -> api::ObjectPtr {
                 for (const auto& o : objects) {
                   if (o->kind() == kind && o->name() == name) return o;
@@ -358,6 +382,8 @@ class VolumeContent : public ::testing::Test {
               },
               .token = [](const agent::TokenWish& wish) { return "for " + wish.audience; },
               .here = {}});
+    if (!plan.problem.ok()) return plan.problem.error();
+    return std::move(plan.setup);
   }
   std::string error() {
     const auto got = get();
