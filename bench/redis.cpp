@@ -1,13 +1,14 @@
-// What the store on Redis stands: a redis-server of its own on a socket in a temporary directory, and this
-// process as an API server would use it.
+// What the store on Redis stands: a redis-server of its own on a socket in a temporary directory,
+// and this process as an API server would use it.
 //
 //   bench_redis                    all of it
 //   bench_redis --seconds 10 --clients 64 --sync always
 //
-// writes: `clients` clients, each of which changes its own object of `bytes` bytes again when it has been
-// answered. watch: one write after the other, each from the call to its arrival at a watch. beats: `nodes`
-// nodes that beat every ten seconds in one-second lots, and the CPU that this takes on both sides.
-// Exit codes: 0 done, 1 something failed, 2 bad usage.
+// writes: `clients` clients, each of which changes its own object of `bytes` bytes again when it
+// has been answered. watch: one write after the other, each from the call to its arrival at a
+// watch. beats: `nodes` nodes that beat every ten seconds, one call each, and the CPU that this
+// takes on both sides. start: a server that begins to serve `objects` objects. Exit codes: 0 done,
+// 1 something failed, 2 bad usage.
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -35,6 +36,7 @@ using store::Write;
 struct Settings {
   int clients = 64;
   int nodes = 5000;
+  int objects = 50000;
   std::size_t bytes = 1500;
   double seconds = 5;
 };
@@ -113,7 +115,8 @@ std::string percentiles(std::vector<double>& times) {
   if (times.empty()) return "none";
   std::sort(times.begin(), times.end());
   const auto at = [&](double part) {
-    return times[std::min(times.size() - 1, static_cast<std::size_t>(part * static_cast<double>(times.size())))];
+    return times[std::min(times.size() - 1,
+                          static_cast<std::size_t>(part * static_cast<double>(times.size())))];
   };
   return fmt::format("p50 {:.2f} ms  p99 {:.2f} ms", at(0.5) * 1e3, at(0.99) * 1e3);
 }
@@ -149,7 +152,8 @@ class Run {
     until([] { return false; }, settings_.seconds);
     const double took = seconds(loop_.now() - began_);
     const std::size_t count = times.size();
-    report(name, fmt::format("{:.0f}/s  {}", static_cast<double>(count) / took, percentiles(times)), count);
+    report(name, fmt::format("{:.0f}/s  {}", static_cast<double>(count) / took, percentiles(times)),
+           count);
     stopping = true;
     until([&] { return open == 0; }, 10);
   }
@@ -184,7 +188,8 @@ class Run {
     for (int i = 0; i < settings_.nodes; ++i) {
       api::Node node;
       node.mutable_metadata()->set_name(fmt::format("node-{}", i));
-      store_.commit(change(api::make_object(std::move(node))), [&](Result<Committed> r) { written += r.ok(); });
+      store_.commit(change(api::make_object(std::move(node))),
+                    [&](Result<Committed> r) { written += r.ok(); });
     }
     if (!until([&] { return written == settings_.nodes; }, 30)) fail("no nodes");
     cpu_self_ = cpu_seconds_of_self();
@@ -205,8 +210,31 @@ class Run {
           return false;
         },
         settings_.seconds * 2);
-    report(name, fmt::format("{} nodes, {} of {} beats", settings_.nodes, answered, sent), answered);
+    report(name, fmt::format("{} nodes, {} of {} beats", settings_.nodes, answered, sent),
+           answered);
     until([&] { return store_.idle(); }, 10);
+  }
+
+  void start(const char* name) {
+    int written = 0, asked = 0;
+    const bool done = until(
+        [&] {
+          for (; asked < settings_.objects && asked - written < 5000; ++asked) {
+            store_.commit(change(object(fmt::format("object-{}", asked), settings_.bytes, 0)),
+                          [&](Result<Committed> r) { written += r.ok(); });
+          }
+          return written == settings_.objects;
+        },
+        120);
+    if (!done) fail("no objects");
+    cpu_self_ = cpu_seconds_of_self();
+    cpu_redis_ = cpu_seconds_of(server_.pid());
+    began_ = loop_.now();
+    RedisStore fresh(loop_, log_, options(), 2);
+    if (!until([&] { return fresh.serving(); }, 120)) fail(fresh.trouble());
+    report(name,
+           fmt::format("{} objects in {:.2f} s", settings_.objects, seconds(loop_.now() - began_)),
+           static_cast<std::size_t>(settings_.objects));
   }
 
  private:
@@ -223,7 +251,8 @@ class Run {
   }
   template <class Condition>
   bool until(Condition condition, double at_most) {
-    const Instant limit = loop_.now() + std::chrono::duration_cast<Duration>(std::chrono::duration<double>(at_most));
+    const Instant limit =
+        loop_.now() + std::chrono::duration_cast<Duration>(std::chrono::duration<double>(at_most));
     while (!condition()) {
       loop_.run_round(1ms);
       if (loop_.now() > limit) return false;
@@ -232,10 +261,13 @@ class Run {
   }
   void report(const char* name, const std::string& what, std::size_t count) {
     const double took = seconds(loop_.now() - began_);
-    const double self = cpu_seconds_of_self() - cpu_self_, redis = cpu_seconds_of(server_.pid()) - cpu_redis_;
+    const double self = cpu_seconds_of_self() - cpu_self_,
+                 redis = cpu_seconds_of(server_.pid()) - cpu_redis_;
     const double each = count == 0 ? 0 : 1e6 / static_cast<double>(count);
-    fmt::print("{:<18} {}\n{:<18}   CPU: here {:.1f} % ({:.0f} us each), redis-server {:.1f} % ({:.0f} us each)\n", name,
-               what, "", 100 * self / took, self * each, 100 * redis / took, redis * each);
+    fmt::print(
+        "{:<18} {}\n{:<18}   CPU: here {:.1f} % ({:.0f} us each), redis-server {:.1f} % ({:.0f} us "
+        "each)\n",
+        name, what, "", 100 * self / took, self * each, 100 * redis / took, redis * each);
     std::fflush(stdout);
   }
 
@@ -253,6 +285,8 @@ int run(int argc, char** argv) {
   auto add = options.add_options();
   add("clients", "of the writes", cxxopts::value<int>()->default_value("64"));
   add("nodes", "of the heartbeats", cxxopts::value<int>()->default_value("5000"));
+  add("objects", "that a server finds when it starts",
+      cxxopts::value<int>()->default_value("50000"));
   add("bytes", "of an object", cxxopts::value<std::size_t>()->default_value("1500"));
   add("seconds", "of each part", cxxopts::value<double>()->default_value("5"));
   add("sync", "always, everysec or both", cxxopts::value<std::string>()->default_value("both"));
@@ -265,8 +299,8 @@ int run(int argc, char** argv) {
       fmt::print("{}", options.help());
       return 0;
     }
-    settings = {given["clients"].as<int>(), given["nodes"].as<int>(), given["bytes"].as<std::size_t>(),
-                given["seconds"].as<double>()};
+    settings = {given["clients"].as<int>(), given["nodes"].as<int>(), given["objects"].as<int>(),
+                given["bytes"].as<std::size_t>(), given["seconds"].as<double>()};
     sync = given["sync"].as<std::string>();
   } catch (const std::exception& why) {
     fmt::print(stderr, "bench_redis: {}\n", why.what());
@@ -277,6 +311,7 @@ int run(int argc, char** argv) {
     Run(settings, ManagedOptions::Profile::dev).writes("writes, everysec");
     Run(settings, ManagedOptions::Profile::dev).watch("write to watch");
     Run(settings, ManagedOptions::Profile::dev).beats("heartbeats");
+    Run(settings, ManagedOptions::Profile::dev).start("start");
   }
   return 0;
 }
@@ -284,4 +319,6 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace keelson::bench
 
-int main(int argc, char** argv) { return keelson::bench::run(argc, argv); }
+int main(int argc, char** argv) {
+  return keelson::bench::run(argc, argv);
+}

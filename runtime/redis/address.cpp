@@ -13,7 +13,8 @@ std::string Address::shown() const {
   if (!socket.empty()) return "unix:" + socket;
   if (sentinels.empty()) return to_string(tcp);
   std::string text = "sentinel://";
-  for (const HostPort& one : sentinels) text += (&one == sentinels.data() ? "" : ",") + to_string(one);
+  for (const HostPort& one : sentinels)
+    text += (&one == sentinels.data() ? "" : ",") + to_string(one);
   return text + '/' + master;
 }
 

@@ -18,8 +18,8 @@ struct HostPort {
 std::string to_string(const HostPort& at);  // "10.0.0.1:6379", "[::1]:6379"
 
 // By `socket` (a path) if there is one, else by TCP. hiredis of Debian 12 has no TLS: for Redis on
-// another host put stunnel in front of both ends (README). A name that is no address is resolved on the
-// core thread, which waits for it: prefer addresses.
+// another host put stunnel in front of both ends (README). A name that is no address is resolved on
+// the core thread, which waits for it: prefer addresses.
 struct Address {
   std::string socket;
   HostPort tcp{"127.0.0.1", 6379};
@@ -34,9 +34,9 @@ struct Address {
 
 // unix:/path                                          a socket
 // [redis://][user[:password]@]host[:port]             TCP
-// sentinel://[user:password@]host:port,.../master     the master that these sentinels name; port 26379
-// Code::invalid names the part that is wrong. A password in an address is seen by everybody who sees the
-// command line: setting Address::password from a file is better.
+// sentinel://[user:password@]host:port,.../master     the master that these sentinels name; port
+// 26379 Code::invalid names the part that is wrong. A password in an address is seen by everybody
+// who sees the command line: setting Address::password from a file is better.
 Result<Address> parse_address(std::string_view text);
 
 }  // namespace keelson::redis

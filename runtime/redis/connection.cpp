@@ -1,5 +1,6 @@
 #include "runtime/redis/connection.hpp"
 
+#include <fcntl.h>
 #include <hiredis/async.h>
 #include <hiredis/hiredis.h>
 #include <signal.h>
@@ -54,8 +55,9 @@ Reply copy(const redisReply& from) {
   return reply;
 }
 
-// hiredis writes with write(2): to a server that has just gone that is a signal, which would end the
-// process. Unless somebody else has decided about it, it is ignored from the first connection on.
+// hiredis writes with write(2): to a server that has just gone that is a signal, which would end
+// the process. Unless somebody else has decided about it, it is ignored from the first connection
+// on.
 void ignore_broken_pipes() {
   struct sigaction now {};
   if (sigaction(SIGPIPE, nullptr, &now) == 0 && now.sa_handler == SIG_DFL) signal(SIGPIPE, SIG_IGN);
@@ -99,6 +101,7 @@ struct Connection::Impl : std::enable_shared_from_this<Connection::Impl> {
       if (context) redisAsyncFree(std::exchange(context, nullptr));
       return lose_later(why);
     }
+    fcntl(context->c.fd, F_SETFD, FD_CLOEXEC);  // hiredis leaves it to every child otherwise
     boost::system::error_code error;
     descriptor.assign(context->c.fd, error);
     if (error) {
@@ -204,8 +207,8 @@ struct Connection::Impl : std::enable_shared_from_this<Connection::Impl> {
     if (descriptor.is_open()) descriptor.release();
   }
 
-  // Tells the owner, so that nobody tries to use this connection, then answers all that wait; from here on
-  // nothing happens any more.
+  // Tells the owner, so that nobody tries to use this connection, then answers all that wait; from
+  // here on nothing happens any more.
   void lose(std::string why) {
     const auto self = shared_from_this();
     is_open = false;
@@ -216,7 +219,8 @@ struct Connection::Impl : std::enable_shared_from_this<Connection::Impl> {
       old->onDisconnect = nullptr;
       redisAsyncFree(old);
     }
-    if (Callback<void(Error)> tell = std::exchange(on_lost, nullptr)) tell({Code::unavailable, why});
+    if (Callback<void(Error)> tell = std::exchange(on_lost, nullptr))
+      tell({Code::unavailable, why});
     // One by one: an answer may end the owner, and with it whoever waits for the others.
     while (!waiting.empty()) {
       Done<Reply> done = std::move(waiting.front());
@@ -247,7 +251,9 @@ Connection::~Connection() {
   impl_->lose("");
 }
 
-bool Connection::open() const { return impl_->is_open; }
+bool Connection::open() const {
+  return impl_->is_open;
+}
 
 void Connection::call(const Arguments& arguments, Done<Reply> done) {
   KEELSON_ASSERT(impl_->is_open);

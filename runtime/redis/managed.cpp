@@ -60,8 +60,8 @@ Result<std::string> managed_config(const ManagedOptions& options) {
   if (Status status = check_path("socket", options.socket); !status) return status.error();
   constexpr std::size_t socket_path_max = 107;  // sockaddr_un::sun_path, with its end
   if (options.socket.size() > socket_path_max) {
-    return {Code::invalid, "redis socket: the path is longer than " + std::to_string(socket_path_max) +
-                               " bytes: " + options.socket};
+    return {Code::invalid, "redis socket: the path is longer than " +
+                               std::to_string(socket_path_max) + " bytes: " + options.socket};
   }
   std::string text = "# Written by Keelson: changes are lost when it writes this again.\n";
   text += kAlways;

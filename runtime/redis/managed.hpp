@@ -1,5 +1,6 @@
-// The redis.conf of a redis-server that Keelson runs for itself: reached by a socket alone, with nothing
-// but what the store needs (README: why each line). Starting and stopping the process is the caller's.
+// The redis.conf of a redis-server that Keelson runs for itself: reached by a socket alone, with
+// nothing but what the store needs (README: why each line). Starting and stopping the process is
+// the caller's.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +21,8 @@ struct ManagedOptions {
   uint64_t memory_max = 0;  // bytes, beyond which writes are refused; 0: no bound
 };
 
-// The text of the file. Start it as `redis-server FILE`: it stays in the foreground, logs to stdout and
-// ends cleanly on SIGTERM. Code::invalid: a path that is not absolute, too long, or has control
+// The text of the file. Start it as `redis-server FILE`: it stays in the foreground, logs to stdout
+// and ends cleanly on SIGTERM. Code::invalid: a path that is not absolute, too long, or has control
 // characters.
 Result<std::string> managed_config(const ManagedOptions& options);
 

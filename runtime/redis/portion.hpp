@@ -1,5 +1,5 @@
-// How many entries to ask Redis for at a time: few if they are large, so that no answer holds Redis up or
-// fills memory, many if they are small.
+// How many entries to ask Redis for at a time: few if they are large, so that no answer holds Redis
+// up or fills memory, many if they are small.
 #pragma once
 
 #include <algorithm>

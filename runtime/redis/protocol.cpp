@@ -11,7 +11,9 @@ namespace keelson::redis {
 namespace json = boost::json;
 using api::ObjectKey;
 
-std::string kind_name(api::Kind kind) { return api::info(kind).qualified; }
+std::string kind_name(api::Kind kind) {
+  return api::info(kind).qualified;
+}
 
 std::optional<api::Kind> kind_of(std::string_view name) {
   static const std::map<std::string, api::Kind, std::less<>> kinds = [] {
@@ -26,7 +28,9 @@ std::optional<api::Kind> kind_of(std::string_view name) {
 
 namespace {
 
-std::string name_of(const ObjectKey& key) { return key.ns + '/' + key.name; }
+std::string name_of(const ObjectKey& key) {
+  return key.ns + '/' + key.name;
+}
 
 // The preconditions of a write or a check, as both have them.
 template <class Precondition>
@@ -149,8 +153,9 @@ Result<LogEntry> read_entry(const Reply& id, const Reply& fields) {
     return {Code::invalid, "entry " + id.text + " of the log is none of Keelson's"};
   }
   if (!known) {
-    return {Code::invalid, "entry " + id.text + " of the log is a " + kind +
-                               ", which this version does not know: it is older than another server"};
+    return {Code::invalid,
+            "entry " + id.text + " of the log is a " + kind +
+                ", which this version does not know: it is older than another server"};
   }
   entry.key = {*known, name.substr(0, slash), name.substr(slash + 1)};
   return entry;
@@ -190,7 +195,8 @@ std::optional<api::Beat> read_beat(std::string_view text) {
   for (const json::value& one : parts[3].get_array()) {
     if (!one.is_array() || one.get_array().size() != 3) return std::nullopt;
     const json::array& report = one.get_array();
-    if (!report[0].is_string() || !report[1].is_number() || !report[2].is_bool()) return std::nullopt;
+    if (!report[0].is_string() || !report[1].is_number() || !report[2].is_bool())
+      return std::nullopt;
     beat.reports.push_back({std::string(report[0].get_string()),
                             report[1].to_number<uint64_t>(error), report[2].get_bool()});
   }

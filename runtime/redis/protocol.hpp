@@ -11,7 +11,8 @@
 
 namespace keelson::redis {
 
-// The text of library.lua, and what its `keelson_version` and the schema in `keelson_hello` must be.
+// The text of library.lua, and what its `keelson_version` and the schema in `keelson_hello` must
+// be.
 std::string_view library();
 inline constexpr int64_t kLibraryVersion = 1;
 inline constexpr uint64_t kSchema = 1;
@@ -33,13 +34,13 @@ struct Caller {
 Connection::Arguments transact_call(const Caller& caller, uint64_t epoch);
 void add_transaction(const std::string& id, const store::Transaction& transaction,
                      Connection::Arguments& into);
-// What `keelson_transact` answered as a whole: ok if it is one answer for each of `count`. Code::unknown:
-// some may have happened.
+// What `keelson_transact` answered as a whole: ok if it is one answer for each of `count`.
+// Code::unknown: some may have happened.
 Status check_answers(const Reply& reply, std::size_t count);
 // One of those answers. Ok: the revision of the last write.
 Result<uint64_t> read_answer(const Reply& answer, const store::Transaction& transaction);
-// A transaction that the store refuses without asking Redis: no writes, a key twice, more than a call
-// may carry.
+// A transaction that the store refuses without asking Redis: no writes, a key twice, more than a
+// call may carry.
 Status check_form(const store::Transaction& transaction);
 
 // An entry of the log.

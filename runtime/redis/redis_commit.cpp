@@ -20,7 +20,8 @@ void RedisStore::commit(store::Transaction transaction, Done<Committed> done) {
   }
   if (!serving()) return answer<Committed>(std::move(done), unavailable());
   if (pending_.size() >= options_.pending_max) {
-    return answer<Committed>(std::move(done), Error{Code::unavailable, "too many writes wait for the store"});
+    return answer<Committed>(std::move(done),
+                             Error{Code::unavailable, "too many writes wait for the store"});
   }
   const uint64_t id = ++last_transaction_;
   pending_.emplace(id, Pending{std::move(transaction), std::move(done)});
@@ -36,7 +37,8 @@ void RedisStore::commit(store::Transaction transaction, Done<Committed> done) {
 void RedisStore::send_transactions() {
   std::size_t taken = 0;
   while (serving() && taken < outbox_.size() && calls_under_way_ < kCallsUnderWay) {
-    Connection::Arguments call = transact_call({options_.prefix, options_.client, session_}, history_.current().epoch);
+    Connection::Arguments call =
+        transact_call({options_.prefix, options_.client, session_}, history_.current().epoch);
     std::vector<uint64_t> ids;
     std::size_t bytes = 0;
     while (taken < outbox_.size() && ids.size() < kCallTransactions && bytes < kCallBytes) {
@@ -80,10 +82,11 @@ void RedisStore::answered(const std::vector<uint64_t>& ids, const Reply& reply) 
     answer<Committed>(std::move(at->second.done), std::move(refused));
     pending_.erase(at);
   }
-  // A replica, a store whose time has moved on or whose library is gone, an answer that nobody can read:
-  // find out how things are now.
-  const bool stays = (whole.ok() && !undecided) || reply.text.starts_with("OOM") || reply.text.starts_with("MISCONF") ||
-                     reply.text.starts_with("NOREPLICAS") || reply.text.starts_with("BUSY");
+  // A replica, a store whose time has moved on or whose library is gone, an answer that nobody can
+  // read: find out how things are now.
+  const bool stays = (whole.ok() && !undecided) || reply.text.starts_with("OOM") ||
+                     reply.text.starts_with("MISCONF") || reply.text.starts_with("NOREPLICAS") ||
+                     reply.text.starts_with("BUSY");
   if (!stays) fail(whole.ok() ? "it answered something unexpected" : whole.message());
 }
 
@@ -108,8 +111,9 @@ void RedisStore::finish(uint64_t id, Result<Committed> result) {
 // The log has come to where it stood when older connections were shut out: what is not in it by now
 // never happened. Unless the log was skipped: then it may have.
 void RedisStore::settle_pending() {
-  const Error outcome = skipped_ ? Error{Code::unknown, "the history that would tell is gone"}
-                                 : Error{Code::unavailable, "the connection was lost before its turn"};
+  const Error outcome = skipped_
+                            ? Error{Code::unknown, "the history that would tell is gone"}
+                            : Error{Code::unavailable, "the connection was lost before its turn"};
   skipped_ = false;
   for (auto at = pending_.begin(); at != pending_.end();) {
     if (at->second.session != session_) {
@@ -144,7 +148,8 @@ void RedisStore::sweep() {
   if (serving()) return;
   for (auto at = pending_.begin(); at != pending_.end();) {
     if (at->second.deadline <= loop_.now()) {
-      answer<Committed>(std::move(at->second.done), Error{Code::unknown, "no answer from the store: " + trouble_});
+      answer<Committed>(std::move(at->second.done),
+                        Error{Code::unknown, "no answer from the store: " + trouble_});
       at = pending_.erase(at);
     } else {
       ++at;

@@ -1,5 +1,5 @@
-// How a RedisStore comes to serve: two connections, the library, the greeting, and then either going
-// on in the log where it was, or reading everything.
+// How a RedisStore comes to serve: two connections, the library, the greeting, and then either
+// going on in the log where it was, or reading everything.
 #include <algorithm>
 #include <utility>
 
@@ -9,8 +9,8 @@ namespace keelson::redis {
 
 using store::Revision;
 
-// Above everything that anyone may have seen of the lost history: the revisions of a minute at the highest
-// rate that a store reaches, and it is detected within seconds.
+// Above everything that anyone may have seen of the lost history: the revisions of half a minute at
+// the highest rate that a store reaches. Whoever has seen more even so begins another epoch.
 constexpr uint64_t kEpochGap = 1 << 20;
 
 void RedisStore::change(Phase phase) {
@@ -29,8 +29,8 @@ void RedisStore::dial() {
   const std::vector<HostPort>& sentinels = options_.address.sentinels;
   if (sentinels.empty()) return connect();
   const HostPort& next = sentinels[static_cast<std::size_t>(attempts_) % sentinels.size()];
-  sentinel_ = std::make_unique<SentinelQuery>(loop_, next, options_.address.master, options_.patience,
-                                              [this](Result<HostPort> master) {
+  sentinel_ = std::make_unique<SentinelQuery>(loop_, next, options_.address.master,
+                                              options_.patience, [this](Result<HostPort> master) {
                                                 if (!master) return fail(master.error().message);
                                                 options_.address.tcp = std::move(*master);
                                                 connect();
@@ -46,7 +46,8 @@ void RedisStore::connect() {
   tail_ = std::make_unique<Connection>(loop_, options_.address, options_.patience, open, lost);
 }
 
-// The end of the connections, or of the attempt to make them serve. The next one comes later each time.
+// The end of the connections, or of the attempt to make them serve. The next one comes later each
+// time.
 void RedisStore::fail(std::string why) {
   if (retrying_) return;
   retrying_ = true;
@@ -91,7 +92,8 @@ void RedisStore::check_library() {
       return fail("Redis refused: " + reply->text);
     }
     if (!reply->is_error() && reply->integer >= kLibraryVersion) return greet();
-    step({"FUNCTION", "LOAD", "REPLACE", std::string(library())}, [this](const Reply&) { greet(); });
+    step({"FUNCTION", "LOAD", "REPLACE", std::string(library())},
+         [this](const Reply&) { greet(); });
   });
 }
 
@@ -106,7 +108,8 @@ void RedisStore::greet() {
 
 void RedisStore::greeted(const Reply& reply) {
   if (reply.items.empty()) {
-    return fail("it is empty: the cluster's state is gone from it. Restore it, or reset the cluster");
+    return fail(
+        "it is empty: the cluster's state is gone from it. Restore it, or reset the cluster");
   }
   if (reply.number(0) != kSchema) {
     return fail("its schema is " + std::string(reply.at(0)) + ", not " + std::to_string(kSchema));
@@ -122,8 +125,9 @@ void RedisStore::greeted(const Reply& reply) {
     return load(found);
   }
   const uint64_t compacted = reply.number(4);
-  // The entry at the revision seen last is still there and says the same, as all before it does then. If
-  // it is the newest, it may have been compacted away: the chain stands beside the log, too.
+  // The entry at the revision seen last is still there and says the same, as all before it does
+  // then. If it is the newest, it may have been compacted away: the chain stands beside the log,
+  // too.
   const bool same = reply.at(7) == chain_ || (found == seen && reply.at(6) == chain_);
   if (found.epoch == seen.epoch && found >= seen && (same || seen.value == 0)) {
     change(Phase::catching);
@@ -148,7 +152,7 @@ void RedisStore::history_lost(Revision found) {
                 std::to_string(beats_.cursor() + kEpochGap)}),
        [this, seen, found](const Reply& reply) {
          const HistoryLost lost{seen, found, {reply.number(0), reply.number(1)}};
-         log_.error("the store has lost history that it had acknowledged",
+         log_.error("the store has lost acknowledged history",
                     {{"seen", to_string(lost.seen)},
                      {"found", to_string(lost.found)},
                      {"resumed", to_string(lost.resumed)}});

@@ -1,5 +1,5 @@
-// Following the log: what has happened, in order, into memory. A transaction is taken whole or not at
-// all, so that no read and no watch sees half of one.
+// Following the log: what has happened, in order, into memory. A transaction is taken whole or not
+// at all, so that no read and no watch sees half of one.
 #include <utility>
 
 #include "runtime/redis/redis_store.hpp"
@@ -12,9 +12,9 @@ using store::Revision;
 
 void RedisStore::read_log() {
   // BLOCK well below the patience for an answer, so that a half-open connection is noticed.
-  tail_->call({"XREAD", "COUNT", news_.count(), "BLOCK", "1000", "STREAMS", options_.prefix + ":log",
-               options_.prefix + ":beats", std::to_string(read_at_) + "-0",
-               std::to_string(beats_.cursor()) + "-0"},
+  tail_->call({"XREAD", "COUNT", news_.count(), "BLOCK", "1000", "STREAMS",
+               options_.prefix + ":log", options_.prefix + ":beats",
+               std::to_string(read_at_) + "-0", std::to_string(beats_.cursor()) + "-0"},
               [this](Result<Reply> reply) {
                 if (!reply) return;
                 if (reply->is_error()) return fail("Redis refused: " + reply->text);
@@ -26,8 +26,8 @@ void RedisStore::read_log() {
 
 void RedisStore::replicated(Callback<void()> then) {
   if (options_.replicas == 0) return then();
-  // WAIT is about what this connection has written, so it writes something; all before that is waited for
-  // with it.
+  // WAIT is about what this connection has written, so it writes something; all before that is
+  // waited for with it.
   const Duration wait = options_.patience / 2;
   tail_->call(call_of(options_.prefix, "keelson_mark", {}), [this](Result<Reply> reply) {
     if (reply && reply->is_error()) fail("Redis refused: " + reply->text);
@@ -80,7 +80,8 @@ bool RedisStore::read_entries(const Reply& entries) {
     part_.push_back(std::move(*entry));
     if (!whole) continue;
     std::vector<LogEntry> transaction = std::exchange(part_, {});
-    if (!(snapshot_ ? follow_into_snapshot(std::move(transaction)) : follow(std::move(transaction)))) {
+    if (!(snapshot_ ? follow_into_snapshot(std::move(transaction))
+                    : follow(std::move(transaction)))) {
       return false;
     }
     if (!*alive || phase_ == Phase::apart) return false;
@@ -127,7 +128,8 @@ bool RedisStore::follow(std::vector<LogEntry> entries) {
     const Revision revision{entry.epoch, entry.revision};
     if (entry.op == store::Write::Op::remove) {
       ObjectPtr removed = history_.find(entry.key);
-      if (!removed) return misfit("its log removes " + to_string(entry.key) + ", which is not there");
+      if (!removed)
+        return misfit("its log removes " + to_string(entry.key) + ", which is not there");
       objects.push_back(removed->at(revision));
     } else if (pending && pending->transaction.writes[i].object) {
       objects.push_back(pending->transaction.writes[i].object->at(revision));  // ours: here already

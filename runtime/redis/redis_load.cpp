@@ -1,5 +1,5 @@
-// Reading everything: pages of objects while others go on writing, and the log since before the first
-// page, which makes one state of them.
+// Reading everything: pages of objects while others go on writing, and the log since before the
+// first page, which makes one state of them.
 #include <utility>
 
 #include "core/api/kinds.hpp"
@@ -28,8 +28,8 @@ void RedisStore::load_page(std::size_t kind, const std::string& cursor) {
          const std::vector<Reply>& items = reply.items[1].items;
          page_.took(reply, items.size() / 3);
          for (std::size_t i = 0; i + 2 < items.size(); i += 3) {
-           auto object =
-               read_object(of, items[i + 2].text, {snapshot_at_.epoch, number_of(items[i + 1].text)});
+           auto object = read_object(of, items[i + 2].text,
+                                     {snapshot_at_.epoch, number_of(items[i + 1].text)});
            if (!object) return fail(object.error().message);
            snapshot_->put(std::move(*object));
          }
@@ -40,7 +40,8 @@ void RedisStore::load_page(std::size_t kind, const std::string& cursor) {
 
 void RedisStore::loaded() {
   step(call_of(options_.prefix, "keelson_revision", {}, true), [this](const Reply& reply) {
-    if (reply.number(0) != snapshot_at_.epoch) return fail("it began another epoch while it was read");
+    if (reply.number(0) != snapshot_at_.epoch)
+      return fail("it began another epoch while it was read");
     target_ = reply.number(1);
     beats_ = store::BeatBoard();
     // What the pages say, too, may not be shown before replicas have it.

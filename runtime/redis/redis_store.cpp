@@ -22,7 +22,8 @@ RedisStore::RedisStore(runtime::AsioLoop& loop, Log& log, RedisStoreOptions opti
       history_({.events_max = options_.events_max}),
       watches_(loop, history_, options_.watch_batch_max),
       alive_(std::make_shared<bool>(true)) {
-  KEELSON_ASSERT(!options_.client.empty() && options_.client.find('/') == std::string::npos);
+  KEELSON_ASSERT(options_.client.find('/') == std::string::npos);
+  options_.client += '.' + std::to_string(rng_.next());
   KEELSON_ASSERT(options_.patience >= 2s && options_.retry_min > 0s);
   history_.observe(
       [this](std::span<const store::StoreEvent> events) { beats_.forget_removed(events); });
@@ -82,7 +83,9 @@ void RedisStore::list(const ListQuery& query, Done<ListPage> done) {
   });
 }
 
-void RedisStore::current_revision(Done<Revision> done) { barrier(std::move(done)); }
+void RedisStore::current_revision(Done<Revision> done) {
+  barrier(std::move(done));
+}
 
 void RedisStore::barrier(Done<Revision> done) {
   if (!serving()) return answer<Revision>(std::move(done), unavailable());
@@ -90,15 +93,16 @@ void RedisStore::barrier(Done<Revision> done) {
   if (barrier_asked_.empty()) ask_barrier();
 }
 
-// Whoever comes while a question is under way shares the next one: the answer to this one may be older
-// than their call.
+// Whoever comes while a question is under way shares the next one: the answer to this one may be
+// older than their call.
 void RedisStore::ask_barrier() {
   barrier_asked_ = std::exchange(barrier_next_, {});
   calls_->call(call_of(options_.prefix, "keelson_revision", {}, true), [this](Result<Reply> reply) {
     if (!reply) return;  // given up already
     if (reply->is_error()) {
       for (auto& done : std::exchange(barrier_asked_, {})) {
-        answer<Revision>(std::move(done), Error{Code::unavailable, "Redis refused: " + reply->text});
+        answer<Revision>(std::move(done),
+                         Error{Code::unavailable, "Redis refused: " + reply->text});
       }
     } else if (reply->number(0) != history_.current().epoch) {
       return fail("it has begun another epoch");
@@ -117,7 +121,9 @@ store::WatchId RedisStore::watch(Revision after, store::WatchSink& sink) {
   return id;
 }
 
-void RedisStore::unwatch(store::WatchId watch) { watches_.unwatch(watch); }
+void RedisStore::unwatch(store::WatchId watch) {
+  watches_.unwatch(watch);
+}
 
 void RedisStore::compact(Revision revision, Done<Unit> done) {
   if (!serving()) return answer<Unit>(std::move(done), unavailable());
@@ -130,7 +136,8 @@ void RedisStore::compact_next() {
   constexpr const char* slice = "5000";
   const Revision now = history_.current();
   // Of an older epoch: there is nothing left of that.
-  const uint64_t wanted = compactions_.front().revision.epoch == now.epoch ? compactions_.front().revision.value : 0;
+  const uint64_t wanted =
+      compactions_.front().revision.epoch == now.epoch ? compactions_.front().revision.value : 0;
   calls_->call(call_of(options_.prefix, "keelson_compact",
                        {std::to_string(now.epoch), std::to_string(wanted), slice}),
                [this](Result<Reply> reply) {
@@ -166,7 +173,8 @@ void RedisStore::send_beats() {
   std::vector<std::string> arguments{std::to_string(keep)};
   for (std::string& beat : std::exchange(beats_out_, {})) arguments.push_back(std::move(beat));
   beats_asked_ = std::exchange(beats_next_, {});
-  calls_->call(call_of(options_.prefix, "keelson_beat", std::move(arguments)), [this](Result<Reply> reply) {
+  calls_->call(call_of(options_.prefix, "keelson_beat", std::move(arguments)), [this](Result<Reply>
+                                                                                          reply) {
     if (!reply) return;  // given up already
     const uint64_t cursor = number_of(reply->text);
     for (Done<Unit>& done : std::exchange(beats_asked_, {})) {

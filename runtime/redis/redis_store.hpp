@@ -1,19 +1,19 @@
-// The Store on Redis. Redis holds the truth and judges every transaction (library.lua); this process
-// follows its log into a History, and serves reads and watches from there once a read barrier has said
-// how far the log must have come.
+// The Store on Redis. Redis holds the truth and judges every transaction (library.lua); this
+// process follows its log into a History, and serves reads and watches from there once a read
+// barrier has said how far the log must have come.
 //
 // **Success is what the log says.** A transaction carries an id, its events carry it too, and it is
-// answered when they arrive. So an outcome that a lost connection hid is known as soon as the log has
-// been read again: what is not in it by then never happened, because a new connection makes Redis
-// refuse what the old one has sent (session).
+// answered when they arrive. So an outcome that a lost connection hid is known as soon as the log
+// has been read again: what is not in it by then never happened, because a new connection makes
+// Redis refuse what the old one has sent (session).
 //
 // **Lost history is detected.** On every connect the entry at the last revision seen must still be
-// there, with the same chain hash. If not, acknowledged writes were lost (a failover, a restart without
-// its disk): a new epoch begins above everything that was ever used, all watches end with
+// there, with the same chain hash. If not, acknowledged writes were lost (a failover, a restart
+// without its disk): a new epoch begins above everything that was ever used, all watches end with
 // Code::compacted, no role has a holder, and `on_history_lost` is told. See GUARANTEES: ST-6.
 //
-// While there is no connection everything is answered with Code::unavailable at once, but what was under
-// way: that waits for the log, `unknown_after` at most, and is Code::unknown then.
+// While there is no connection everything is answered with Code::unavailable at once, but what was
+// under way: that waits for the log, `unknown_after` at most, and is Code::unknown then.
 //
 // It connects by itself, first on the next turn after construction, and again whenever it has to.
 // Threading: the loop's thread. Destroying it answers what is under way, on later turns.
@@ -46,20 +46,20 @@ struct RedisStoreOptions {
   std::string prefix = "{keelson}";
   // Which cluster's store this must be: another cluster's is refused.
   std::string cluster = "keelson";
-  // An empty Redis becomes that cluster's store. False: it is refused, since a cluster whose state is gone
-  // must not start anew as if nothing had been.
+  // An empty Redis becomes that cluster's store. False: it is refused, since a cluster whose state
+  // is gone must not start anew as if nothing had been.
   bool create = true;
-  // Names this process among those that use the store, without '/'. Must differ from all others, and
-  // between two lives of the same one: a uuid.
-  std::string client;
-  // So many replicas must have what this process shows to anyone, be it as an answer, a read or a watch
-  // event. 1 with Sentinel. While there are fewer the store is unavailable.
+  // Names this process, for people who look into Redis, without '/'. What makes it unlike all
+  // others, and unlike its own former lives, is the seed.
+  std::string client = "keelson";
+  // So many replicas must have what this process shows to anyone, be it as an answer, a read or a
+  // watch event. 1 with Sentinel. While there are fewer the store is unavailable.
   int replicas = 0;
   Duration patience = 5s;        // for any answer of Redis. REQUIRES: >= 2 s
   Duration unknown_after = 10s;  // for a transaction whose connection was lost
   Duration retry_min = 50ms, retry_max = 2s;
-  // Of the history that is kept in this process, for watches and snapshots. The log in Redis is bounded by
-  // compact() alone.
+  // Of the history that is kept in this process, for watches and snapshots. The log in Redis is
+  // bounded by compact() alone.
   std::size_t events_max = 20'000;
   std::size_t watch_batch_max = 500;
   // Transactions that wait for Redis; beyond that commit() is Code::unavailable.
@@ -74,7 +74,8 @@ struct HistoryLost {
 
 class RedisStore final : public store::Store {
  public:
-  // `seed`: of the jitter between attempts to connect. REQUIRES: loop and log outlive this.
+  // `seed`: makes this client's name unique, and the jitter between attempts to connect: real
+  // entropy. REQUIRES: loop and log outlive this.
   RedisStore(runtime::AsioLoop& loop, Log& log, RedisStoreOptions options, uint64_t seed);
   ~RedisStore() override;
   RedisStore(const RedisStore&) = delete;
@@ -85,14 +86,17 @@ class RedisStore final : public store::Store {
   const std::string& trouble() const { return trouble_; }
   // Nothing that was asked waits for an answer.
   bool idle() const {
-    return pending_.empty() && barrier_next_.empty() && barrier_asked_.empty() && reached_.empty() &&
-           beats_next_.empty() && beats_asked_.empty() && beats_reached_.empty() && compactions_.empty();
+    return pending_.empty() && barrier_next_.empty() && barrier_asked_.empty() &&
+           reached_.empty() && beats_next_.empty() && beats_asked_.empty() &&
+           beats_reached_.empty() && compactions_.empty();
   }
   // Called on a later turn whenever serving() has changed.
   void on_change(std::function<void()> tell) { tell_change_ = std::move(tell); }
-  // Called after the store has gone on without acknowledged history, before it serves again. Must not
-  // destroy the store.
-  void on_history_lost(std::function<void(const HistoryLost&)> tell) { tell_lost_ = std::move(tell); }
+  // Called after the store has gone on without acknowledged history, before it serves again. Must
+  // not destroy the store.
+  void on_history_lost(std::function<void(const HistoryLost&)> tell) {
+    tell_lost_ = std::move(tell);
+  }
 
   void get(const store::ObjectKey& key, Done<store::ObjectPtr> done) override;
   void list(const store::ListQuery& query, Done<store::ListPage> done) override;
@@ -171,8 +175,9 @@ class RedisStore final : public store::Store {
   void compact_next();
   template <class T>
   void answer(Done<T> done, Result<T> result) {
-    loop_.post(
-        [done = std::move(done), result = std::move(result)]() mutable { done(std::move(result)); });
+    loop_.post([done = std::move(done), result = std::move(result)]() mutable {
+      done(std::move(result));
+    });
   }
   // Everything that asked Redis a question and changes nothing by it, on later turns.
   void give_up_waiting(const Error& why, Code beats);
@@ -198,12 +203,12 @@ class RedisStore final : public store::Store {
 
   store::History history_;
   store::WatchPump watches_;
-  bool known_ = false;     // history_ is a copy of something
-  bool skipped_ = false;   // history_ was restarted, and may have missed answers in the log
-  std::string chain_;      // at history_.current()
-  uint64_t target_ = 0;    // loading, catching: the revision to reach
-  uint64_t read_at_ = 0;   // the last entry of the log that was read
-  Portion page_, news_;    // of objects, while loading; of the log
+  bool known_ = false;          // history_ is a copy of something
+  bool skipped_ = false;        // history_ was restarted, and may have missed answers in the log
+  std::string chain_;           // at history_.current()
+  uint64_t target_ = 0;         // loading, catching: the revision to reach
+  uint64_t read_at_ = 0;        // the last entry of the log that was read
+  Portion page_, news_;         // of objects, while loading; of the log
   std::vector<LogEntry> part_;  // of a transaction of which the rest is still to be read
   std::optional<Snapshot> snapshot_;  // loading: what has been read
   Revision snapshot_at_;              // how far the log is in it

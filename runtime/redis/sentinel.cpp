@@ -27,7 +27,8 @@ SentinelQuery::SentinelQuery(runtime::AsioLoop& loop, const HostPort& sentinel, 
 void SentinelQuery::ask() {
   connection_.call({"SENTINEL", "GET-MASTER-ADDR-BY-NAME", master_}, [this](Result<Reply> reply) {
     if (!reply) return;  // finished when the connection was lost
-    if (reply->is_error()) return finish({Code::unavailable, "the sentinel refuses: " + reply->text});
+    if (reply->is_error())
+      return finish({Code::unavailable, "the sentinel refuses: " + reply->text});
     const uint64_t port = reply->number(1);
     if (reply->items.size() != 2 || port == 0 || port > UINT16_MAX) {
       return finish({Code::unavailable, "the sentinel knows no master \"" + master_ + "\""});

@@ -9,10 +9,10 @@ namespace keelson::redis {
 
 class SentinelQuery {
  public:
-  // `done` is called once, on a later turn: the master's address, or why this Sentinel does not tell
-  // (Code::unavailable). What it says may be out of date: the caller checks ROLE.
-  SentinelQuery(runtime::AsioLoop& loop, const HostPort& sentinel, std::string master, Duration patience,
-                Done<HostPort> done);
+  // `done` is called once, on a later turn: the master's address, or why this Sentinel does not
+  // tell (Code::unavailable). What it says may be out of date: the caller checks ROLE.
+  SentinelQuery(runtime::AsioLoop& loop, const HostPort& sentinel, std::string master,
+                Duration patience, Done<HostPort> done);
 
  private:
   void ask();

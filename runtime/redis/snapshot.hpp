@@ -12,7 +12,8 @@ namespace keelson::redis {
 
 class Snapshot {
  public:
-  // From a page or from the log: whichever was read later may know the older state, so revisions decide.
+  // From a page or from the log: whichever was read later may know the older state, so revisions
+  // decide.
   void put(store::ObjectPtr object) {
     store::ObjectPtr& at = objects_[object->key()];
     if (!at || at->revision() < object->revision()) at = std::move(object);

@@ -22,12 +22,13 @@ TEST(RedisAddress, IsReadOrRefusedWithItsReason) {
 TEST(RedisAddress, NamesSentinels) {
   const auto address = parse_address("sentinel://me:secret@10.0.0.1:26380,s2,[::1]:5/keelson");
   ASSERT_TRUE(address.ok()) << address.error().message;
-  EXPECT_EQ(address->sentinels, (std::vector<HostPort>{{"10.0.0.1", 26380}, {"s2", 26379}, {"::1", 5}}));
+  EXPECT_EQ(address->sentinels,
+            (std::vector<HostPort>{{"10.0.0.1", 26380}, {"s2", 26379}, {"::1", 5}}));
   EXPECT_EQ(address->master, "keelson");
   EXPECT_EQ(address->user, "me");
   EXPECT_EQ(address->shown(), "sentinel://10.0.0.1:26380,s2:26379,[::1]:5/keelson");
-  for (const char* wrong : {"sentinel://", "sentinel://a", "sentinel://a/", "sentinel:///m", "sentinel://a,/m",
-                            "sentinel://a:x/m", "sentinel://u@a/m"}) {
+  for (const char* wrong : {"sentinel://", "sentinel://a", "sentinel://a/", "sentinel:///m",
+                            "sentinel://a,/m", "sentinel://a:x/m", "sentinel://u@a/m"}) {
     EXPECT_EQ(parse_address(wrong).code(), Code::invalid) << wrong;
   }
 }

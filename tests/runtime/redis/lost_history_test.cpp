@@ -17,15 +17,21 @@ using store::conformance::transaction;
 // A server whose files can be saved and put back.
 class RedisLostHistory : public RedisTest {
  protected:
-  static void save(const RedisServer& server) { std::filesystem::copy(files(server), saved(server)); }
+  static void save(const RedisServer& server) {
+    std::filesystem::copy(files(server), saved(server));
+  }
   static void put_back(const RedisServer& server) {
     std::filesystem::remove_all(files(server));
     std::filesystem::copy(saved(server), files(server));
   }
 
  private:
-  static std::filesystem::path files(const RedisServer& server) { return server.directory() / "appendonlydir"; }
-  static std::filesystem::path saved(const RedisServer& server) { return server.directory() / "saved"; }
+  static std::filesystem::path files(const RedisServer& server) {
+    return server.directory() / "appendonlydir";
+  }
+  static std::filesystem::path saved(const RedisServer& server) {
+    return server.directory() / "saved";
+  }
 };
 
 // As after a failover to a replica that had fallen behind.
@@ -56,7 +62,8 @@ TEST_F(RedisLostHistory, IsNoticedWhenAnOlderStateComesBack) {
   EXPECT_TRUE(client.get("old").ok());
   const auto next = client.put_new("y", "2");
   ASSERT_TRUE(next.ok());
-  EXPECT_EQ(next->revision, (Revision{2, client.lost->resumed.value + 1})) << "no revision is used twice";
+  EXPECT_EQ(next->revision, (Revision{2, client.lost->resumed.value + 1}))
+      << "no revision is used twice";
   RecordingSink late;
   client.store.watch({1, 4}, late);
   client.settle();
@@ -88,8 +95,8 @@ TEST_F(RedisLostHistory, IsNoticedWhenAnotherHistoryOfTheSameLengthHasTakenItsPl
   EXPECT_TRUE(client.get("theirs").ok());
 }
 
-// One server notices; those that had seen nothing of the lost part follow into the new epoch, with reads
-// that do not hang and writes that do not land in the old one.
+// One server notices; those that had seen nothing of the lost part follow into the new epoch, with
+// reads that do not hang and writes that do not land in the old one.
 TEST_F(RedisLostHistory, OneServerNoticesAndAllGoOn) {
   RedisServer server({"--appendfsync", "always"});
   RedisClient ahead(server, "ahead"), behind(server, "behind");
@@ -115,7 +122,8 @@ TEST_F(RedisLostHistory, OneServerNoticesAndAllGoOn) {
   ASSERT_TRUE(behind.until([&] { return behind.put_new("more").ok() || behind.get("more").ok(); }));
   EXPECT_TRUE(ahead.get("more").ok());
   EXPECT_EQ((*ahead.get("more"))->revision().epoch, 2u);
-  // The same again: an epoch is never used twice, though the saved state knows nothing of the second.
+  // The same again: an epoch is never used twice, though the saved state knows nothing of the
+  // second.
   server.stop(SIGKILL);
   ahead.part();
   behind.part();
@@ -149,8 +157,8 @@ TEST_F(RedisLostHistory, LeavesWhatWasUnderWayUnknown) {
   EXPECT_EQ(*outcome, Code::unknown);
 }
 
-// STORE.md's run: acknowledged by the master, which is killed; a replica that was frozen takes over, and
-// another server has written before this one is back.
+// STORE.md's run: acknowledged by the master, which is killed; a replica that was frozen takes
+// over, and another server has written before this one is back.
 TEST_F(RedisLostHistory, IsNoticedAfterAFailoverThatLostAcknowledgedWrites) {
   RedisServer master(RedisServerOptions{.tcp = true});
   RedisServer replica(RedisServerOptions{
@@ -174,9 +182,12 @@ TEST_F(RedisLostHistory, IsNoticedAfterAFailoverThatLostAcknowledgedWrites) {
   replica.cli({"REPLICAOF", "NO", "ONE"});
   RedisClient other(replica, "other");
   other.serve();
-  const uint64_t kept = other.await<Revision>([&](auto done) { other.store.current_revision(std::move(done)); })->value;
+  const uint64_t kept =
+      other.await<Revision>([&](auto done) { other.store.current_revision(std::move(done)); })
+          ->value;
   ASSERT_LT(kept, 480u) << "the replica was to lose something";
-  for (uint64_t i = kept; i < 490; ++i) ASSERT_TRUE(other.put_new("other" + std::to_string(i)).ok());
+  for (uint64_t i = kept; i < 490; ++i)
+    ASSERT_TRUE(other.put_new("other" + std::to_string(i)).ok());
 
   // The same store meets the new master: as a proxy or an address that moves makes it.
   std::filesystem::remove(master.socket());

@@ -55,7 +55,8 @@ TEST_F(RedisManaged, RefusesPathsThatRedisWouldReadOtherwise) {
                                           {"/var\nport 6379", "/run/s"},
                                           {"", "/run/s"},
                                           {"/var", "/" + std::string(107, 'x')}}) {
-    EXPECT_EQ(managed_config({directory, socket, {}, 0}).code(), Code::invalid) << directory << ' ' << socket;
+    EXPECT_EQ(managed_config({directory, socket, {}, 0}).code(), Code::invalid)
+        << directory << ' ' << socket;
   }
 }
 

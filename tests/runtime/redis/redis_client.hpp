@@ -26,7 +26,7 @@ struct RedisClient {
   using Adjust = std::function<void(RedisStoreOptions&)>;
   explicit RedisClient(const RedisServer& server, const std::string& name = "a",
                        const Adjust& adjust = {})
-      : store(loop, log, options(server, name, adjust), 1) {
+      : store(loop, log, options(server, name, adjust), Rng(1).fork(name).next()) {
     store.on_history_lost([this](const HistoryLost& told) { lost = told; });
   }
   static RedisStoreOptions options(const RedisServer& server, const std::string& name,
@@ -76,8 +76,8 @@ struct RedisClient {
   }
   Result<Committed> put_new(const std::string& name, const std::string& value = "1") {
     using namespace store::conformance;
-    return commit(transaction(
-        {store::conformance::put_new(config("n", name, value, "uid-" + name))}));
+    return commit(
+        transaction({store::conformance::put_new(config("n", name, value, "uid-" + name))}));
   }
   Result<ObjectPtr> get(const ObjectKey& key) {
     return await<ObjectPtr>([&](auto done) { store.get(key, std::move(done)); });

@@ -56,7 +56,9 @@ std::string quoted(const std::string& word) {
 
 }  // namespace
 
-bool RedisServer::installed() { return access(kProgram, X_OK) == 0; }
+bool RedisServer::installed() {
+  return access(kProgram, X_OK) == 0;
+}
 
 RedisServer::RedisServer(std::vector<std::string> arguments)
     : RedisServer(RedisServerOptions{.arguments = std::move(arguments)}) {}
@@ -81,7 +83,9 @@ RedisServer::~RedisServer() {
 
 void RedisServer::start() {
   std::vector<std::string> words{"redis-server"};
-  const auto add = [&](std::initializer_list<std::string> more) { words.insert(words.end(), more); };
+  const auto add = [&](std::initializer_list<std::string> more) {
+    words.insert(words.end(), more);
+  };
   if (options_.config) {
     std::ofstream(home_ / "redis.conf") << options_.config(directory_.string(), socket());
     add({(home_ / "redis.conf").string()});

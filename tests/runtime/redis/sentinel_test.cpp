@@ -1,5 +1,5 @@
-// A master, its replicas and their Sentinels: nothing is shown to anyone before a replica has it, so a
-// failover loses nothing of it.
+// A master, its replicas and their Sentinels: nothing is shown to anyone before a replica has it,
+// so a failover loses nothing of it.
 #include <signal.h>
 #include <unistd.h>
 
@@ -18,10 +18,12 @@ using store::conformance::transaction;
 class RedisSentinel : public RedisTest {
  protected:
   static std::unique_ptr<RedisServer> server(std::vector<std::string> arguments = {}) {
-    return std::make_unique<RedisServer>(RedisServerOptions{.arguments = std::move(arguments), .tcp = true});
+    return std::make_unique<RedisServer>(
+        RedisServerOptions{.arguments = std::move(arguments), .tcp = true});
   }
   static std::unique_ptr<RedisServer> replica_of(const RedisServer& master) {
-    return server({"--replicaof", "127.0.0.1 " + std::to_string(master.port()), "--repl-diskless-sync-delay", "0"});
+    return server({"--replicaof", "127.0.0.1 " + std::to_string(master.port()),
+                   "--repl-diskless-sync-delay", "0"});
   }
   static void with_replica(RedisStoreOptions& options) { options.replicas = 1; }
 };
@@ -38,7 +40,8 @@ TEST_F(RedisSentinel, NothingIsShownBeforeAReplicaHasIt) {
   client.store.commit(transaction({put_new(config("n", "y", "1", "u"))}),
                       [&](Result<Committed> result) { outcome = result.code(); });
   client.part();  // since no replica keeps up
-  EXPECT_NE(client.store.trouble().find("replicas keep up"), std::string::npos) << client.store.trouble();
+  EXPECT_NE(client.store.trouble().find("replicas keep up"), std::string::npos)
+      << client.store.trouble();
   EXPECT_NE(other.get("y").code(), Code::ok) << "a read would show what may be lost";
   EXPECT_NE(outcome, Code::ok);
   kill(replica->pid(), SIGCONT);
@@ -52,7 +55,9 @@ TEST_F(RedisSentinel, AFailoverLosesNothingThatWasAcknowledged) {
   const auto master = server({"--repl-diskless-sync-delay", "0"});
   // Two replicas, or there would be nobody to confirm afterwards.
   const auto one = replica_of(*master), two = replica_of(*master);
-  for (int i = 0; i < 1000 && master->cli({"INFO", "replication"}).find("connected_slaves:2") == std::string::npos; ++i) {
+  for (int i = 0; i < 1000 && master->cli({"INFO", "replication"}).find("connected_slaves:2") ==
+                                  std::string::npos;
+       ++i) {
     usleep(10'000);
   }
   std::vector<std::unique_ptr<RedisServer>> sentinels;
@@ -60,7 +65,8 @@ TEST_F(RedisSentinel, AFailoverLosesNothingThatWasAcknowledged) {
   for (int i = 0; i < 3; ++i) {
     sentinels.push_back(std::make_unique<RedisServer>(RedisServerOptions{
         .arguments = {"sentinel monitor keelson 127.0.0.1 " + std::to_string(master->port()) + " 2",
-                      "sentinel down-after-milliseconds keelson 1000", "sentinel failover-timeout keelson 5000"},
+                      "sentinel down-after-milliseconds keelson 1000",
+                      "sentinel failover-timeout keelson 5000"},
         .sentinel = true}));
     addresses.push_back({"127.0.0.1", sentinels.back()->port()});
   }
@@ -74,7 +80,8 @@ TEST_F(RedisSentinel, AFailoverLosesNothingThatWasAcknowledged) {
   client.serve();
   ASSERT_TRUE(client.until([&] {
     for (const auto& sentinel : sentinels) {
-      if (sentinel->cli({"INFO", "sentinel"}).find("slaves=2,sentinels=3") == std::string::npos) return false;
+      if (sentinel->cli({"INFO", "sentinel"}).find("slaves=2,sentinels=3") == std::string::npos)
+        return false;
     }
     return true;
   }));
@@ -83,14 +90,15 @@ TEST_F(RedisSentinel, AFailoverLosesNothingThatWasAcknowledged) {
   int asked = 0, answered = 0;
   const auto write = [&] {
     const std::string name = "w" + std::to_string(asked++);
-    client.store.commit(transaction({put_new(config("n", name, "1", name))}), [&, name](Result<Committed> result) {
-      ++answered;
-      if (result.ok()) {
-        kept.insert(name);
-      } else if (result.code() == Code::unavailable) {
-        never.insert(name);
-      }
-    });
+    client.store.commit(transaction({put_new(config("n", name, "1", name))}),
+                        [&, name](Result<Committed> result) {
+                          ++answered;
+                          if (result.ok()) {
+                            kept.insert(name);
+                          } else if (result.code() == Code::unavailable) {
+                            never.insert(name);
+                          }
+                        });
   };
   ASSERT_TRUE(client.until([&] {
     if (asked - answered < 64) write();
@@ -102,7 +110,8 @@ TEST_F(RedisSentinel, AFailoverLosesNothingThatWasAcknowledged) {
   ASSERT_TRUE(client.until([&] { return answered == asked; }));
   ASSERT_TRUE(client.put_new("after").ok());
   EXPECT_FALSE(client.lost);
-  for (const std::string& name : kept) EXPECT_TRUE(client.get(name).ok()) << name << " was acknowledged and is gone";
+  for (const std::string& name : kept)
+    EXPECT_TRUE(client.get(name).ok()) << name << " was acknowledged and is gone";
   for (const std::string& name : never) EXPECT_EQ(client.get(name).code(), Code::not_found) << name;
 }
 

@@ -81,8 +81,9 @@ TEST_F(RedisStoreTest, AServerThatStartsAmidWritesFindsOneState) {
       a.store.commit(transaction({removal(key_of("n", one)), removal(key_of("n", other))}),
                      [](Result<Committed>) {});
     } else {
-      a.store.commit(transaction({put(config("n", one, value, one)), put(config("n", other, value, other))}),
-                     [](Result<Committed>) {});
+      a.store.commit(
+          transaction({put(config("n", one, value, one)), put(config("n", other, value, other))}),
+          [](Result<Committed>) {});
     }
     return b.store.serving();
   }));
@@ -114,7 +115,8 @@ TEST_F(RedisStoreTest, NobodySeesHalfATransaction) {
       const std::string name = "c" + std::to_string(i);
       writes.push_back(put(config("n", name, std::to_string(round), name)));
     }
-    a.store.commit(transaction(std::move(writes)), [&](Result<Committed> result) { answered += result.ok(); });
+    a.store.commit(transaction(std::move(writes)),
+                   [&](Result<Committed> result) { answered += result.ok(); });
   }
   int lists = 0, asked = 0;
   EXPECT_TRUE(a.until([&] {
@@ -148,13 +150,15 @@ TEST_F(RedisStoreTest, RefusesAnotherClustersStore) {
 TEST_F(RedisStoreTest, RefusesAnEmptyRedisThatMustNotBeEmpty) {
   RedisServer server;
   RedisClient a(server, "a", [](RedisStoreOptions& options) { options.create = false; });
-  EXPECT_TRUE(a.until([&] { return a.store.trouble().find("it is empty") == 0; })) << a.store.trouble();
+  EXPECT_TRUE(a.until([&] { return a.store.trouble().find("it is empty") == 0; }))
+      << a.store.trouble();
   // Nor may one that has lost everything begin anew.
   RedisClient b(server, "b");
   b.serve();
   server.cli({"FLUSHALL"});
   EXPECT_FALSE(b.put_new("x").ok());
-  EXPECT_TRUE(b.until([&] { return b.store.trouble().find("it is empty") == 0; })) << b.store.trouble();
+  EXPECT_TRUE(b.until([&] { return b.store.trouble().find("it is empty") == 0; }))
+      << b.store.trouble();
 }
 
 TEST_F(RedisStoreTest, CompactionGivesTheLogBack) {
@@ -167,7 +171,9 @@ TEST_F(RedisStoreTest, CompactionGivesTheLogBack) {
   }
   client.settle();
   RecordingSink recent;
-  const auto compacted = client.await<Unit>([&](auto done) { client.store.compact({1, 11'900}, std::move(done)); });
+  const auto compacted = client.await<Unit>([&](auto done) {
+    client.store.compact({1, 11'900}, std::move(done));
+  });
   EXPECT_TRUE(compacted.ok());
   EXPECT_EQ(server.cli({"XLEN", "{keelson}:log"}), "100\n");
   RecordingSink late;
@@ -187,7 +193,10 @@ TEST_F(RedisStoreTest, ReadsEverythingAgainIfItWasAwayForTooLong) {
   EXPECT_TRUE(other.get("x").ok());
   EXPECT_TRUE(client.put_new("y").ok());
   EXPECT_TRUE(client.commit(transaction({removal(key_of("n", "x"))})).ok());
-  EXPECT_TRUE(client.await<Unit>([&](auto done) { client.store.compact({1, 3}, std::move(done)); }).ok());
+  EXPECT_TRUE(client.await<Unit>([&](auto done) {
+                      client.store.compact({1, 3}, std::move(done));
+                    })
+                  .ok());
   server.cli({"CLIENT", "KILL", "TYPE", "normal"});
   other.part();
   other.serve();
@@ -229,10 +238,12 @@ TEST_F(RedisStoreTest, AnswersWhatIsUnderWayWhenItIsDestroyed) {
   {
     RedisStore gone(loop, log, RedisClient::options(server, "a", {}), 1);
     while (!gone.serving()) loop.run_round(5ms);
-    gone.commit(transaction({put(config("n", "x", "1", "u"))}), [&](Result<Committed>) { ++answers; });
+    gone.commit(transaction({put(config("n", "x", "1", "u"))}),
+                [&](Result<Committed>) { ++answers; });
     loop.run_round(0ms);
     loop.run_round(0ms);
-    gone.commit(transaction({put(config("n", "y", "1", "u"))}), [&](Result<Committed>) { ++answers; });
+    gone.commit(transaction({put(config("n", "y", "1", "u"))}),
+                [&](Result<Committed>) { ++answers; });
     gone.get(key_of("n", "x"), [&](Result<ObjectPtr>) { ++answers; });
     gone.beat({{"n1", 1, {}, {}}}, [&](Result<Unit>) { ++answers; });
     gone.compact({1, 1}, [&](Result<Unit>) { ++answers; });

@@ -22,11 +22,12 @@ struct Writer {
   explicit Writer(RedisClient& of, std::string value = "1") : client(of), value(std::move(value)) {}
   void write() {
     const std::string name = "w" + std::to_string(asked++);
-    client.store.commit(transaction({put_new(config("n", name, value, name))}),
-                        [this, name](Result<Committed> result) {
-                          ++answered;
-                          (result.ok() ? kept : result.code() == Code::unavailable ? never : unknown).insert(name);
-                        });
+    client.store.commit(
+        transaction({put_new(config("n", name, value, name))}),
+        [this, name](Result<Committed> result) {
+          ++answered;
+          (result.ok() ? kept : result.code() == Code::unavailable ? never : unknown).insert(name);
+        });
   }
   void expect_the_truth() {
     EXPECT_TRUE(client.until([&] { return answered == asked; }));
@@ -75,7 +76,10 @@ TEST_F(RedisTrouble, OutOfMemoryItRefusesWritesAndGoesOnReading) {
   EXPECT_EQ(refused.code(), Code::unavailable);
   EXPECT_NE(refused.error().message.find("OOM"), std::string::npos) << refused.error().message;
   EXPECT_EQ(client.get("x").code(), Code::not_found) << "reads go on";
-  EXPECT_TRUE(client.await<Unit>([&](auto done) { client.store.compact({1, 0}, std::move(done)); }).ok())
+  EXPECT_TRUE(client.await<Unit>([&](auto done) {
+                      client.store.compact({1, 0}, std::move(done));
+                    })
+                  .ok())
       << "or there would never be room again";
   server.cli({"CONFIG", "SET", "maxmemory", "0"});
   EXPECT_TRUE(client.put_new("x").ok());
@@ -92,20 +96,29 @@ TEST_F(RedisTrouble, WithoutEnoughReplicasItRefusesWrites) {
   EXPECT_TRUE(client.put_new("x").ok());
 }
 
-// A full disk: under appendfsync always Redis ends itself rather than acknowledge what is not on disk.
+// A file system of a megabyte.
+struct SmallDisk {
+  SmallDisk() {
+    std::string name = (std::filesystem::temp_directory_path() / "keelson-disk-XXXXXX").string();
+    if (mkdtemp(name.data())) at = name;
+    mounted = mount("none", at.c_str(), "tmpfs", 0, "size=1m") == 0;
+  }
+  ~SmallDisk() {
+    if (mounted) umount2(at.c_str(), MNT_DETACH);
+    std::error_code ignored;
+    std::filesystem::remove_all(at, ignored);
+  }
+  void grow() { mount("none", at.c_str(), "tmpfs", MS_REMOUNT, "size=64m"); }
+  std::string at;
+  bool mounted = false;
+};
+
+// Under appendfsync always Redis ends itself rather than acknowledge what is not on disk.
 TEST_F(RedisTrouble, WithAFullDiskItAcknowledgesNothingThatIsLost) {
-  std::string name = (std::filesystem::temp_directory_path() / "keelson-disk-XXXXXX").string();
-  ASSERT_TRUE(mkdtemp(name.data()));
-  struct Disk {
-    std::string at;
-    bool mounted;
-    ~Disk() {
-      if (mounted) umount2(at.c_str(), MNT_DETACH);
-      std::filesystem::remove_all(at);
-    }
-  } disk{name, mount("none", name.c_str(), "tmpfs", 0, "size=1m") == 0};
+  SmallDisk disk;
   if (!disk.mounted) GTEST_SKIP() << "mounting a small disk needs root";
-  RedisServer server(RedisServerOptions{.arguments = {"--appendfsync", "always"}, .directory = disk.at});
+  RedisServer server(
+      RedisServerOptions{.arguments = {"--appendfsync", "always"}, .directory = disk.at});
   RedisClient client(server);
   client.serve();
   Writer writer(client, std::string(10'000, 'x'));
@@ -114,8 +127,7 @@ TEST_F(RedisTrouble, WithAFullDiskItAcknowledgesNothingThatIsLost) {
     return !client.store.serving();
   }));
   EXPECT_TRUE(server.wait_for_end()) << server.log();
-  // Somebody makes room.
-  mount("none", disk.at.c_str(), "tmpfs", MS_REMOUNT, "size=64m");
+  disk.grow();
   server.start();
   client.serve();
   writer.expect_the_truth();
@@ -123,6 +135,28 @@ TEST_F(RedisTrouble, WithAFullDiskItAcknowledgesNothingThatIsLost) {
   EXPECT_TRUE(writer.unknown.empty()) << writer.unknown.size();
   EXPECT_FALSE(client.lost);
   EXPECT_TRUE(client.put_new("after").ok());
+}
+
+// Otherwise it refuses writes until there is room again.
+TEST_F(RedisTrouble, WithAFullDiskAndNoSyncItRefusesWrites) {
+  SmallDisk disk;
+  if (!disk.mounted) GTEST_SKIP() << "mounting a small disk needs root";
+  RedisServer server(
+      RedisServerOptions{.arguments = {"--appendfsync", "everysec"}, .directory = disk.at});
+  RedisClient client(server);
+  client.serve();
+  Writer writer(client, std::string(10'000, 'x'));
+  EXPECT_TRUE(client.until([&] {
+    if (writer.asked - writer.answered < 8) writer.write();
+    return !writer.never.empty();
+  }));
+  const auto refused = client.put_new("x");
+  EXPECT_EQ(refused.code(), Code::unavailable);
+  EXPECT_NE(refused.error().message.find("MISCONF"), std::string::npos) << refused.error().message;
+  EXPECT_TRUE(client.get("w0").ok()) << "reads go on";
+  disk.grow();
+  EXPECT_TRUE(client.until([&] { return client.put_new("x").ok(); }));
+  writer.expect_the_truth();
 }
 
 // A master that became a replica: nothing is written there, and nobody trusts what it says.
@@ -154,10 +188,12 @@ TEST_F(RedisTrouble, LoadingItIsAwayUntilItHasLoaded) {
     writer.expect_the_truth();
   }
   server.stop(SIGKILL);
-  RedisServer slow(RedisServerOptions{.arguments = {"--key-load-delay", "500"}, .directory = server.directory()});
+  RedisServer slow(RedisServerOptions{.arguments = {"--key-load-delay", "500"},
+                                      .directory = server.directory()});
   RedisClient client(slow, "b");
-  EXPECT_TRUE(client.until([&] { return client.store.trouble().find("LOADING") != std::string::npos; }))
-      << client.store.trouble();
+  EXPECT_TRUE(client.until([&] {
+    return client.store.trouble().find("LOADING") != std::string::npos;
+  })) << client.store.trouble();
   slow.cli({"CONFIG", "SET", "key-load-delay", "0"});
   client.serve();
   EXPECT_TRUE(client.get("w1499").ok());
@@ -168,8 +204,9 @@ TEST_F(RedisTrouble, BusyItIsAwayAndNothingHappens) {
   RedisServer server({"--busy-reply-threshold", "100"});
   RedisClient client(server);
   client.serve();
-  const int ended = system(("timeout 1 redis-cli -s " + server.socket() +
-                            " EVAL 'while true do end' 0 >/dev/null 2>&1").c_str());
+  const int ended = system(
+      ("timeout 1 redis-cli -s " + server.socket() + " EVAL 'while true do end' 0 >/dev/null 2>&1")
+          .c_str());
   EXPECT_NE(ended, 0);
   Writer writer(client);
   writer.write();
@@ -234,9 +271,11 @@ TEST_F(RedisTrouble, WithAWrongPasswordTheReasonIsSaid) {
     };
   };
   RedisClient wrong(server, "a", with("", "wrong"));
-  EXPECT_TRUE(wrong.until([&] { return wrong.store.trouble().find("WRONGPASS") == 0; })) << wrong.store.trouble();
+  EXPECT_TRUE(wrong.until([&] { return wrong.store.trouble().find("WRONGPASS") == 0; }))
+      << wrong.store.trouble();
   RedisClient none(server, "b", with("", ""));
-  EXPECT_TRUE(none.until([&] { return none.store.trouble().find("NOAUTH") == 0; })) << none.store.trouble();
+  EXPECT_TRUE(none.until([&] { return none.store.trouble().find("NOAUTH") == 0; }))
+      << none.store.trouble();
   RedisClient right(server, "c", with("", "right"));
   right.serve();
   EXPECT_TRUE(right.put_new("x").ok());
@@ -276,9 +315,10 @@ TEST_F(RedisTrouble, WithLargeObjectsItReadsFewAtATime) {
 TEST_F(RedisTrouble, WithTheRightsOfTheReadmeItServes) {
   RedisServer server(RedisServerOptions{.tcp = true});
   const std::vector<std::string> rules{
-      "ACL",    "SETUSER", "keelson", "on",    ">secret",  "~{keelson}*", "+fcall", "+fcall_ro", "+function|load",
-      "+xread", "+wait",   "+role",   "+ping", "+hset",    "+hget",       "+hmget", "+hdel",     "+hincrby",
-      "+hscan", "+xadd",   "+xrange", "+xtrim", "+del",    "+exists"};
+      "ACL",       "SETUSER",        "keelson", "on",       ">secret", "~{keelson}*", "+fcall",
+      "+fcall_ro", "+function|load", "+xread",  "+wait",    "+role",   "+ping",       "+hset",
+      "+hget",     "+hmget",         "+hdel",   "+hincrby", "+hscan",  "+hlen",       "+xadd",
+      "+xrange",   "+xtrim",         "+del",    "+exists"};
   ASSERT_EQ(server.cli(rules), "OK\n");
   RedisClient client(server, "a", [&](RedisStoreOptions& options) {
     options.address = {};
@@ -288,14 +328,25 @@ TEST_F(RedisTrouble, WithTheRightsOfTheReadmeItServes) {
   });
   client.serve();
   EXPECT_TRUE(client.put_new("x").ok());
-  EXPECT_TRUE(client.commit(transaction({store::conformance::removal(store::conformance::key_of("n", "x"))})).ok());
-  EXPECT_TRUE(client.await<Unit>([&](auto done) { client.store.beat({{"n1", 1, {}, {}}}, std::move(done)); }).ok());
-  EXPECT_TRUE(client.await<Unit>([&](auto done) { client.store.compact({1, 1}, std::move(done)); }).ok());
+  EXPECT_TRUE(
+      client
+          .commit(transaction({store::conformance::removal(store::conformance::key_of("n", "x"))}))
+          .ok());
+  EXPECT_TRUE(client
+                  .await<Unit>([&](auto done) {
+                    client.store.beat({{"n1", 1, {}, {}}}, std::move(done));
+                  })
+                  .ok());
+  EXPECT_TRUE(client.await<Unit>([&](auto done) {
+                      client.store.compact({1, 1}, std::move(done));
+                    })
+                  .ok());
   // One right less: the reason is said.
   ASSERT_EQ(server.cli({"ACL", "SETUSER", "keelson", "-xadd"}), "OK\n");
   const auto refused = client.put_new("y");
   EXPECT_EQ(refused.code(), Code::unavailable) << "the log tells that nothing happened";
-  EXPECT_NE(refused.error().message.find("can't run this command"), std::string::npos) << refused.error().message;
+  EXPECT_NE(refused.error().message.find("can't run this command"), std::string::npos)
+      << refused.error().message;
 }
 
 }  // namespace
