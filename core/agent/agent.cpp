@@ -359,4 +359,10 @@ void Agent::set_not_ready(std::string why) {
   impl_->node.set_not_ready(std::move(why));
 }
 
+std::vector<api::Ref<api::Pod>> Agent::pods() const {
+  std::vector<api::Ref<api::Pod>> out;
+  for (const auto& [key, object] : impl_->pods.objects()) out.emplace_back(object);
+  return out;
+}
+
 }  // namespace keelson::agent

@@ -88,6 +88,8 @@ class Agent {
   // Why the node cannot run pods although its runtime answers (its network is not set up): shown in its
   // condition Ready. Empty, as at the beginning: it can.
   void set_not_ready(std::string why);
+  // The pods that are bound to this node, as the agent has seen them; by namespace and name.
+  std::vector<api::Ref<api::Pod>> pods() const;
 
  private:
   struct Impl;

@@ -72,7 +72,8 @@ StatsSampler::StatsSampler(Loop& loop, ContainerStatsSource& source, Duration ev
 }
 
 void StatsSampler::sample() {
-  timer_.arm(every_);
+  // The first rate of the machine comes soon.
+  timer_.arm(machine_.now.reading.at == WallTime() ? std::min<Duration>(every_, 1s) : every_);
   if (const Result<MachineReading> read = read_machine(loop_.wall_now())) {
     const bool first = machine_.now.reading.at.unix_ns == 0;
     machine_ = {*read, first ? -1 : rate(machine_.now.reading, read->reading)};
@@ -98,7 +99,12 @@ void StatsSampler::take(std::vector<ContainerReading> readings) {
     while (before != containers_.end() && key_of(before->now) < key_of(reading)) ++before;
     const bool known = before != containers_.end() && key_of(before->now) == key_of(reading) &&
                        before->now.id == reading.id;
-    int64_t nanocores = known ? rate(before->now.reading, reading.reading) : -1;
+    int64_t nanocores = -1;
+    if (known) {
+      nanocores = rate(before->now.reading, reading.reading);
+    } else if (reading.started_at != WallTime()) {
+      nanocores = rate({.at = reading.started_at}, reading.reading);  // since its start
+    }
     // The runtime has not looked again since: the last rate stands.
     if (known && before->now.reading.at == reading.reading.at) nanocores = before->cpu_nanocores;
     measured.push_back({std::move(reading), nanocores});

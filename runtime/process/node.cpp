@@ -201,7 +201,8 @@ struct Node::Impl {
   void check() {
     containers->check([this, alive = std::weak_ptr<char>(life)](Result<Unit> ready) {
       if (alive.expired()) return;
-      agent->set_not_ready(ready ? std::string() : ready.error().message);
+      health = ready ? Status() : Status(ready.error());
+      agent->set_not_ready(health.message());
       check_timer.arm(ready ? kCheckLate : kCheckSoon);
     });
   }
@@ -216,8 +217,12 @@ struct Node::Impl {
     options.cert_file = config.pki_dir + "/server.pem";
     options.key_file = options.cert_file;
     options.client_ca_file = config.pki_dir + "/ca.crt";
-    auto started = node::NodeEndpoint::start(loop, log, std::move(options), *streams,
-                                             {.stats = stats.get()});
+    node::NodeFacts facts;
+    facts.health = [this] { return health; };
+    facts.pods = [this] { return agent->pods(); };
+    facts.stats = stats.get();
+    auto started =
+        node::NodeEndpoint::start(loop, log, std::move(options), *streams, std::move(facts));
     if (!started) {
       return log.error("cannot serve the node's endpoint", {{"why", started.error().message}});
     }
@@ -249,6 +254,7 @@ struct Node::Impl {
   std::unique_ptr<node::NodeEndpoint> endpoint;
   std::unique_ptr<NodeCertificates> certificates;
   Timer check_timer;
+  Status health{Code::unavailable, "the container runtime has not been asked yet"};
   std::shared_ptr<char> life = std::make_shared<char>();
 };
 
