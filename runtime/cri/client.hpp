@@ -1,6 +1,8 @@
 // The runtime's two services, with the deadlines of their calls.
 #pragma once
 
+#include <algorithm>
+
 #include "runtime/cri/cri_runtime.hpp"
 #include "runtime/cri/rpc.hpp"
 #include "runtime/cri/wire.hpp"
@@ -8,17 +10,24 @@
 
 namespace keelson::cri {
 
+// A runtime that has not said how things are by then hangs; kubelet would wait as long as for the
+// rest.
+inline constexpr Duration kReadMax = 30s;
+
 class Client {
  public:
   Client(runtime::AsioLoop& loop, const CriOptions& options)
-      : loop_(loop), rpc_(loop), channel_(rpc_.open("unix:" + options.socket)), timeout_(options.call_timeout) {}
+      : loop_(loop),
+        rpc_(loop),
+        channel_(rpc_.open("unix:" + options.socket)),
+        timeout_(options.call_timeout) {}
 
   // Of RuntimeService and ImageService. `longer`: what the call itself may take, beyond the usual;
   // `within`: no longer than that.
   template <class Response>
   void read(const char* method, const MessageLite& request, Done<Response> done) {
-    rpc_.call<Response>(channel_, runtime_method(method), request, timeout_, Effect::reads,
-                        std::move(done));
+    rpc_.call<Response>(channel_, runtime_method(method), request, std::min(timeout_, kReadMax),
+                        Effect::reads, std::move(done));
   }
   template <class Response>
   void change(const char* method, const MessageLite& request, Done<Response> done,

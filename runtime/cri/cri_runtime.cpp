@@ -88,10 +88,16 @@ class CriRuntime::Impl {
 CriRuntime::CriRuntime(runtime::AsioLoop& loop, Log& log, CriOptions options)
     : impl_(std::make_unique<Impl>(loop, log, std::move(options))) {}
 CriRuntime::~CriRuntime() = default;
-const CriOptions& CriRuntime::options() const { return impl_->options; }
+const CriOptions& CriRuntime::options() const {
+  return impl_->options;
+}
 
-void CriRuntime::list(Done<agent::RuntimeState> done) { impl_->lister.list(std::move(done)); }
-void CriRuntime::on_hint(Callback<void()> hint) { impl_->lister.on_hint(std::move(hint)); }
+void CriRuntime::list(Done<agent::RuntimeState> done) {
+  impl_->lister.list(std::move(done));
+}
+void CriRuntime::on_hint(Callback<void()> hint) {
+  impl_->lister.on_hint(std::move(hint));
+}
 void CriRuntime::list_images(Done<std::vector<api::ContainerImage>> done) {
   impl_->images.list(std::move(done));
 }
@@ -151,8 +157,8 @@ void CriRuntime::check(Done<Unit> done) {
         if (!answer.ok()) return done(answer.error());
         for (const wire::RuntimeCondition& condition : answer->status().conditions()) {
           if (condition.status()) continue;
-          return done(Error{Code::unavailable,
-                            condition.type() + " is false: " + condition.message()});
+          return done(
+              Error{Code::unavailable, condition.type() + " is false: " + condition.message()});
         }
         done(Unit{});
       });

@@ -1,4 +1,5 @@
-// The ContainerRuntime port over containerd (or another runtime that serves CRI v1 on a unix socket).
+// The ContainerRuntime port over containerd (or another runtime that serves CRI v1 on a unix
+// socket).
 //
 //   cri::CriRuntime containers(loop, log, {.socket = "/run/containerd/containerd.sock",
 //                                          .node = "worker-1",
@@ -7,19 +8,20 @@
 //                                          .cluster_dns = "10.96.0.10"});
 //   agent::Agent agent(loop, api, containers, ...);
 //
-// Everything is called and answers on the core thread. gRPC's threads stay inside; after the object is
-// gone nothing is called any more. The runtime may be away: calls then answer `unavailable`, and the
-// connection comes back by itself within a few seconds of the runtime.
+// Everything is called and answers on the core thread. gRPC's threads stay inside; after the object
+// is gone nothing is called any more. The runtime may be away: calls then answer `unavailable`, and
+// the connection comes back by itself within a few seconds of the runtime.
 //
 // Errors, beyond those of the port:
 //   unavailable  nothing happened: the runtime is away, or it refused and says why
 //   unknown      no answer in time, or the connection broke: it may have happened; list() says
 //   exists       the name is reserved, by what list() shows or by a ghost: take the next attempt
 //   not_found    no such sandbox, container or image
-//   invalid      the container cannot be made as its pod says (kubelet's CreateContainerConfigError)
+//   invalid      the container cannot be made as its pod says (kubelet's
+//   CreateContainerConfigError)
 //
-// Only what carries this node's name in the label "keelson.io/node" is seen or touched: other agents
-// and other clusters may use the same containerd.
+// Only what carries this node's name in the label "keelson.io/node" is seen or touched: other
+// agents and other clusters may use the same containerd.
 #pragma once
 
 #include <cstdint>
@@ -44,11 +46,11 @@ struct CriOptions {
   std::string node;     // the value of the label; required
   std::string address;  // of the node: what pods in the host's network have. Empty: 127.0.0.1
 
-  // As the runtime's cgroup driver wants it: "/keelson" (cgroupfs) or "keelson.slice" (systemd). Each
-  // agent on a machine needs its own.
+  // As the runtime's cgroup driver wants it: "/keelson" (cgroupfs) or "keelson.slice" (systemd).
+  // Each agent on a machine needs its own.
   std::string cgroup_parent = "/keelson";
   std::string log_directory = "/var/log/pods";
-  std::string state_directory = "/var/lib/keelson";  // see paths.hpp
+  std::string state_directory = "/var/lib/keelson";            // see paths.hpp
   std::string seccomp_directory = "/var/lib/keelson/seccomp";  // of profiles of type Localhost
 
   std::string cluster_dns;  // address of the cluster's DNS; empty: ClusterFirst means Default
@@ -83,7 +85,8 @@ class CriRuntime final : public agent::ContainerRuntime {
   CriRuntime(runtime::AsioLoop& loop, Log& log, CriOptions options);
   ~CriRuntime() override;  // calls under way are cancelled; containers go on running
 
-  // --- The port, see container_runtime.hpp --------------------------------------------------------
+  // --- The port, see container_runtime.hpp
+  // --------------------------------------------------------
   void list(Done<agent::RuntimeState> done) override;
   void list_images(Done<std::vector<api::ContainerImage>> done) override;
   void pull_image(agent::ImagePull pull, Done<std::string> done) override;
@@ -102,15 +105,17 @@ class CriRuntime final : public agent::ContainerRuntime {
   void run_hook(agent::ContainerId id, const api::LifecycleHandler& hook, Done<Unit> done) override;
   void on_hint(Callback<void()> hint) override;
 
-  // --- For the rest of the node -------------------------------------------------------------------
+  // --- For the rest of the node
+  // -------------------------------------------------------------------
   void identity(Done<RuntimeIdentity> done);
   // Fails with the runtime's own words while it, or its network (CNI), is not ready.
   void check(Done<Unit> done);
   void usage(Done<NodeUsage> done);
 
   // Where the runtime's streaming server waits for a command, for a connection to the container's
-  // first process, or for connections to the pod: an http:// URL that speaks SPDY/3.1 (containerd 1.6
-  // knows nothing else) as kubelet's own endpoint does. Valid once, for about a minute.
+  // first process, or for connections to the pod: an http:// URL that speaks SPDY/3.1
+  // (containerd 1.6 knows nothing else) as kubelet's own endpoint does. Valid once, for about a
+  // minute.
   void exec_url(agent::ContainerId id, std::vector<std::string> command, ExecStreams streams,
                 Done<std::string> done);
   void attach_url(agent::ContainerId id, ExecStreams streams, Done<std::string> done);

@@ -27,7 +27,9 @@ void add_new(std::vector<std::string>& to, const Items& items) {
   }
 }
 
-std::string_view option_name(std::string_view option) { return option.substr(0, option.find(':')); }
+std::string_view option_name(std::string_view option) {
+  return option.substr(0, option.find(':'));
+}
 
 // dnsConfig's options replace those of the same name.
 void add_options(std::vector<std::string>& to, const api::PodDNSConfig& config) {
@@ -49,8 +51,10 @@ DnsConfig parse_resolv_conf(std::string_view text) {
     const std::string key = line.front();
     line.erase(line.begin());
     if (key == "nameserver") out.servers.push_back(line.front());
-    if (key == "search") out.searches = std::move(line);  // the last one counts
-    else if (key == "options") out.options = std::move(line);
+    if (key == "search")
+      out.searches = std::move(line);  // the last one counts
+    else if (key == "options")
+      out.options = std::move(line);
   }
   return out;
 }

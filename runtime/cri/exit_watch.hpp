@@ -1,8 +1,9 @@
 // Notices that a container's process has ended, within milliseconds and without polling: the kernel
 // makes a pidfd readable then. containerd 1.6 has no stream of events for its CRI clients.
 //
-// Only a hint: what counts is what the runtime says. But a process that is known to be gone while the
-// runtime goes on claiming that it runs shows that the runtime has lost its end (containerd#6771).
+// Only a hint: what counts is what the runtime says. But a process that is known to be gone while
+// the runtime goes on claiming that it runs shows that the runtime has lost its end
+// (containerd#6771).
 #pragma once
 
 #include <map>
@@ -22,7 +23,8 @@ namespace keelson::cri {
 
 class ExitWatch {
  public:
-  // `hint` is called when a process ends, and a few times more until forget() shows that it was heard.
+  // `hint` is called when a process ends, and a few times more until forget() shows that it was
+  // heard.
   ExitWatch(runtime::AsioLoop& loop, Callback<void()> hint);
   ~ExitWatch();
 

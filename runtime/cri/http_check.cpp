@@ -120,15 +120,15 @@ class Session : public std::enable_shared_from_this<Session> {
         check_.host, std::to_string(check_.port),
         [self = shared_from_this()](error_code error, tcp::resolver::results_type found) {
           if (error) return self->fail("dial tcp: lookup " + self->check_.host + ": no such host");
-          asio::async_connect(self->socket_, found,
-                              [self](error_code failed, const tcp::endpoint&) {
-                                self->on_connected(failed);
-                              });
+          asio::async_connect(
+              self->socket_, found,
+              [self](error_code failed, const tcp::endpoint&) { self->on_connected(failed); });
         });
   }
 
   void on_connected(error_code error) {
-    if (error) return fail("dial tcp " + authority(check_) + ": connect: " + lower(error.message()));
+    if (error)
+      return fail("dial tcp " + authority(check_) + ": connect: " + lower(error.message()));
     if (!http_) return succeed();
     if (!check_.tls) return send();
     if (!tls_) {
@@ -151,10 +151,14 @@ class Session : public std::enable_shared_from_this<Session> {
     if (check_.port == (check_.tls ? 443 : 80)) host = bracketed(check_.host);
     for (const auto& [name, value] : check_.headers) {
       const std::string key = lower(name);
-      if (key == "host") host = value;
-      else if (key == "user-agent") agent = value;
-      else if (key == "accept") accept = value;
-      else if (key != "connection") rest += one_line(name) + ": " + one_line(value) + "\r\n";
+      if (key == "host")
+        host = value;
+      else if (key == "user-agent")
+        agent = value;
+      else if (key == "accept")
+        accept = value;
+      else if (key != "connection")
+        rest += one_line(name) + ": " + one_line(value) + "\r\n";
     }
     request_ = "GET " + one_line(check_.path) + " HTTP/1.1\r\nHost: " + one_line(host) + "\r\n";
     if (!agent.empty()) request_ += "User-Agent: " + one_line(agent) + "\r\n";
@@ -171,12 +175,12 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void read_head() {
     with_stream([this](auto& stream) {
-      asio::async_read_until(stream, asio::dynamic_buffer(read_, kHeadMax), "\r\n\r\n",
-                             [self = shared_from_this()](error_code error, std::size_t size) {
-                               if (error) return self->fail(error == asio::error::eof
-                                                                ? "EOF" : error.message());
-                               self->on_head(size);
-                             });
+      asio::async_read_until(
+          stream, asio::dynamic_buffer(read_, kHeadMax), "\r\n\r\n",
+          [self = shared_from_this()](error_code error, std::size_t size) {
+            if (error) return self->fail(error == asio::error::eof ? "EOF" : error.message());
+            self->on_head(size);
+          });
     });
   }
 
@@ -214,8 +218,10 @@ class Session : public std::enable_shared_from_this<Session> {
 
   template <class F>
   void with_stream(F f) {
-    if (check_.tls) f(*stream_);
-    else f(socket_);
+    if (check_.tls)
+      f(*stream_);
+    else
+      f(socket_);
   }
 
   void close() {

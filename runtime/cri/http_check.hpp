@@ -1,5 +1,6 @@
-// One HTTP or TCP check on the loop, without a thread: what httpGet and tcpSocket probes and hooks do.
-// Source: pkg/probe/http and pkg/probe/tcp (what counts as success, and how failures are worded).
+// One HTTP or TCP check on the loop, without a thread: what httpGet and tcpSocket probes and hooks
+// do. Source: pkg/probe/http and pkg/probe/tcp (what counts as success, and how failures are
+// worded).
 #pragma once
 
 #include <cstdint>
@@ -24,8 +25,8 @@ struct HttpCheck {
   Duration timeout = 1s;
 };
 
-// Success: an answer of 200 to 399. Redirects to the same host are followed, those to another count as
-// success. Always answers in time, and never from inside the call.
+// Success: an answer of 200 to 399. Redirects to the same host are followed, those to another count
+// as success. Always answers in time, and never from inside the call.
 void check_http(runtime::AsioLoop& loop, HttpCheck check, Done<agent::ProbeAnswer> done);
 
 // Success: the connection opens.

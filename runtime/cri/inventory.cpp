@@ -145,10 +145,8 @@ const KnownSandbox* Inventory::sandbox(const std::string& id) const {
 
 void Inventory::add(agent::SandboxInfo info, bool host_network) {
   const std::string id = info.id;
-  sandboxes_[id] = {.info = std::move(info),
-                    .host_network = host_network,
-                    .asked = true,
-                    .made = ++sequence_};
+  sandboxes_[id] = {
+      .info = std::move(info), .host_network = host_network, .asked = true, .made = ++sequence_};
 }
 
 void Inventory::add(KnownContainer made) {

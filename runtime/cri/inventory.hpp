@@ -1,5 +1,5 @@
-// What has been learned of the node's sandboxes and containers. CRI's lists leave out addresses, exit
-// codes and times; they are asked for once and kept as long as what they belong to is listed.
+// What has been learned of the node's sandboxes and containers. CRI's lists leave out addresses,
+// exit codes and times; they are asked for once and kept as long as what they belong to is listed.
 #pragma once
 
 #include <map>
@@ -20,6 +20,7 @@ struct KnownContainer {
   int pid = 0;                 // while it runs; 0: not known
   bool asked = false;          // the rest of `info` is of its present state
   bool lost = false;           // the runtime does not know what became of it
+  bool ending = false;         // and has been asked to end it
   uint64_t made = 0;           // sequence() when add() learned of it; 0: from a list
 };
 
@@ -32,8 +33,8 @@ struct KnownSandbox {
 
 class Inventory {
  public:
-  // Takes over what is listed, and forgets what is not, except what was made after the list was asked
-  // for: `asked` is sequence() at that moment.
+  // Takes over what is listed, and forgets what is not, except what was made after the list was
+  // asked for: `asked` is sequence() at that moment.
   void take(const wire::ListPodSandboxResponse& sandboxes,
             const wire::ListContainersResponse& containers, uint64_t asked);
   uint64_t sequence() const { return sequence_; }

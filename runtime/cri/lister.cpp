@@ -53,16 +53,20 @@ void Lister::begin() {
   (*sandboxes.mutable_filter()->mutable_label_selector())[kLabelNode] = options_.node;
   client_.read<wire::ListPodSandboxResponse>(
       "ListPodSandbox", sandboxes, [this, run](Result<wire::ListPodSandboxResponse> answer) {
-        if (answer.ok()) run->sandboxes = std::move(*answer);
-        else run->failed = answer.error();
+        if (answer.ok())
+          run->sandboxes = std::move(*answer);
+        else
+          run->failed = answer.error();
         on_lists(run);
       });
   wire::ListContainersRequest containers;
   (*containers.mutable_filter()->mutable_label_selector())[kLabelNode] = options_.node;
   client_.read<wire::ListContainersResponse>(
       "ListContainers", containers, [this, run](Result<wire::ListContainersResponse> answer) {
-        if (answer.ok()) run->containers = std::move(*answer);
-        else run->failed = answer.error();
+        if (answer.ok())
+          run->containers = std::move(*answer);
+        else
+          run->failed = answer.error();
         on_lists(run);
       });
 }
@@ -83,8 +87,10 @@ void Lister::ask_next(const RunPtr& run) {
     const std::string id = std::move(left.back());
     left.pop_back();
     ++run->under_way;
-    if (&left == &run->sandboxes_left) ask_sandbox(run, id);
-    else ask_container(run, id);
+    if (&left == &run->sandboxes_left)
+      ask_sandbox(run, id);
+    else
+      ask_container(run, id);
   }
   if (run->under_way == 0) finish(run);
 }
@@ -93,8 +99,7 @@ void Lister::ask_sandbox(const RunPtr& run, const std::string& id) {
   wire::PodSandboxStatusRequest request;
   request.set_pod_sandbox_id(id);
   client_.read<wire::PodSandboxStatusResponse>(
-      "PodSandboxStatus", request,
-      [this, run, id](Result<wire::PodSandboxStatusResponse> answer) {
+      "PodSandboxStatus", request, [this, run, id](Result<wire::PodSandboxStatusResponse> answer) {
         if (answer.ok()) inventory_.learn(answer->status(), options_.address);
         if (answer.code() == Code::not_found) inventory_.forget_sandbox(id);
         on_status(run, answer.ok() ? Status() : Status(answer.error()));
@@ -129,8 +134,8 @@ void Lister::on_status(const RunPtr& run, const Status& status) {
 void Lister::read_message(KnownContainer& known) const {
   agent::ContainerInfo& info = known.info;
   std::string written = files_.termination_message(info.pod_uid, info.name, info.attempt);
-  const bool from_log = written.empty() && info.exit_code != 0 &&
-                        known.message_policy == "FallbackToLogsOnError";
+  const bool from_log =
+      written.empty() && info.exit_code != 0 && known.message_policy == "FallbackToLogsOnError";
   if (from_log) written = files_.log_tail(known.pod, info.name, info.attempt);
   if (!written.empty()) info.message = std::move(written);
 }
@@ -159,7 +164,7 @@ void Lister::watch_exits() {
     if (known.info.state != agent::ContainerState::running) continue;
     running.insert(id);
     watch_.watch(id, known.pid);
-    if (known.lost) end_lost(known);
+    if (known.lost && !known.ending) end_lost(id);
     const std::optional<Instant> gone = watch_.gone_since(id);
     if (!gone || loop_.now() - *gone < kLostAfter) continue;
     // The runtime has missed the end (containerd#10390). How it ended nobody knows.
@@ -175,13 +180,15 @@ void Lister::watch_exits() {
 
 // A container that the runtime does not understand any more can only be stopped, and must be before
 // another may take its place (GUARANTEES NA-1).
-void Lister::end_lost(const KnownContainer& known) {
-  log_.warning("container unknown to the runtime",
-               {{"node", options_.node}, {"container", known.info.id}});
+void Lister::end_lost(const std::string& id) {
+  log_.warning("container unknown to the runtime", {{"node", options_.node}, {"container", id}});
+  inventory_.container(id)->ending = true;
   wire::StopContainerRequest request;
-  request.set_container_id(known.info.id);
-  client_.change<wire::StopContainerResponse>("StopContainer", request,
-                                              [](Result<wire::StopContainerResponse>) {});
+  request.set_container_id(id);
+  client_.change<wire::StopContainerResponse>(
+      "StopContainer", request, [this, id](Result<wire::StopContainerResponse>) {
+        if (KnownContainer* known = inventory_.container(id)) known->ending = false;
+      });
 }
 
 }  // namespace keelson::cri

@@ -17,8 +17,8 @@ class Lister {
   Lister(runtime::AsioLoop& loop, Log& log, Client& client, const CriOptions& options,
          Inventory& inventory, const PodFiles& files, std::function<void()> on_listed);
 
-  // One at a time: what is asked for meanwhile is answered by one that begins afterwards, for no list
-  // may be older than its question.
+  // One at a time: what is asked for meanwhile is answered by one that begins afterwards, for no
+  // list may be older than its question.
   void list(Done<agent::RuntimeState> done);
   void on_hint(Callback<void()> hint) { hint_ = std::move(hint); }
 
@@ -35,7 +35,7 @@ class Lister {
   void finish(const RunPtr& run);
   void read_message(KnownContainer& known) const;
   void watch_exits();
-  void end_lost(const KnownContainer& known);
+  void end_lost(const std::string& id);
 
   runtime::AsioLoop& loop_;
   Log& log_;

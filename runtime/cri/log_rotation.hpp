@@ -18,9 +18,9 @@ struct LogLimits {
 // Whether the log at `path` is longer than it may be.
 bool log_too_long(const std::string& path, const LogLimits& limits);
 
-// Renames it to "<path>.20260102-030405" (UTC; with a number behind if that is taken) and removes the
-// oldest beyond files_max. Yields the new name; the runtime must then open the log anew. Until it has,
-// it goes on writing into the renamed file, and nothing is lost.
+// Renames it to "<path>.20260102-030405" (UTC; with a number behind if that is taken) and removes
+// the oldest beyond files_max. Yields the new name; the runtime must then open the log anew. Until
+// it has, it goes on writing into the renamed file, and nothing is lost.
 Result<std::string> put_log_aside(const std::string& path, const LogLimits& limits, WallTime now);
 
 // The runtime has refused: back to the old name, unless there is a new file by now.

@@ -1,5 +1,5 @@
-// Where the files of pods lie on the host. Pure; the layout of the logs is the kubelet's, so that log
-// collectors find what they look for.
+// Where the files of pods lie on the host. Pure; the layout of the logs is the kubelet's, so that
+// log collectors find what they look for.
 #pragma once
 
 #include <cstdint>

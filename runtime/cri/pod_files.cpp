@@ -87,11 +87,11 @@ std::string to_utf8(std::string text) {
   const auto byte = [&](std::size_t i) { return static_cast<uint8_t>(text[i]); };
   for (std::size_t i = 0; i < text.size();) {
     const uint8_t lead = byte(i);
-    const std::size_t length = lead < 0x80             ? 1
-                               : lead >> 5 == 0x06     ? 2
-                               : lead >> 4 == 0x0e     ? 3
-                               : lead >> 3 == 0x1e     ? 4
-                                                       : 0;
+    const std::size_t length = lead < 0x80         ? 1
+                               : lead >> 5 == 0x06 ? 2
+                               : lead >> 4 == 0x0e ? 3
+                               : lead >> 3 == 0x1e ? 4
+                                                   : 0;
     uint32_t point = length < 2 ? lead : lead & (0x7f >> length);
     bool good = length != 0 && i + length <= text.size();
     for (std::size_t k = 1; good && k < length; ++k) {
@@ -99,8 +99,8 @@ std::string to_utf8(std::string text) {
       point = point << 6 | (byte(i + k) & 0x3f);
     }
     constexpr uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
-    good = good && point >= kLeast[length] && point <= 0x10ffff &&
-           (point < 0xd800 || point > 0xdfff);
+    good =
+        good && point >= kLeast[length] && point <= 0x10ffff && (point < 0xd800 || point > 0xdfff);
     if (good) {
       out.append(text, i, length);
       i += length;
@@ -135,7 +135,8 @@ Status PodFiles::make_log_directory(const PodName& pod, const std::string& conta
 Result<std::string> PodFiles::write_hosts(const std::string& uid, const std::string& text) {
   if (Status made = make_directories(pod_directory(state_, uid)); !made.ok()) return made.error();
   const std::string path = hosts_path(state_, uid);
-  // Containers that run have it mounted already; the same text again would only be a moment without.
+  // Containers that run have it mounted already; the same text again would only be a moment
+  // without.
   if (read_tail(path, text.size() + 1) == text) return path;
   if (Status written = write(path, text, 0644); !written.ok()) return written.error();
   return path;
@@ -154,10 +155,10 @@ Result<std::string> PodFiles::make_termination_file(const std::string& uid,
 
 std::string PodFiles::termination_message(const std::string& uid, const std::string& container,
                                           uint32_t attempt) const {
-  // A container could have put anything here by way of its mount, but no other kind of file: what is
-  // mounted is the file itself.
-  return to_utf8(read_tail(termination_path(state_, uid, container, attempt),
-                           termination_message_max));
+  // A container could have put anything here by way of its mount, but no other kind of file: what
+  // is mounted is the file itself.
+  return to_utf8(
+      read_tail(termination_path(state_, uid, container, attempt), termination_message_max));
 }
 
 std::string PodFiles::log_file(const PodName& pod, const std::string& container,

@@ -25,7 +25,8 @@ std::string hosts_text_on_node(const std::string& node_hosts, const api::PodSpec
 
 class PodFiles {
  public:
-  PodFiles(std::string logs, std::string state) : logs_(std::move(logs)), state_(std::move(state)) {}
+  PodFiles(std::string logs, std::string state)
+      : logs_(std::move(logs)), state_(std::move(state)) {}
 
   Status make_log_directory(const PodName& pod);
   Status make_log_directory(const PodName& pod, const std::string& container);

@@ -24,7 +24,8 @@ Error explained(Error error) {
   if (contains(error.message, "can't get final child's PID from pipe") ||
       (contains(error.message, "oom_score_adj") && contains(error.message, "permission denied"))) {
     error.message +=
-        " (containerd may lack CAP_SYS_RESOURCE, which a sandbox's oom_score_adj of -998 needs: set "
+        " (containerd may lack CAP_SYS_RESOURCE, which a sandbox's oom_score_adj of -998 needs: "
+        "set "
         "restrict_oom_score_adj = true under [plugins.\"io.containerd.grpc.v1.cri\"] in its "
         "config.toml)";
   }
@@ -41,7 +42,8 @@ Done<Response> as_unit(Done<Unit> done) {
 
 }  // namespace
 
-// --- Sandboxes ------------------------------------------------------------------------------------
+// --- Sandboxes
+// ------------------------------------------------------------------------------------
 
 void Pods::run(agent::SandboxSpec spec, Done<agent::SandboxInfo> done) {
   const PodName pod{spec.pod_uid, spec.pod_ns, spec.pod_name};
@@ -99,7 +101,8 @@ void Pods::remove(const std::string& sandbox, Done<Unit> done) {
   request.set_pod_sandbox_id(sandbox);
   client_.change<wire::RemovePodSandboxResponse>(
       "RemovePodSandbox", request,
-      [this, sandbox, done = std::move(done)](Result<wire::RemovePodSandboxResponse> answer) mutable {
+      [this, sandbox,
+       done = std::move(done)](Result<wire::RemovePodSandboxResponse> answer) mutable {
         if (!answer.ok()) return done(answer.error());
         if (const KnownSandbox* known = inventory_.sandbox(sandbox)) {
           const agent::SandboxInfo& info = known->info;
@@ -131,7 +134,8 @@ void Pods::sweep() {
   }
 }
 
-// --- Containers -----------------------------------------------------------------------------------
+// --- Containers
+// -----------------------------------------------------------------------------------
 
 struct Pods::Creation {
   std::string sandbox;
@@ -140,8 +144,7 @@ struct Pods::Creation {
 };
 
 void Pods::create(const std::string& sandbox, agent::ContainerSpec spec, Done<std::string> done) {
-  auto creation = std::make_shared<Creation>(
-      Creation{sandbox, std::move(spec), std::move(done)});
+  auto creation = std::make_shared<Creation>(Creation{sandbox, std::move(spec), std::move(done)});
   if (!needs_image_user(creation->spec.pod->spec(), *creation->spec.container)) {
     return create_with(std::move(creation), nullptr);
   }
@@ -179,8 +182,9 @@ void Pods::create_with(std::shared_ptr<Creation> creation, const ImageUser* user
   const std::string target_id = target.empty() ? "" : find_running(spec.pod_uid, target);
   *request.mutable_config() = container_config(spec, options_, extra, target_id);
   if (user) {
-    Status settled = settle_user(spec.pod->spec(), container, *user,
-                                 *request.mutable_config()->mutable_linux()->mutable_security_context());
+    Status settled =
+        settle_user(spec.pod->spec(), container, *user,
+                    *request.mutable_config()->mutable_linux()->mutable_security_context());
     if (!settled.ok()) return refuse(settled.error());
   }
   const KnownSandbox* sandbox = inventory_.sandbox(creation->sandbox);
@@ -243,7 +247,8 @@ void Pods::start_container(const std::string& id, Done<Unit> done) {
         Error error = explained(answer.error());
         // It runs, or has run: another instance would be one too many.
         if (contains(error.message, "container is in CONTAINER_")) error.code = Code::conflict;
-        // Not its fault that the runtime is away: it is there still, and is started when that is back.
+        // Not its fault that the runtime is away: it is there still, and is started when that is
+        // back.
         if (contains(error.message, "failed to connect")) error.code = Code::unknown;
         done(std::move(error));
       });

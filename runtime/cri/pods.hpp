@@ -29,8 +29,7 @@ class Pods {
 
  private:
   struct Creation;
-  void on_run(const std::string& id, const agent::SandboxSpec& spec,
-              Done<agent::SandboxInfo> done);
+  void on_run(const std::string& id, const agent::SandboxSpec& spec, Done<agent::SandboxInfo> done);
   void create_with(std::shared_ptr<Creation> creation, const ImageUser* user);
   Result<std::string> hosts_file(const agent::ContainerSpec& spec, const std::string& sandbox);
   std::string find_running(const std::string& pod_uid, const std::string& name) const;

@@ -17,8 +17,8 @@ constexpr int kExecsMax = 32;
 constexpr Duration kHookMax = std::chrono::hours(24);
 // A connection that says nothing for so long is broken.
 constexpr Duration kNetworkHookMax = std::chrono::minutes(5);
-// For the runtime to kill a command that has run out of time. A child that keeps its output open makes
-// it wait for longer, which nobody else should.
+// For the runtime to kill a command that has run out of time. A child that keeps its output open
+// makes it wait for longer, which nobody else should.
 constexpr Duration kExecMargin = 10s;
 
 agent::ProbeAnswer failure(std::string why) {
@@ -66,7 +66,8 @@ void Prober::probe(const std::string& container, const api::Probe& probe,
   const Duration timeout = timeout_of(probe);
   if (handler.has_exec()) return exec(container, handler.exec(), timeout, std::move(done));
   if (handler.has_http_get()) return http(container, handler.http_get(), timeout, std::move(done));
-  if (handler.has_tcp_socket()) return tcp(container, handler.tcp_socket(), timeout, std::move(done));
+  if (handler.has_tcp_socket())
+    return tcp(container, handler.tcp_socket(), timeout, std::move(done));
   if (handler.has_grpc()) return grpc(container, handler.grpc(), timeout, std::move(done));
   answer<agent::ProbeAnswer>(std::move(done), {Code::invalid, "missing probe handler"});
 }
@@ -90,8 +91,10 @@ void Prober::hook(const std::string& container, const api::LifecycleHandler& hoo
     done(Error{Code::invalid, said->output.empty() ? "the hook failed" : said->output});
   };
   if (hook.has_exec()) return exec(container, hook.exec(), kHookMax, std::move(judged));
-  if (hook.has_http_get()) return http(container, hook.http_get(), kNetworkHookMax, std::move(judged));
-  if (hook.has_tcp_socket()) return tcp(container, hook.tcp_socket(), kNetworkHookMax, std::move(judged));
+  if (hook.has_http_get())
+    return http(container, hook.http_get(), kNetworkHookMax, std::move(judged));
+  if (hook.has_tcp_socket())
+    return tcp(container, hook.tcp_socket(), kNetworkHookMax, std::move(judged));
   answer<agent::ProbeAnswer>(std::move(judged), {Code::invalid, "missing hook handler"});
 }
 
@@ -113,8 +116,8 @@ void Prober::exec(const std::string& container, const api::ExecAction& action, D
         if (!said.ok()) {
           // The runtime has killed it: it took too long.
           if (said.code() == Code::unknown) {
-            return done(failure(fmt::format("command timed out after {}s",
-                                            timeout / std::chrono::seconds(1))));
+            return done(failure(
+                fmt::format("command timed out after {}s", timeout / std::chrono::seconds(1))));
           }
           return done(said.error());
         }
@@ -179,8 +182,8 @@ void Prober::grpc(const std::string& container, const api::GRPCAction& action, D
       timeout, Effect::reads,
       [address, done = std::move(done)](Result<HealthCheckResponse> said) mutable {
         if (!said.ok()) {
-          return done(failure(fmt::format("failed to check \"{}\": {}", address,
-                                          said.error().message)));
+          return done(
+              failure(fmt::format("failed to check \"{}\": {}", address, said.error().message)));
         }
         if (said->status() == HealthCheckResponse::SERVING) return done(agent::ProbeAnswer{});
         done(failure(fmt::format("service unhealthy (responded with \"{}\")",

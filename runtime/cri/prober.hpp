@@ -14,8 +14,7 @@ class Prober {
       : loop_(loop), client_(client), inventory_(inventory) {}
 
   // An error says nothing about the container: the answer is to be thrown away.
-  void probe(const std::string& container, const api::Probe& probe,
-             Done<agent::ProbeAnswer> done);
+  void probe(const std::string& container, const api::Probe& probe, Done<agent::ProbeAnswer> done);
   void hook(const std::string& container, const api::LifecycleHandler& hook, Done<Unit> done);
 
  private:

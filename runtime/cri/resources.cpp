@@ -34,8 +34,8 @@ int64_t oom_score_of(const api::Pod& pod, const api::Container& container, int64
   if (qos == "Guaranteed") return -997;
   if (qos == "BestEffort" || capacity <= 0) return 1000;
   const api::Quantity* memory = find(container.resources().requests(), "memory");
-  const auto part = static_cast<double>(memory ? api::value_of(*memory) : 0) /
-                    static_cast<double>(capacity);
+  const auto part =
+      static_cast<double>(memory ? api::value_of(*memory) : 0) / static_cast<double>(capacity);
   const auto score = 1000 - static_cast<int64_t>(std::clamp(part, 0.0, 1.0) * 1000);
   // Below 3 are the guaranteed ones; 1000 is left to those that ask for nothing.
   return std::clamp<int64_t>(score, 3, 999);

@@ -16,7 +16,8 @@ namespace keelson::cri {
 
 namespace {
 
-// Kubelet's bound; containerd's own is the same. Lists of a full node with long labels take some MiB.
+// Kubelet's bound; containerd's own is the same. Lists of a full node with long labels take some
+// MiB.
 constexpr int kMessageMax = 16 << 20;
 // A runtime that comes back is found again within this.
 constexpr int kReconnectMinMs = 100, kReconnectMaxMs = 2000;
@@ -43,8 +44,10 @@ Error rpc_error(int status, std::string message, Effect effect) {
     case grpc::DEADLINE_EXCEEDED:
     case grpc::CANCELLED: return {Code::unknown, std::move(message)};
     case grpc::UNAVAILABLE:
-      // Without a connection nothing was sent. A connection that broke may have carried the request.
-      if (contains(message, "failed to connect") || contains(message, "connections to all backends")) {
+      // Without a connection nothing was sent. A connection that broke may have carried the
+      // request.
+      if (contains(message, "failed to connect") ||
+          contains(message, "connections to all backends")) {
         return {Code::unavailable, std::move(message)};
       }
       return {lost, std::move(message)};
@@ -80,7 +83,8 @@ struct Rpc::Impl {
   std::shared_ptr<Impl*> alive = std::make_shared<Impl*>(this);
   std::thread thread;
 
-  // The thread's whole work. A finished call travels to the core thread, which owns it from then on.
+  // The thread's whole work. A finished call travels to the core thread, which owns it from then
+  // on.
   void wait(const std::weak_ptr<Impl*>& owner) {
     void* tag = nullptr;
     bool ok = false;

@@ -1,5 +1,5 @@
-// Unary gRPC calls from the core thread. One thread waits for all answers and hands them to the loop;
-// gRPC's headers, slow to compile, stay in the .cpp.
+// Unary gRPC calls from the core thread. One thread waits for all answers and hands them to the
+// loop; gRPC's headers, slow to compile, stay in the .cpp.
 #pragma once
 
 #include <google/protobuf/message_lite.h>
@@ -33,8 +33,8 @@ class Rpc {
 
   struct Channel;
   using ChannelPtr = std::shared_ptr<Channel>;
-  // "unix:/run/containerd/containerd.sock" or "ipv4:10.0.0.1:80". Connects when first used, and again
-  // by itself. `short_lived`: for a call or two; shares no connection with others.
+  // "unix:/run/containerd/containerd.sock" or "ipv4:10.0.0.1:80". Connects when first used, and
+  // again by itself. `short_lived`: for a call or two; shares no connection with others.
   ChannelPtr open(const std::string& target, bool short_lived = false);
 
   // `method`: "/package.Service/Method". The answer comes on the core thread, never from inside the

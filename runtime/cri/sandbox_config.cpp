@@ -73,8 +73,7 @@ wire::PodSandboxConfig sandbox_config(const agent::SandboxSpec& spec, const CriO
     out.set_hostname(hostname_of(pod, options.cluster_domain));
     add_ports(pod.spec(), out);
   }
-  const DnsConfig dns =
-      dns_of(pod, {options.cluster_dns, options.cluster_domain}, host_dns);
+  const DnsConfig dns = dns_of(pod, {options.cluster_dns, options.cluster_domain}, host_dns);
   for (const std::string& server : dns.servers) out.mutable_dns_config()->add_servers(server);
   for (const std::string& search : dns.searches) out.mutable_dns_config()->add_searches(search);
   for (const std::string& option : dns.options) out.mutable_dns_config()->add_options(option);

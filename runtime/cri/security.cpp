@@ -6,12 +6,19 @@ namespace keelson::cri {
 
 namespace {
 
-// What a container is not shown of /proc and /sys, unless its procMount is Unmasked: a runtime hides
-// nothing by itself. Source: Kubernetes' defaultMaskedPaths and defaultReadonlyPaths.
-constexpr const char* kMasked[] = {
-    "/proc/asound",     "/proc/acpi",        "/proc/kcore",       "/proc/keys",
-    "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
-    "/proc/scsi",       "/sys/firmware",     "/sys/devices/virtual/powercap"};
+// What a container is not shown of /proc and /sys, unless its procMount is Unmasked: a runtime
+// hides nothing by itself. Source: Kubernetes' defaultMaskedPaths and defaultReadonlyPaths.
+constexpr const char* kMasked[] = {"/proc/asound",
+                                   "/proc/acpi",
+                                   "/proc/kcore",
+                                   "/proc/keys",
+                                   "/proc/latency_stats",
+                                   "/proc/timer_list",
+                                   "/proc/timer_stats",
+                                   "/proc/sched_debug",
+                                   "/proc/scsi",
+                                   "/sys/firmware",
+                                   "/sys/devices/virtual/powercap"};
 constexpr const char* kReadOnly[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
                                      "/proc/sysrq-trigger"};
 
@@ -75,6 +82,9 @@ bool any_privileged(const api::PodSpec& spec) {
       if (container.security_context().privileged()) return true;
     }
   }
+  for (const api::EphemeralContainer& container : spec.ephemeral_containers()) {
+    if (container.ephemeral_container_common().security_context().privileged()) return true;
+  }
   return false;
 }
 
@@ -96,9 +106,9 @@ wire::NamespaceOption pod_namespaces(const api::PodSpec& spec) {
   wire::NamespaceOption out;
   out.set_network(spec.host_network() ? wire::NODE : wire::POD);
   out.set_ipc(spec.host_ipc() ? wire::NODE : wire::POD);
-  out.set_pid(spec.host_pid()                   ? wire::NODE
+  out.set_pid(spec.host_pid()                  ? wire::NODE
               : spec.share_process_namespace() ? wire::POD
-                                                : wire::CONTAINER);
+                                               : wire::CONTAINER);
   return out;
 }
 
@@ -164,22 +174,25 @@ bool needs_image_user(const api::PodSpec& spec, const api::Container& container)
   return non_root(spec, container) || group_of(spec, container).has_value();
 }
 
-Status settle_user(const api::PodSpec& spec, const api::Container& container, const ImageUser& image,
-                   wire::LinuxContainerSecurityContext& security) {
+Status settle_user(const api::PodSpec& spec, const api::Container& container,
+                   const ImageUser& image, wire::LinuxContainerSecurityContext& security) {
   const std::optional<int64_t> user = user_of(spec, container);
   if (non_root(spec, container)) {
     if (user && *user == 0) {
       return {Code::invalid, fmt::format("container's runAsUser breaks non-root policy (container: "
-                                         "{})", container.name())};
+                                         "{})",
+                                         container.name())};
     }
     if (!user && image.id.value_or(image.name.empty() ? 0 : 1) == 0) {
       return {Code::invalid, fmt::format("container has runAsNonRoot and image will run as root "
-                                         "(container: {})", container.name())};
+                                         "(container: {})",
+                                         container.name())};
     }
     if (!user && !image.id) {
       return {Code::invalid,
               fmt::format("container has runAsNonRoot and image has non-numeric user ({}), cannot "
-                          "verify user is non-root (container: {})", image.name, container.name())};
+                          "verify user is non-root (container: {})",
+                          image.name, container.name())};
     }
   }
   if (user) return {};

@@ -27,7 +27,7 @@ struct ImageUser {
   std::string name;
 };
 // Verifies runAsNonRoot, and fills in the user that a runAsGroup goes with. Code::invalid.
-Status settle_user(const api::PodSpec& spec, const api::Container& container, const ImageUser& image,
-                   wire::LinuxContainerSecurityContext& security);
+Status settle_user(const api::PodSpec& spec, const api::Container& container,
+                   const ImageUser& image, wire::LinuxContainerSecurityContext& security);
 
 }  // namespace keelson::cri

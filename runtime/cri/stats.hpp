@@ -13,10 +13,10 @@ namespace keelson::cri {
 struct ContainerUsage {
   std::string container_id;
   std::string pod_uid, pod_ns, pod_name, name;
-  WallTime at;                       // when it was measured
-  uint64_t cpu_ns = 0;               // processor time since the container's start
-  uint64_t memory_working_set = 0;   // bytes
-  uint64_t writable_layer = 0;       // bytes; measured every ten seconds
+  WallTime at;                      // when it was measured
+  uint64_t cpu_ns = 0;              // processor time since the container's start
+  uint64_t memory_working_set = 0;  // bytes
+  uint64_t writable_layer = 0;      // bytes; measured every ten seconds
   uint64_t writable_layer_inodes = 0;
 };
 

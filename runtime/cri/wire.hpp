@@ -27,10 +27,11 @@ inline constexpr const char* kLabelContainer = "io.kubernetes.container.name";
 inline constexpr const char* kLabelNode = "keelson.io/node";  // whose it is
 
 // Annotations of containers: what must be known of one after the agent's restart.
-inline constexpr const char* kNoteInit = "keelson.io/init";  // "true"
+inline constexpr const char* kNoteInit = "keelson.io/init";    // "true"
 inline constexpr const char* kNoteImage = "keelson.io/image";  // as the pod names it
 inline constexpr const char* kNotePorts = "keelson.io/ports";  // "http=80 admin=8080"
 // "File" or "FallbackToLogsOnError", kubelet's name.
-inline constexpr const char* kNoteMessagePolicy = "io.kubernetes.container.terminationMessagePolicy";
+inline constexpr const char* kNoteMessagePolicy =
+    "io.kubernetes.container.terminationMessagePolicy";
 
 }  // namespace keelson::cri

@@ -24,17 +24,17 @@ class ContainerTest : public CriTest {
 };
 
 TEST_F(ContainerTest, RunsAsToldAndMayNoMoreThanThat) {
-  const std::string out = output_of(shell_pod(
-      "as-told",
-      "id -u; id -g; id -G; grep -E 'NoNewPrivs|Seccomp:|CapBnd' /proc/self/status; "
-      "touch /x 2>&1; grep -c ' /proc/sys ro' /proc/self/mountinfo; pwd; echo ${NAME}",
-      "    workingDir: /tmp\n"
-      "    env: [{name: NAME, value: given}]\n"
-      "    securityContext:\n      allowPrivilegeEscalation: false\n"
-      "      readOnlyRootFilesystem: true\n      runAsGroup: 33\n"
-      "      seccompProfile: {type: RuntimeDefault}\n"
-      "      capabilities: {drop: [ALL], add: [NET_BIND_SERVICE]}\n",
-      "  securityContext: {runAsUser: 1234, fsGroup: 555, supplementalGroups: [666]}\n"));
+  const std::string out = output_of(
+      shell_pod("as-told",
+                "id -u; id -g; id -G; grep -E 'NoNewPrivs|Seccomp:|CapBnd' /proc/self/status; "
+                "touch /x 2>&1; grep -c ' /proc/sys ro' /proc/self/mountinfo; pwd; echo ${NAME}",
+                "    workingDir: /tmp\n"
+                "    env: [{name: NAME, value: given}]\n"
+                "    securityContext:\n      allowPrivilegeEscalation: false\n"
+                "      readOnlyRootFilesystem: true\n      runAsGroup: 33\n"
+                "      seccompProfile: {type: RuntimeDefault}\n"
+                "      capabilities: {drop: [ALL], add: [NET_BIND_SERVICE]}\n",
+                "  securityContext: {runAsUser: 1234, fsGroup: 555, supplementalGroups: [666]}\n"));
   EXPECT_THAT(out, HasSubstr("1234\n33\n33 555 666\n"));
   EXPECT_THAT(out, HasSubstr("CapBnd:\t0000000000000400\n"));
   EXPECT_THAT(out, HasSubstr("NoNewPrivs:\t1\n"));
@@ -60,8 +60,9 @@ TEST_F(ContainerTest, VerifiesThatItIsNotRoot) {
   EXPECT_EQ(creation("not-root", "    securityContext: {runAsNonRoot: true, runAsUser: 7}\n"),
             Code::ok);
   // A group needs a user to go with: the image's.
-  EXPECT_EQ(output_of(shell_pod("group", "id -u; id -g", "    securityContext: {runAsGroup: 33}\n")),
-            "0\n33\n");
+  EXPECT_EQ(
+      output_of(shell_pod("group", "id -u; id -g", "    securityContext: {runAsGroup: 33}\n")),
+      "0\n33\n");
 }
 
 TEST_F(ContainerTest, LimitsWhatItUses) {
@@ -93,11 +94,14 @@ TEST_F(ContainerTest, TakesTheMessageFromTheLogWhenAsked) {
   EXPECT_EQ(end.reason, "Completed");
   // What is no UTF-8, and too long.
   Running loud = run(shell_pod(
-      "loud", "printf 'a\\377' > /dev/termination-log; yes | head -c 9000 >> /dev/termination-log"));
+      "loud",
+      "printf 'a\\377' > /dev/termination-log; yes | head -c 9000 >> /dev/termination-log"));
   end = ended(loud.container);
   EXPECT_LE(end.message.size(), 4096u);
   Running odd = run(shell_pod("odd", "printf 'a\\377b' > /dev/termination-log"));
-  EXPECT_EQ(ended(odd.container).message, "a\xef\xbf\xbd" "b");
+  EXPECT_EQ(ended(odd.container).message,
+            "a\xef\xbf\xbd"
+            "b");
 }
 
 TEST_F(ContainerTest, SeesItsMounts) {
@@ -121,7 +125,8 @@ TEST_F(ContainerTest, SeesItsMounts) {
 TEST_F(ContainerTest, CountsWhatItUses) {
   Running busy = run(shell_pod("busy", "i=0; while true; do i=$((i+1)); done"));
   for (int tries = 0;; ++tries) {
-    auto usage = loop.wait<cri::NodeUsage>([&](auto done) { loop.runtime->usage(std::move(done)); });
+    auto usage =
+        loop.wait<cri::NodeUsage>([&](auto done) { loop.runtime->usage(std::move(done)); });
     ASSERT_TRUE(usage.ok()) << usage.error().message;
     ASSERT_LE(usage->size(), 1u);
     if (usage->size() == 1 && usage->at(0).cpu_ns > 10'000'000) {

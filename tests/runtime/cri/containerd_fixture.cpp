@@ -38,15 +38,18 @@ std::string output_of(const std::string& command) {
   return out;
 }
 
-bool runs(const std::string& command) { return ::system((command + " >/dev/null 2>&1").c_str()) == 0; }
+bool runs(const std::string& command) {
+  return ::system((command + " >/dev/null 2>&1").c_str()) == 0;
+}
 
 // Overlays cannot lie upon overlays, as where a build machine is itself a container.
 const char* snapshotter(const std::string& directory) {
   const std::string at = directory + "/overlay";
-  for (const char* part : {"/lower", "/upper", "/work", "/merged"}) fs::create_directories(at + part);
-  const std::string parts = "lowerdir=" + at + "/lower,upperdir=" + at + "/upper,workdir=" + at + "/work";
-  const bool works =
-      ::mount("overlay", (at + "/merged").c_str(), "overlay", 0, parts.c_str()) == 0;
+  for (const char* part : {"/lower", "/upper", "/work", "/merged"})
+    fs::create_directories(at + part);
+  const std::string parts =
+      "lowerdir=" + at + "/lower,upperdir=" + at + "/upper,workdir=" + at + "/work";
+  const bool works = ::mount("overlay", (at + "/merged").c_str(), "overlay", 0, parts.c_str()) == 0;
   if (works) ::umount((at + "/merged").c_str());
   fs::remove_all(at);
   return works ? "overlayfs" : "native";
@@ -109,15 +112,18 @@ Containerd::Containerd(ContainerdOptions options) {
   std::string pattern = fs::temp_directory_path() / "keelson-cri-XXXXXX";
   directory_ = ::mkdtemp(pattern.data());
   const std::string images = std::string(KEELSON_BINARY_DIR) + "/test-images";
-  const std::string built = output_of(std::string(KEELSON_SOURCE_DIR) + "/tests/images/build " + images);
-  configure();
+  const std::string built =
+      output_of(std::string(KEELSON_SOURCE_DIR) + "/tests/images/build " + images);
+  configure(options);
   std::vector<std::string> wanted{images + "/pause.tar", images + "/busybox.tar"};
   if (options.nginx) {
     wanted.push_back(images + "/nginx-1.7.9.tar");
     wanted.push_back(images + "/nginx-1.8.tar");
   }
-  if (!start()) why_ = "containerd does not start:\n" + output_of("tail -5 " + directory_ + "/log");
-  else if (!import(wanted)) why_ = "the images cannot be imported: " + built + why_;
+  if (!start())
+    why_ = "containerd does not start:\n" + output_of("tail -5 " + directory_ + "/log");
+  else if (!import(wanted))
+    why_ = "the images cannot be imported: " + built + why_;
 }
 
 Containerd::~Containerd() {
@@ -142,7 +148,7 @@ std::string Containerd::missing() const {
   return {};
 }
 
-void Containerd::configure() const {
+void Containerd::configure(const ContainerdOptions& options) const {
   fs::create_directories(directory_ + "/cni");
   std::ofstream(directory_ + "/config.toml")
       << "version = 2\n"
@@ -150,7 +156,8 @@ void Containerd::configure() const {
       << "state = '" << directory_ << "/state'\n"
       << "[grpc]\n  address = '" << socket() << "'\n"
       << "[plugins.'io.containerd.grpc.v1.cri']\n"
-      << "  restrict_oom_score_adj = true\n"
+      << "  restrict_oom_score_adj = " << (options.restrict_oom_score_adj ? "true" : "false")
+      << "\n"
       << "  sandbox_image = 'registry.k8s.io/pause:3.6'\n"
       << "  stats_collect_period = 1\n"
       << "  [plugins.'io.containerd.grpc.v1.cri'.cni]\n"
@@ -158,10 +165,11 @@ void Containerd::configure() const {
       << "  [plugins.'io.containerd.grpc.v1.cri'.containerd]\n"
       << "    snapshotter = '" << snapshotter(directory_) << "'\n"
       << "[plugins.'io.containerd.internal.v1.opt']\n  path = '" << directory_ << "/opt'\n";
-  std::ofstream(directory_ + "/cni/10-test.conflist")
-      << R"({"cniVersion": "0.4.0", "name": ")" << name_ << R"(", "plugins": [
+  std::ofstream(directory_ + "/cni/10-test.conflist") << R"({"cniVersion": "0.4.0", "name": ")"
+                                                      << name_ << R"(", "plugins": [
   {"type": "bridge", "bridge": ")" << bridge_ << R"(", "isGateway": true,
-   "ipam": {"type": "host-local", "dataDir": ")" << directory_ << R"(/ipam",
+   "ipam": {"type": "host-local", "dataDir": ")" << directory_
+                                                      << R"(/ipam",
             "ranges": [[{"subnet": ")" << subnet_ << R"(.0/24"}]],
             "routes": [{"dst": "0.0.0.0/0"}]}},
   {"type": "portmap", "capabilities": {"portMappings": true}}]})";

@@ -1,12 +1,12 @@
-// A containerd of the test's own: root, state, socket, bridge, subnet and cgroups are shared with nobody, and
-// everything is gone when it ends, also what the test has left running.
+// A containerd of the test's own: root, state, socket, bridge, subnet and cgroups are shared with
+// nobody, and everything is gone when it ends, also what the test has left running.
 //
 //   static test::Containerd containerd;           // started once for a program
 //   if (!containerd.usable()) GTEST_SKIP() << containerd.why();
 //   cri::CriRuntime runtime(loop, log, containerd.options("node-1"));
 //
-// Needs root, containerd, runc, CNI's plugins in /usr/lib/cni, cc and busybox-static. With `nginx`, the two
-// tutorial images too (nginx-light).
+// Needs root, containerd, runc, CNI's plugins in /usr/lib/cni, cc and busybox-static. With `nginx`,
+// the two tutorial images too (nginx-light).
 #pragma once
 
 #include <sys/types.h>
@@ -22,9 +22,10 @@ inline constexpr const char* kBusybox = "docker.io/library/busybox:1.35";
 
 struct ContainerdOptions {
   bool nginx = false;
-  // Moves the calling thread, and with it containerd and the threads that are started later, into a new
-  // network namespace: what the pods' network does to iptables ends with the program.
+  // Moves the calling thread, and with it containerd and the threads that are started later, into a
+  // new network namespace: what the pods' network does to iptables ends with the program.
   bool own_network = false;
+  bool restrict_oom_score_adj = true;  // false needs CAP_SYS_RESOURCE
 };
 
 class Containerd {
@@ -55,7 +56,7 @@ class Containerd {
 
  private:
   std::string missing() const;
-  void configure() const;
+  void configure(const ContainerdOptions& options) const;
   bool import(const std::vector<std::string>& images);
   void remove_pods();
   void end_shims() const;

@@ -1,5 +1,5 @@
-// Tests of the containerd runtime against a real containerd, one for the whole program: pods written as
-// YAML, made and started through the port as the agent would.
+// Tests of the containerd runtime against a real containerd, one for the whole program: pods
+// written as YAML, made and started through the port as the agent would.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -71,10 +71,11 @@ class CriTest : public testing::Test {
   }
   virtual void adjust(cri::CriOptions&) {}
 
-  Result<agent::SandboxInfo> run_sandbox(std::shared_ptr<const api::Pod> pod, uint32_t attempt = 0) {
+  Result<agent::SandboxInfo> run_sandbox(std::shared_ptr<const api::Pod> pod,
+                                         uint32_t attempt = 0) {
     const auto& meta = pod->metadata();
-    agent::SandboxSpec spec{meta.uid(), meta.namespace_(), meta.name(), attempt,
-                            pod->spec().host_network(), pod};
+    agent::SandboxSpec spec{meta.uid(), meta.namespace_(),          meta.name(),
+                            attempt,    pod->spec().host_network(), pod};
     auto made = loop.wait<agent::SandboxInfo>(
         [&](auto done) { loop.runtime->run_sandbox(spec, std::move(done)); });
     if (made.ok()) sandboxes_.push_back(made->id);

@@ -46,7 +46,8 @@ class CriLoop {
   }
 
   void use(cri::CriOptions options) {
-    on_loop([&] { runtime.owned = std::make_unique<cri::CriRuntime>(loop, log, std::move(options)); });
+    on_loop(
+        [&] { runtime.owned = std::make_unique<cri::CriRuntime>(loop, log, std::move(options)); });
   }
 
   runtime::AsioLoop loop;

@@ -85,8 +85,8 @@ TEST_F(CriTest, SeesOnlyWhatIsItsOwn) {
   Running mine = run(shell_pod("mine", "sleep 100"));
   CriLoop other;
   other.use(containerd().options("another-node"));
-  auto seen = other.wait<agent::RuntimeState>(
-      [&](auto done) { other.runtime->list(std::move(done)); });
+  auto seen =
+      other.wait<agent::RuntimeState>([&](auto done) { other.runtime->list(std::move(done)); });
   ASSERT_TRUE(seen.ok());
   EXPECT_TRUE(seen->sandboxes.empty());
   EXPECT_TRUE(seen->containers.empty());

@@ -27,21 +27,23 @@ TEST(Dns, FollowsThePolicy) {
   const DnsConfig host = parse_resolv_conf(
       "# a comment\nnameserver 192.0.2.1\nnameserver\t192.0.2.2 \nsearch old\nsearch lan corp\n"
       "options rotate timeout:1\nsortlist x\n");
-  EXPECT_EQ(host, (DnsConfig{{"192.0.2.1", "192.0.2.2"}, {"lan", "corp"}, {"rotate", "timeout:1"}}));
+  EXPECT_EQ(host,
+            (DnsConfig{{"192.0.2.1", "192.0.2.2"}, {"lan", "corp"}, {"rotate", "timeout:1"}}));
   const ClusterDns cluster{"10.0.0.10", "example"};
-  const DnsConfig first{{"10.0.0.10"},
-                        {"ns.svc.example", "svc.example", "example", "lan", "corp"},
-                        {"ndots:5"}};
+  const DnsConfig first{
+      {"10.0.0.10"}, {"ns.svc.example", "svc.example", "example", "lan", "corp"}, {"ndots:5"}};
   EXPECT_EQ(dns_of(*pod_with("  dnsPolicy: ClusterFirst\n"), cluster, host), first);
   EXPECT_EQ(dns_of(*pod_with("  hostNetwork: true\n"), cluster, host), host);
-  EXPECT_EQ(dns_of(*pod_with("  hostNetwork: true\n  dnsPolicy: ClusterFirstWithHostNet\n"), cluster, host),
+  EXPECT_EQ(dns_of(*pod_with("  hostNetwork: true\n  dnsPolicy: ClusterFirstWithHostNet\n"),
+                   cluster, host),
             first);
   EXPECT_EQ(dns_of(*pod_with("  dnsPolicy: Default\n"), cluster, host), host);
   EXPECT_EQ(dns_of(*pod_with("  dnsPolicy: ClusterFirst\n"), {}, host), host);
-  EXPECT_EQ(dns_of(*pod_with("  dnsPolicy: None\n  dnsConfig: {nameservers: [192.0.2.9], searches: [s], "
-                             "options: [{name: ndots, value: '1'}, {name: edns0}]}\n"),
-                   cluster, host),
-            (DnsConfig{{"192.0.2.9"}, {"s"}, {"ndots:1", "edns0"}}));
+  EXPECT_EQ(
+      dns_of(*pod_with("  dnsPolicy: None\n  dnsConfig: {nameservers: [192.0.2.9], searches: [s], "
+                       "options: [{name: ndots, value: '1'}, {name: edns0}]}\n"),
+             cluster, host),
+      (DnsConfig{{"192.0.2.9"}, {"s"}, {"ndots:1", "edns0"}}));
 }
 
 TEST(Resources, AreThoseOfKubelet) {
@@ -60,7 +62,8 @@ TEST(Resources, AreThoseOfKubelet) {
   EXPECT_EQ(of("{requests: {memory: 512Mi}}").oom_score_adj(), 500);
   EXPECT_EQ(of("{requests: {memory: 1}}").oom_score_adj(), 999);
   EXPECT_EQ(of("{requests: {memory: 8Gi}}").oom_score_adj(), 3);
-  EXPECT_EQ(of("{limits: {cpu: 1, memory: 1Gi}, requests: {cpu: 1, memory: 1Gi}}").oom_score_adj(), -997);
+  EXPECT_EQ(of("{limits: {cpu: 1, memory: 1Gi}, requests: {cpu: 1, memory: 1Gi}}").oom_score_adj(),
+            -997);
   EXPECT_EQ(of("{}", "  priority: 2000001000\n").oom_score_adj(), -997);
   EXPECT_EQ(of("{limits: {memory: 1Gi}}").memory_limit_in_bytes(), int64_t{1} << 30);
 }
@@ -89,24 +92,31 @@ TEST(Profiles, AreTranslated) {
     const auto pod = pod_with(spec);
     return container_security(pod->spec(), pod->spec().containers(0), "/seccomp");
   };
-  EXPECT_EQ(of("  containers: [{name: c}]\n").seccomp().profile_type(), wire::SecurityProfile::Unconfined);
-  const auto local = of("  securityContext: {seccompProfile: {type: RuntimeDefault}}\n"
-                        "  containers: [{name: c, securityContext: {seccompProfile: "
-                        "{type: Localhost, localhostProfile: a/b.json}}}]\n");
+  EXPECT_EQ(of("  containers: [{name: c}]\n").seccomp().profile_type(),
+            wire::SecurityProfile::Unconfined);
+  const auto local =
+      of("  securityContext: {seccompProfile: {type: RuntimeDefault}}\n"
+         "  containers: [{name: c, securityContext: {seccompProfile: "
+         "{type: Localhost, localhostProfile: a/b.json}}}]\n");
   EXPECT_EQ(local.seccomp().profile_type(), wire::SecurityProfile::Localhost);
   EXPECT_EQ(local.seccomp().localhost_ref(), "/seccomp/a/b.json");
   EXPECT_GT(of("  containers: [{name: c}]\n").masked_paths_size(), 5);
-  EXPECT_EQ(of("  containers: [{name: c, securityContext: {procMount: Unmasked}}]\n").masked_paths_size(), 0);
-  const auto caps = of("  containers: [{name: c, securityContext: {capabilities: {add: [CAP_NET_ADMIN]}}}]\n");
+  EXPECT_EQ(
+      of("  containers: [{name: c, securityContext: {procMount: Unmasked}}]\n").masked_paths_size(),
+      0);
+  const auto caps =
+      of("  containers: [{name: c, securityContext: {capabilities: {add: [CAP_NET_ADMIN]}}}]\n");
   EXPECT_EQ(caps.capabilities().add_capabilities(0), "NET_ADMIN");
 }
 
 TEST(Names, AreCut) {
   const std::string longest(70, 'a');
-  const auto pod = pod_of("apiVersion: v1\nkind: Pod\nmetadata: {name: " + longest + "}\nspec: {}\n");
+  const auto pod =
+      pod_of("apiVersion: v1\nkind: Pod\nmetadata: {name: " + longest + "}\nspec: {}\n");
   EXPECT_EQ(hostname_of(*pod, "d"), std::string(63, 'a'));
-  EXPECT_EQ(hostname_of(*pod_with("  hostname: h\n  subdomain: s\n  setHostnameAsFQDN: true\n"), "d"),
-            "h.s.ns.svc.d");
+  EXPECT_EQ(
+      hostname_of(*pod_with("  hostname: h\n  subdomain: s\n  setHostnameAsFQDN: true\n"), "d"),
+      "h.s.ns.svc.d");
   EXPECT_EQ(full_name_of(*pod_with("  hostname: h\n"), "d"), "");
 }
 
@@ -138,19 +148,21 @@ TEST(RpcErrors, SayWhetherItMayHaveHappened) {
   EXPECT_EQ(code(14, "Socket closed", Effect::reads), Code::unavailable);
   EXPECT_EQ(code(4, "Deadline Exceeded"), Code::unknown);
   EXPECT_EQ(code(5, "no such container"), Code::not_found);
-  EXPECT_EQ(code(2, "failed to reserve sandbox name \"a\": name \"a\" is reserved for \"b\""), Code::exists);
+  EXPECT_EQ(code(2, "failed to reserve sandbox name \"a\": name \"a\" is reserved for \"b\""),
+            Code::exists);
   EXPECT_EQ(code(2, "failed to create: context deadline exceeded"), Code::unknown);
   EXPECT_EQ(code(2, "failed to pull"), Code::unavailable);
   EXPECT_FALSE(rpc_error(2, "", Effect::reads).message.empty());
 }
 
 TEST(Utf8, ReplacesWhatIsNone) {
-  EXPECT_EQ(to_utf8("a\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"), "a\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80");
+  EXPECT_EQ(to_utf8("a\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80"),
+            "a\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80");
   const std::string bad = "\xef\xbf\xbd";
   EXPECT_EQ(to_utf8("\xff"), bad);
-  EXPECT_EQ(to_utf8("\xc0\xaf"), bad + bad);          // too long a form
+  EXPECT_EQ(to_utf8("\xc0\xaf"), bad + bad);            // too long a form
   EXPECT_EQ(to_utf8("\xed\xa0\x80"), bad + bad + bad);  // half of a pair
-  EXPECT_EQ(to_utf8("x\xe2\x82"), "x" + bad + bad);   // cut off
+  EXPECT_EQ(to_utf8("x\xe2\x82"), "x" + bad + bad);     // cut off
 }
 
 TEST(Inventory, KeepsWhatIsNewerThanTheList) {
@@ -222,7 +234,8 @@ TEST_F(FilesTest, RotatesAndKeepsTheNewest) {
   for (int i = 0; i < 5; ++i) {
     std::ofstream(path) << "text " << i;
     ASSERT_TRUE(log_too_long(path, limits));
-    auto aside = put_log_aside(path, limits, {1'700'000'000'000'000'000});  // all in the same second
+    auto aside =
+        put_log_aside(path, limits, {1'700'000'000'000'000'000});  // all in the same second
     ASSERT_TRUE(aside.ok()) << aside.error().message;
     last = *aside;
   }
@@ -243,8 +256,10 @@ TEST_F(FilesTest, ReadsTheEndsOfLogs) {
   ASSERT_TRUE(files.make_log_directory(pod, "c").ok());
   {
     std::ofstream out(files.log_file(pod, "c", 0));
-    for (int i = 0; i < 200; ++i) out << "2026-01-02T03:04:05.123456789Z stdout F line " << i << "\n";
-    out << "2026-01-02T03:04:05.1Z stderr P begun, \n2026-01-02T03:04:05.1Z stderr F ended\nnonsense\n";
+    for (int i = 0; i < 200; ++i)
+      out << "2026-01-02T03:04:05.123456789Z stdout F line " << i << "\n";
+    out << "2026-01-02T03:04:05.1Z stderr P begun, \n2026-01-02T03:04:05.1Z stderr F "
+           "ended\nnonsense\n";
   }
   const std::string tail = files.log_tail(pod, "c", 0);
   EXPECT_TRUE(tail.ends_with("line 199\nbegun, ended\n\n")) << tail;

@@ -81,9 +81,12 @@ class HttpCheckTest : public testing::Test {
 };
 
 TEST_F(HttpCheckTest, JudgesByTheStatus) {
-  for (const auto& [status, good] : std::map<std::string, bool>{
-           {"200 OK", true}, {"204 No Content", true}, {"399 Odd", true}, {"400 Bad", false},
-           {"503 Busy", false}, {"199 Early", false}}) {
+  for (const auto& [status, good] : std::map<std::string, bool>{{"200 OK", true},
+                                                                {"204 No Content", true},
+                                                                {"399 Odd", true},
+                                                                {"400 Bad", false},
+                                                                {"503 Busy", false},
+                                                                {"199 Early", false}}) {
     Server server({answer(status)});
     const agent::ProbeAnswer said = check(server);
     EXPECT_EQ(said.result == ProbeResult::success, good) << status;
@@ -96,7 +99,8 @@ TEST_F(HttpCheckTest, JudgesByTheStatus) {
 TEST_F(HttpCheckTest, SendsWhatTheProbeSays) {
   Server server({answer("200 OK")});
   check(server, [](cri::HttpCheck& what) {
-    what.headers = {{"Host", "example.org"}, {"X-One", "1"}, {"User-Agent", "me"}, {"X-Bad", "a\r\nb"}};
+    what.headers = {
+        {"Host", "example.org"}, {"X-One", "1"}, {"User-Agent", "me"}, {"X-Bad", "a\r\nb"}};
   });
   EXPECT_TRUE(server.request().starts_with("GET /ready HTTP/1.1\r\nHost: example.org\r\n"));
   EXPECT_THAT(server.request(), HasSubstr("\r\nX-One: 1\r\n"));
@@ -127,8 +131,8 @@ TEST_F(HttpCheckTest, SaysWhatWentWrong) {
   { closed = Server({""}).port(); }
   auto refused = loop_.wait<agent::ProbeAnswer>(
       [&](auto done) { cri::check_tcp(loop_.loop, "127.0.0.1", closed, 5s, std::move(done)); });
-  EXPECT_EQ(refused->output, "dial tcp 127.0.0.1:" + std::to_string(closed) +
-                                 ": connect: connection refused");
+  EXPECT_EQ(refused->output,
+            "dial tcp 127.0.0.1:" + std::to_string(closed) + ": connect: connection refused");
 }
 
 TEST_F(HttpCheckTest, KnowsWhereRedirectsLead) {
@@ -190,8 +194,9 @@ TEST_F(ProbeTest, RunsCommandsInTheContainer) {
 }
 
 TEST_F(ProbeTest, AsksThePodOverItsNetwork) {
-  Running pod = run(shell_pod("web", "mkdir /www; echo hi > /www/index.html; httpd -f -p 8080 -h /www",
-                              "    ports: [{name: http, containerPort: 8080}]\n"));
+  Running pod =
+      run(shell_pod("web", "mkdir /www; echo hi > /www/index.html; httpd -f -p 8080 -h /www",
+                    "    ports: [{name: http, containerPort: 8080}]\n"));
   api::Probe http;
   http.mutable_handler()->mutable_http_get()->mutable_port()->set_type(1);
   http.mutable_handler()->mutable_http_get()->mutable_port()->set_str_val("http");

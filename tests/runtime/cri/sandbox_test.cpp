@@ -31,7 +31,9 @@ TEST_F(SandboxTest, GivesThePodItsNamesAndDns) {
       "  hostname: web\n  subdomain: sub\n  hostAliases: [{ip: 192.0.2.7, hostnames: [a, b]}]\n"
       "  dnsConfig: {options: [{name: ndots, value: '2'}], searches: [more]}\n"));
   EXPECT_TRUE(out.starts_with("web\nweb\n")) << out;
-  EXPECT_THAT(out, HasSubstr("search default.svc.cluster.local svc.cluster.local cluster.local lan more\n"));
+  EXPECT_THAT(
+      out,
+      HasSubstr("search default.svc.cluster.local svc.cluster.local cluster.local lan more\n"));
   EXPECT_THAT(out, HasSubstr("nameserver 10.96.0.10\n"));
   EXPECT_THAT(out, HasSubstr("options ndots:2\n"));
   EXPECT_THAT(out, HasSubstr("\tweb.sub.default.svc.cluster.local\tweb\n"));
@@ -39,9 +41,10 @@ TEST_F(SandboxTest, GivesThePodItsNamesAndDns) {
 }
 
 TEST_F(SandboxTest, SharesTheNodesNamespacesWhenAsked) {
-  auto pod = shell_pod("host", "readlink /proc/self/ns/net; cat /etc/hosts /etc/resolv.conf; ps | wc -l", "",
-                       "  hostNetwork: true\n  hostPID: true\n"
-                       "  hostAliases: [{ip: 192.0.2.8, hostnames: [other]}]\n");
+  auto pod = shell_pod(
+      "host", "readlink /proc/self/ns/net; cat /etc/hosts /etc/resolv.conf; ps | wc -l", "",
+      "  hostNetwork: true\n  hostPID: true\n"
+      "  hostAliases: [{ip: 192.0.2.8, hostnames: [other]}]\n");
   Running host = run(pod);
   EXPECT_EQ(host.sandbox.ip, containerd().address());
   ended(host.container);
@@ -55,10 +58,10 @@ TEST_F(SandboxTest, SharesTheNodesNamespacesWhenAsked) {
 }
 
 TEST_F(SandboxTest, SharesProcessesAndSetsSysctls) {
-  const std::string out =
-      output_of(shell_pod("shared", "ps -o comm; cat /proc/sys/net/ipv4/ip_unprivileged_port_start", "",
-                          "  shareProcessNamespace: true\n  securityContext:\n    sysctls: "
-                          "[{name: net.ipv4.ip_unprivileged_port_start, value: '77'}]\n"));
+  const std::string out = output_of(
+      shell_pod("shared", "ps -o comm; cat /proc/sys/net/ipv4/ip_unprivileged_port_start", "",
+                "  shareProcessNamespace: true\n  securityContext:\n    sysctls: "
+                "[{name: net.ipv4.ip_unprivileged_port_start, value: '77'}]\n"));
   EXPECT_THAT(out, HasSubstr("pause\n"));
   EXPECT_THAT(out, HasSubstr("77\n"));
 }
@@ -66,8 +69,9 @@ TEST_F(SandboxTest, SharesProcessesAndSetsSysctls) {
 TEST_F(SandboxTest, LeadsHostPortsToThePod) {
   if (::system("iptables -t nat -L >/dev/null 2>&1") != 0) GTEST_SKIP() << "needs iptables";
   const int port = 20'000;
-  Running pod = run(shell_pod("ports", "echo in the pod > /index.html; httpd -f -p 8080 -h /",
-                              "    ports: [{containerPort: 8080, hostPort: " + std::to_string(port) + "}]\n"));
+  Running pod = run(
+      shell_pod("ports", "echo in the pod > /index.html; httpd -f -p 8080 -h /",
+                "    ports: [{containerPort: 8080, hostPort: " + std::to_string(port) + "}]\n"));
   cri::HttpCheck page{.host = containerd().address(), .port = port, .path = "/index.html"};
   agent::ProbeAnswer said{agent::ProbeResult::failure, ""};
   for (int i = 0; i < 100 && said.result != agent::ProbeResult::success; ++i) {
@@ -76,7 +80,8 @@ TEST_F(SandboxTest, LeadsHostPortsToThePod) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   EXPECT_EQ(said.result, agent::ProbeResult::success) << said.output;
-  const std::string rule = "iptables-save -t nat | grep -c -- '--dport " + std::to_string(port) + "' >/dev/null";
+  const std::string rule =
+      "iptables-save -t nat | grep -c -- '--dport " + std::to_string(port) + "' >/dev/null";
   EXPECT_EQ(::system(rule.c_str()), 0);
   EXPECT_TRUE(stop_sandbox(pod.sandbox.id).ok());
   EXPECT_NE(::system(rule.c_str()), 0);

@@ -1,4 +1,5 @@
-// containerd goes away, comes back, and loses what it knew; logs grow; a gRPC service is asked for its health.
+// containerd goes away, comes back, and loses what it knew; logs grow; a gRPC service is asked for
+// its health.
 #include <grpcpp/create_channel.h>
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/impl/codegen/proto_utils.h>
@@ -19,6 +20,7 @@ using testing::HasSubstr;
 // A containerd for itself: the others go on.
 class TroubleTest : public CriTest {
  protected:
+  explicit TroubleTest(ContainerdOptions options = {}) : own_(options) {}
   void SetUp() override {
     if (!own_.usable()) GTEST_SKIP() << own_.why();
     node_ = "trouble";
@@ -49,10 +51,22 @@ TEST_F(TroubleTest, SurvivesARestartOfContainerd) {
   EXPECT_EQ(ended(pod.container).exit_code, 5);
 }
 
+class CapabilityTest : public TroubleTest {
+ protected:
+  CapabilityTest() : TroubleTest({.restrict_oom_score_adj = false}) {}
+};
+
+TEST_F(CapabilityTest, SaysWhatToSetWhereItIsMissing) {
+  auto sandbox = run_sandbox(shell_pod("strict", "true"));
+  if (sandbox.ok()) GTEST_SKIP() << "CAP_SYS_RESOURCE is there";
+  EXPECT_THAT(sandbox.error().message, HasSubstr("restrict_oom_score_adj = true"));
+}
+
 TEST(CriAway, AnswersUnavailableAndDropsCallsWithItsEnd) {
   CriLoop loop;
   loop.use({.socket = "/nonexistent/containerd.sock", .node = "n"});
-  auto state = loop.wait<agent::RuntimeState>([&](auto done) { loop.runtime->list(std::move(done)); });
+  auto state =
+      loop.wait<agent::RuntimeState>([&](auto done) { loop.runtime->list(std::move(done)); });
   EXPECT_EQ(state.code(), Code::unavailable);
   bool called = false;
   loop.on_loop([&] {
@@ -74,7 +88,8 @@ class RotationTest : public CriTest {
 };
 
 TEST_F(RotationTest, KeepsLogsShortAndLosesNoLine) {
-  Running pod = run(shell_pod("chatty", "i=0; while [ $i -lt 400 ]; do echo line $i; i=$((i+1)); sleep 0.005; done"));
+  Running pod = run(shell_pod(
+      "chatty", "i=0; while [ $i -lt 400 ]; do echo line $i; i=$((i+1)); sleep 0.005; done"));
   ASSERT_EQ(info(pod.container).state, agent::ContainerState::running);
   ended(pod.container);
   namespace fs = std::filesystem;
@@ -115,14 +130,17 @@ class HealthServer final : public grpc::CallbackGenericService {
     Answer() { StartRead(&request_); }
     void OnReadDone(bool ok) override {
       ::grpc::health::v1::HealthCheckRequest asked;
-      if (!ok || !grpc::SerializationTraits<google::protobuf::MessageLite>::Deserialize(&request_, &asked).ok()) {
+      if (!ok ||
+          !grpc::SerializationTraits<google::protobuf::MessageLite>::Deserialize(&request_, &asked)
+               .ok()) {
         return Finish(grpc::Status(grpc::INTERNAL, "unreadable"));
       }
       using Response = ::grpc::health::v1::HealthCheckResponse;
       Response said;
       said.set_status(asked.service() == "good" ? Response::SERVING : Response::NOT_SERVING);
       bool owned = false;
-      (void)grpc::SerializationTraits<google::protobuf::MessageLite>::Serialize(said, &response_, &owned);
+      (void)grpc::SerializationTraits<google::protobuf::MessageLite>::Serialize(said, &response_,
+                                                                                &owned);
       StartWriteAndFinish(&response_, {}, grpc::Status());
     }
     void OnDone() override { delete this; }
@@ -153,7 +171,8 @@ TEST_F(GrpcProbeTest, AsksForItsHealth) {
   ASSERT_TRUE(good.ok()) << good.error().message;
   EXPECT_EQ(good->result, agent::ProbeResult::success) << good->output;
   ask.mutable_handler()->mutable_grpc()->set_service("bad");
-  EXPECT_EQ(probe(pod.container, ask)->output, "service unhealthy (responded with \"NOT_SERVING\")");
+  EXPECT_EQ(probe(pod.container, ask)->output,
+            "service unhealthy (responded with \"NOT_SERVING\")");
 }
 
 }  // namespace
