@@ -306,7 +306,6 @@ VolumePlan volumes_of(const api::Pod& pod, const VolumeSources& sources) {
   out.uid = pod.metadata().uid();
   const auto& security = pod.spec().security_context();
   if (security.has_fs_group()) out.group = security.fs_group();
-  out.group_by_top = security.fs_group_change_policy() == "OnRootMismatch";
   const Content content(pod, sources);
   for (const api::Volume& volume : pod.spec().volumes()) {
     Result<VolumeSetup> setup = content.of(volume);

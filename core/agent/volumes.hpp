@@ -49,8 +49,6 @@ struct VolumeSetup {
 struct PodVolumeSetup {
   std::string uid;
   std::optional<int64_t> group;  // fsGroup: owns all but hostPath
-  // fsGroupChangePolicy OnRootMismatch: not looked through if the top has the group already.
-  bool group_by_top = false;
   std::vector<VolumeSetup> volumes;
 };
 

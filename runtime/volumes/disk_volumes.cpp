@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 
 #include "runtime/volumes/files.hpp"
@@ -39,7 +40,10 @@ Result<std::vector<std::string>> pods_in(const std::string& root) {
 
 DiskVolumes::DiskVolumes(runtime::AsioLoop& loop, DiskOptions options)
     : options_(std::move(options)), quick_(loop), slow_(loop) {
-  KEELSON_ASSERT(options_.root.starts_with('/'));
+  std::error_code error;
+  if (const auto whole = std::filesystem::absolute(options_.root, error); !error) {
+    options_.root = whole.lexically_normal();
+  }
   while (options_.root.size() > 1 && options_.root.ends_with('/')) options_.root.pop_back();
   // The kernel names mounts by their true paths. A root that cannot be made shows when it is used.
   if (!make_directories(options_.root).ok()) return;

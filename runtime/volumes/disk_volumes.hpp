@@ -20,7 +20,7 @@
 namespace keelson::volumes {
 
 struct DiskOptions {
-  // Absolute. Pods have their folders in "pods" below it, which also the container runtime uses for
+  // Pods have their folders in "pods" below it, which also the container runtime uses for
   // what it keeps of them.
   std::string root;
 };

@@ -164,6 +164,9 @@ Result<std::vector<std::string>> PodFolder::locate(const std::string& container,
   if (!plain_name(container)) return {Code::invalid, "this is no name for a container"};
   std::vector<std::string> out;
   for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (!plain_name(parts[i].place.name) || !plain_name(parts[i].place.plugin)) {
+      return {Code::invalid, "this is no name for a volume"};
+    }
     if (parts[i].sub_path.empty()) {
       out.push_back(path_of(parts[i].place));
       continue;

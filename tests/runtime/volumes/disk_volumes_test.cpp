@@ -204,6 +204,7 @@ TEST_F(DiskVolumesTest, NamesThatAreNoneAreRefused) {
   EXPECT_EQ(set_up({.uid = "a/b"}).code(), Code::invalid);
   VolumeSetup odd = scratch("..");
   EXPECT_EQ(set_up({.uid = "u1", .volumes = {odd}}).code(), Code::invalid);
+  EXPECT_EQ(locate({{odd.place, "x"}}).code(), Code::invalid);
   odd.place = {"v", "x/../../..", ""};
   EXPECT_EQ(set_up({.uid = "u1", .volumes = {odd}}).code(), Code::invalid);
 }
