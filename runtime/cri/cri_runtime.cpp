@@ -38,7 +38,8 @@ class CriRuntime::Impl {
         client(loop, options),
         files(options.log_directory, options.state_directory),
         images(client),
-        pods(client, options, images, inventory, files),
+        pods(client, options, images, inventory, files,
+             [this](const std::string& id) { lister.look_at(id); }),
         lister(loop, log, client, options, inventory, files, [this] { pods.sweep(); }),
         prober(loop, client, inventory),
         rotation(loop, [this] { rotate(); }) {

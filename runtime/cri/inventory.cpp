@@ -23,7 +23,9 @@ agent::ContainerState state_of(wire::ContainerState state) {
   }
 }
 
-// The pid of the first process, from the runtime's own information, which is JSON.
+}  // namespace
+
+// The runtime's own information is JSON.
 int pid_of(const wire::ContainerStatusResponse& response) {
   const auto found = response.info().find("info");
   if (found == response.info().end()) return 0;
@@ -33,8 +35,6 @@ int pid_of(const wire::ContainerStatusResponse& response) {
   const boost::json::value* pid = info.get_object().if_contains("pid");
   return pid && pid->is_int64() ? static_cast<int>(pid->get_int64()) : 0;
 }
-
-}  // namespace
 
 void Inventory::take(const wire::ListPodSandboxResponse& sandboxes,
                      const wire::ListContainersResponse& containers, uint64_t asked) {

@@ -31,6 +31,9 @@ struct KnownSandbox {
   uint64_t made = 0;
 };
 
+// The number of a running container's first process, from a verbose answer; 0: it does not say.
+int pid_of(const wire::ContainerStatusResponse& response);
+
 class Inventory {
  public:
   // Takes over what is listed, and forgets what is not, except what was made after the list was

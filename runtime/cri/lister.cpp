@@ -42,6 +42,21 @@ void Lister::list(Done<agent::RuntimeState> done) {
   if (!listing_) begin();
 }
 
+void Lister::look_at(const std::string& id) {
+  wire::ContainerStatusRequest request;
+  request.set_container_id(id);
+  request.set_verbose(true);
+  client_.read<wire::ContainerStatusResponse>(
+      "ContainerStatus", request, [this, id](Result<wire::ContainerStatusResponse> answer) {
+        if (!answer.ok()) return;
+        if (answer->status().state() == wire::CONTAINER_RUNNING) {
+          watch_.watch(id, pid_of(*answer));
+        } else if (hint_) {
+          hint_();
+        }
+      });
+}
+
 void Lister::begin() {
   listing_ = true;
   auto run = std::make_shared<Run>();

@@ -20,6 +20,8 @@ class Lister {
   // One at a time: what is asked for meanwhile is answered by one that begins afterwards, for no
   // list may be older than its question.
   void list(Done<agent::RuntimeState> done);
+  // A container that was started just now: its end is to be noticed before the next list, too.
+  void look_at(const std::string& id);
   void on_hint(Callback<void()> hint) { hint_ = std::move(hint); }
 
  private:

@@ -242,8 +242,11 @@ void Pods::start_container(const std::string& id, Done<Unit> done) {
   request.set_container_id(id);
   client_.change<wire::StartContainerResponse>(
       "StartContainer", request,
-      [done = std::move(done)](Result<wire::StartContainerResponse> answer) mutable {
-        if (answer.ok()) return done(Unit{});
+      [this, id, done = std::move(done)](Result<wire::StartContainerResponse> answer) mutable {
+        if (answer.ok()) {
+          on_started_(id);
+          return done(Unit{});
+        }
         Error error = explained(answer.error());
         // It runs, or has run: another instance would be one too many.
         if (contains(error.message, "container is in CONTAINER_")) error.code = Code::conflict;

@@ -1,6 +1,7 @@
 // Making and ending sandboxes and containers, with the files that belong to them.
 #pragma once
 
+#include <functional>
 #include <map>
 
 #include "runtime/cri/client.hpp"
@@ -12,9 +13,15 @@ namespace keelson::cri {
 
 class Pods {
  public:
+  // `on_started`: a container was started.
   Pods(Client& client, const CriOptions& options, Images& images, Inventory& inventory,
-       PodFiles& files)
-      : client_(client), options_(options), images_(images), inventory_(inventory), files_(files) {}
+       PodFiles& files, std::function<void(const std::string& id)> on_started)
+      : client_(client),
+        options_(options),
+        images_(images),
+        inventory_(inventory),
+        files_(files),
+        on_started_(std::move(on_started)) {}
 
   void run(agent::SandboxSpec spec, Done<agent::SandboxInfo> done);
   void stop(const std::string& sandbox, Done<Unit> done);
@@ -39,6 +46,7 @@ class Pods {
   Images& images_;
   Inventory& inventory_;
   PodFiles& files_;
+  std::function<void(const std::string&)> on_started_;
   std::map<std::string, PodName> removed_;  // by uid: to be swept
 };
 

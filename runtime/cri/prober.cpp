@@ -114,12 +114,13 @@ void Prober::exec(const std::string& container, const api::ExecAction& action, D
       [this, timeout, done = std::move(done)](Result<wire::ExecSyncResponse> said) mutable {
         --execs_;
         if (!said.ok()) {
-          // The runtime has killed it: it took too long.
-          if (said.code() == Code::unknown) {
+          // The runtime has killed it: it took too long. Anything else, as the end of the
+          // connection, says nothing about the container.
+          if (said.error().message.find("xceeded") != std::string::npos) {
             return done(failure(
                 fmt::format("command timed out after {}s", timeout / std::chrono::seconds(1))));
           }
-          return done(said.error());
+          return done(Error{Code::unavailable, said.error().message});
         }
         std::string output = said->stdout() + said->stderr();
         if (said->exit_code() != 0) return done(failure(std::move(output)));

@@ -81,6 +81,17 @@ TEST_F(CriTest, HintsAtAnExitAtOnce) {
   loop.on_loop([&] { loop.runtime->on_hint(nullptr); });
 }
 
+TEST_F(CriTest, HintsAtTheEndOfAShortLife) {
+  auto hinted = std::make_shared<std::promise<void>>();
+  loop.on_loop([&] {
+    loop.runtime->on_hint([hinted, told = false]() mutable {
+      if (!std::exchange(told, true)) hinted->set_value();
+    });
+  });
+  run(shell_pod("short", "true"));  // and nobody lists
+  EXPECT_EQ(hinted->get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
+}
+
 TEST_F(CriTest, SeesOnlyWhatIsItsOwn) {
   Running mine = run(shell_pod("mine", "sleep 100"));
   CriLoop other;

@@ -38,6 +38,9 @@ TEST_F(TroubleTest, SurvivesARestartOfContainerd) {
   auto other = shell_pod("while-away", "true");
   EXPECT_EQ(run_sandbox(other).code(), Code::unavailable);  // nothing was sent
   EXPECT_EQ(start(pod.container).code(), Code::unknown);    // to be looked at, not to be given up
+  api::Probe exec;
+  exec.mutable_handler()->mutable_exec()->add_command("true");
+  EXPECT_EQ(probe(pod.container, exec).code(), Code::unavailable);  // no failure of the container
   ASSERT_TRUE(own_.start());
   // The connection comes back by itself.
   Result<agent::RuntimeState> state = list();
