@@ -40,6 +40,8 @@ int main(int argc, char** argv) {
   if (command == "up") return keelson::cli::up(argc - 1, argv + 1);
   if (command == "init") return keelson::cli::init(argc - 1, argv + 1);
   if (command == "join") return keelson::cli::join(argc - 1, argv + 1);
+  if (command == "start") return keelson::cli::start(argc - 1, argv + 1);
+  if (command == "stop") return keelson::cli::stop(argc - 1, argv + 1);
   if (command == "token") return keelson::cli::token(argc - 1, argv + 1);
   if (command == "reset") return keelson::cli::reset(argc - 1, argv + 1);
   if (command == "control-plane") return keelson::cli::control_plane(argc - 1, argv + 1);

@@ -51,6 +51,11 @@ struct AgentOptions {
   // Changes of a pod's status that nobody waits for are gathered for this long.
   Duration pod_status_delay = 250ms;
 
+  // A pod that was Ready when it was deleted keeps its processes for this long (at most half its grace)
+  // before they are told to end: whoever routes to it hears of the deletion meanwhile, so that no
+  // connection is refused. Kubernetes leaves that to preStop hooks that sleep.
+  Duration leave_delay{};
+
   // The node's disk. Null: pods start without files, once what their volumes refer to exists.
   PodVolumes* volumes = nullptr;
   // What the host has left. Null: no pod is evicted and no image collected.

@@ -138,6 +138,7 @@ class Decider {
   }
 
   void end(bool strays_left) {
+    if (s_.ending == Ending::deleted && !due(s_.leave_at)) return;
     const bool live = stop_all();
     if (live || strays_left || out_.relist) return;
     if (s_.ending == Ending::finished) {

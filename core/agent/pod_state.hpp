@@ -140,6 +140,8 @@ struct PodState {
   uint16_t init_count = 0;
   Verdict verdict;       // refused, or past its deadline: overrides what the containers say
   Instant deadline;      // ending: when the grace period ends
+  // ending by deletion: containers are not told before this, so that nobody sends to them any more.
+  Instant leave_at;
   Instant active_until;  // activeDeadlineSeconds; zero: none
   Instant delete_retry_at;
   uint32_t delete_failures = 0;

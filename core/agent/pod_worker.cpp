@@ -211,6 +211,9 @@ void PodWorker::refresh_ending() {
                                ? std::chrono::seconds(std::clamp<int64_t>(
                                      meta.deletion_grace_period_seconds(), 0, 1'000'000'000))
                                : grace_of(state_);
+    const bool serving = state_.ending == Ending::none && summarize(state_.pod->status()).ready;
+    if (serving) state_.leave_at = now + context_.options.leave_delay;
+    state_.leave_at = std::min(state_.leave_at, now + grace / 2);
     end(Ending::deleted, grace);
     shorten(now + grace);
   }

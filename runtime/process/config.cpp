@@ -124,6 +124,7 @@ std::vector<Field> fields_of(NodeConfig& c) {
           field("upstreamDNS", c.upstream_dns),
           number("port", c.port, 1, 65535),
           number("maxPods", c.max_pods, 1, 10'000),
+          number("leaveDelayMilliseconds", c.leave_delay_ms, 0, 60'000),
           field("labels", c.labels),
           field("taints", c.taints),
           field("reserved", c.reserved),

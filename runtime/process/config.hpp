@@ -54,6 +54,8 @@ struct NodeConfig {
   int max_pods = 110;
   std::map<std::string, std::string> labels;
   std::vector<std::string> taints;  // "key=value:NoSchedule"
+  // How long pods that are deleted go on serving; see AgentOptions::leave_delay.
+  int leave_delay_ms = 1000;
   std::map<std::string, std::string> reserved;  // kept from pods: cpu, memory
   bool log_json = false;
 };

@@ -144,6 +144,7 @@ struct Node::Impl {
     options.labels = config.labels;
     options.agent_port = config.port;
     options.max_pods = config.max_pods;
+    options.leave_delay = std::chrono::milliseconds(config.leave_delay_ms);
     host::fill(options, *facts);
     options.hostname = config.name;
     options.volumes = volumes.get();

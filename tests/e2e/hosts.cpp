@@ -1,6 +1,8 @@
 #include "tests/e2e/hosts.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -40,6 +42,21 @@ std::string why_no_hosts() {
   return {};
 }
 
+InNetwork::InNetwork(const std::string& file) {
+  before_ = ::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+  const int there = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (there < 0 || ::setns(there, CLONE_NEWNET) != 0) {
+    ADD_FAILURE() << "cannot enter " << file;
+  }
+  if (there >= 0) ::close(there);
+}
+
+InNetwork::~InNetwork() {
+  if (before_ < 0) return;
+  ::setns(before_, CLONE_NEWNET);
+  ::close(before_);
+}
+
 Hosts::Hosts(int count) : prefix_(unique_prefix()), count_(count) {
   const auto must = [this](const std::string& command) {
     if (!trouble_.empty()) return;
@@ -71,16 +88,9 @@ std::string Hosts::netns(int host) const {
   return prefix_ + (host == 0 ? "lan" : "h" + std::to_string(host));
 }
 
-// `ip netns exec` would mount a fresh /sys over the cgroups.
-std::vector<std::string> Hosts::on(int host) const {
-  return {"nsenter", "--net=/var/run/netns/" + netns(host), "--"};
-}
-
 Outcome Hosts::run(int host, const std::string& command, std::chrono::seconds limit) const {
-  std::string words;
-  for (const std::string& word : on(host)) words += word + " ";
-  std::ofstream(dir_.path() + "/command") << command;
-  return e2e::run(words + "bash -c \"$(cat " + dir_.path() + "/command)\"", {}, limit);
+  const InNetwork there(network(host));
+  return e2e::run(command, environment(), limit);
 }
 
 void Hosts::init(int host, const std::string& options) {
@@ -110,10 +120,11 @@ void Hosts::join(int host, const std::string& options) {
 std::map<std::string, std::string> Hosts::environment(const std::string& kubectl) const {
   const std::string home = dir_.path() + "/home";
   ::mkdir(home.c_str(), 0700);
-  std::string words;
-  for (const std::string& word : on(0)) words += word + " ";
   std::map<std::string, std::string> out = {
-      {"KUBECONFIG", kubeconfig()}, {"HOME", home}, {"OUTSIDE", words}};
+      {"KUBECONFIG", kubeconfig()},
+      {"HOME", home},
+      // `ip netns exec` would do as well here, but it hides the cgroups, and habits spread.
+      {"OUTSIDE", "nsenter --net=" + network(0) + " --"}};
   const char* path = ::getenv("PATH");
   const std::string binary = keelson_binary();
   std::string folders = binary.substr(0, binary.rfind('/')) + ":" + (path ? path : "");

@@ -17,6 +17,18 @@ namespace keelson::e2e {
 // Why hosts cannot be made here; empty: they can.
 std::string why_no_hosts();
 
+// This thread, and what it starts, in another network namespace as long as the object lives.
+class InNetwork {
+ public:
+  explicit InNetwork(const std::string& file);
+  ~InNetwork();
+  InNetwork(const InNetwork&) = delete;
+  InNetwork& operator=(const InNetwork&) = delete;
+
+ private:
+  int before_ = -1;
+};
+
 class Hosts {
  public:
   // Named h1, h2, ...; the addresses are 10.111.0.1, 10.111.0.2, ...
@@ -33,8 +45,8 @@ class Hosts {
   // A shell command on that host; 0: outside.
   Outcome run(int host, const std::string& command,
               std::chrono::seconds limit = std::chrono::seconds(60)) const;
-  // The words before a command, to run it on that host.
-  std::vector<std::string> on(int host) const;
+  // The file of that host's network namespace.
+  std::string network(int host) const { return "/var/run/netns/" + netns(host); }
 
   // `keelson init` on a host: a failure of the test if it fails. Further options as on the command line.
   void init(int host, const std::string& options = {});

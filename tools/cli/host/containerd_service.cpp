@@ -32,10 +32,10 @@ bool may_lower_oom_score() {
 
 }  // namespace
 
-Result<ServiceSpec> prepare_containerd(const Layout& layout) {
+Status prepare_containerd(const Layout& layout) {
   const std::string program = find_program("containerd");
   if (program.empty()) {
-    return Error{Code::not_found, "containerd is not installed: apt-get install containerd"};
+    return {Code::not_found, "containerd is not installed: apt-get install containerd"};
   }
   // Debian puts the plugins where containerd does not look by itself.
   const std::string plugins = exists("/usr/lib/cni/bridge") ? "/usr/lib/cni" : "/opt/cni/bin";
@@ -64,14 +64,11 @@ Result<ServiceSpec> prepare_containerd(const Layout& layout) {
          "    runtime_type = \"io.containerd.runc.v2\"\n"
          "  [plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.runc.options]\n"
          "    SystemdCgroup = " << (systemd_cgroups ? "true" : "false") << "\n";
-  if (Status made = runtime::make_private_directory(layout.cni()); !made) return made.error();
+  if (Status made = runtime::make_private_directory(layout.cni()); !made) return made;
   if (Status status = runtime::write_private_file(layout.containerd_config(), out.str()); !status) {
-    return status.error();
+    return status;
   }
-  return ServiceSpec{.name = "keelson-containerd",
-                     .description = "containerd of the Keelson node",
-                     .command = {program, "--config", layout.containerd_config()},
-                     .leaves_children = true};
+  return {};
 }
 
 }  // namespace keelson::cli

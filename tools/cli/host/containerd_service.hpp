@@ -4,11 +4,10 @@
 
 #include "core/base/result.hpp"
 #include "tools/cli/host/layout.hpp"
-#include "tools/cli/host/services.hpp"
 
 namespace keelson::cli {
 
 // Writes its configuration.
-Result<ServiceSpec> prepare_containerd(const Layout& layout);
+Status prepare_containerd(const Layout& layout);
 
 }  // namespace keelson::cli

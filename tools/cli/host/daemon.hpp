@@ -10,6 +10,8 @@ int node(int argc, char** argv);
 int init(int argc, char** argv);
 int join(int argc, char** argv);
 int reset(int argc, char** argv);
+int start(int argc, char** argv);
+int stop(int argc, char** argv);
 int token(int argc, char** argv);
 
 }  // namespace keelson::cli

@@ -16,15 +16,13 @@
 #include "tools/cli/host/daemon.hpp"
 #include "tools/cli/host/foreground.hpp"
 #include "tools/cli/host/host.hpp"
+#include "tools/cli/host/host_services.hpp"
 #include "tools/cli/host/join_command.hpp"
 #include "tools/cli/host/redis_service.hpp"
 
 namespace keelson::cli {
 
 namespace {
-
-constexpr const char* kRedis = "keelson-redis";
-constexpr const char* kControlPlane = "keelson-control-plane";
 
 struct InitOptions {
   Layout layout;
@@ -132,8 +130,8 @@ class Init {
     if (!api) return api.error();
     if (Status ready = api->wait_ready(std::chrono::seconds(60)); !ready) {
       return {ready.code(), "the API server does not become ready: " + ready.message() + "\n" +
-                                services_.last_words(kControlPlane) + "Its log: " +
-                                services_.log_of(kControlPlane)};
+                                services_.last_words(kControlPlaneService) + "Its log: " +
+                                services_.log_of(kControlPlaneService)};
     }
     if (Status status = publish(*api); !status) return status;
     const auto command = join_command(layout_, token_);
@@ -146,7 +144,9 @@ class Init {
   }
 
   void end() {
-    for (const char* name : {kControlPlane, kRedis}) static_cast<void>(services_.stop(name));
+    for (const char* name : {kControlPlaneService, kRedisService}) {
+      static_cast<void>(services_.halt(name));
+    }
   }
 
  private:
@@ -173,22 +173,15 @@ class Init {
   }
 
   Status start() {
-    std::vector<std::string> after;
     if (options_.own_redis) {
-      auto redis = prepare_redis(layout_);
-      if (!redis) return redis.error();
-      if (Status status = services_.start(*redis); !status) return status;
-      after.emplace_back(kRedis);
-      std::printf("[init] started Redis; its data is in %s/redis\n", layout_.lib().c_str());
+      if (Status status = prepare_redis(layout_); !status) return status;
     }
-    Status started = services_.start(
-        {.name = kControlPlane,
-         .description = "Keelson control plane",
-         .command = {own_path(), "control-plane", "--config", layout_.control_plane_config()},
-         .after = std::move(after)});
-    if (started) std::puts("[init] started API server, scheduler and controllers");
+    for (const ServiceSpec& service : control_plane_services(layout_)) {
+      if (Status status = services_.start(service); !status) return status;
+      std::printf("[init] started %s\n", service.name.c_str());
+    }
     std::fflush(stdout);
-    return started;
+    return {};
   }
 
   Status publish(AdminApi& api) {

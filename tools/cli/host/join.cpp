@@ -11,14 +11,12 @@
 #include "tools/cli/host/daemon.hpp"
 #include "tools/cli/host/foreground.hpp"
 #include "tools/cli/host/host.hpp"
+#include "tools/cli/host/host_services.hpp"
 #include "tools/cli/host/identity.hpp"
 
 namespace keelson::cli {
 
 namespace {
-
-constexpr const char* kContainerd = "keelson-containerd";
-constexpr const char* kNode = "keelson-node";
 
 struct JoinOptions {
   Layout layout;
@@ -129,7 +127,9 @@ class Join {
   }
 
   void end() {
-    for (const char* name : {kNode, kContainerd}) static_cast<void>(services_.stop(name));
+    for (const char* name : {kNodeService, kContainerdService}) {
+      static_cast<void>(services_.halt(name));
+    }
   }
 
  private:
@@ -181,23 +181,15 @@ class Join {
   }
 
   Status start() {
-    std::vector<std::string> after;
     if (options_.own_containerd) {
-      auto containerd = prepare_containerd(layout_);
-      if (!containerd) return containerd.error();
-      if (Status status = services_.start(*containerd); !status) return status;
-      after.emplace_back(kContainerd);
-      std::printf("[join] started containerd at %s\n", layout_.containerd_socket().c_str());
+      if (Status status = prepare_containerd(layout_); !status) return status;
     }
-    Status started =
-        services_.start({.name = kNode,
-                         .description = "Keelson node agent",
-                         .command = {own_path(), "node", "--config", layout_.node_config()},
-                         .after = std::move(after),
-                         .leaves_children = true});
-    if (started) std::puts("[join] started the node agent");
+    for (const ServiceSpec& service : node_services(layout_)) {
+      if (Status status = services_.start(service); !status) return status;
+      std::printf("[join] started %s\n", service.name.c_str());
+    }
     std::fflush(stdout);
-    return started;
+    return {};
   }
 
   Status wait_until_ready() {
@@ -223,8 +215,8 @@ class Join {
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
     }
     return {Code::unavailable, "the node is not Ready after a minute: " + last + "\n" +
-                                   services_.last_words(kNode) +
-                                   "The agent's log: " + services_.log_of(kNode)};
+                                   services_.last_words(kNodeService) +
+                                   "The agent's log: " + services_.log_of(kNodeService)};
   }
 
   JoinOptions options_;

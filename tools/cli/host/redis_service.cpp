@@ -6,22 +6,20 @@
 
 namespace keelson::cli {
 
-Result<ServiceSpec> prepare_redis(const Layout& layout) {
+Status prepare_redis(const Layout& layout) {
   const std::string program = find_program("redis-server");
   if (program.empty()) {
-    return Error{Code::not_found, "redis-server is not installed: apt-get install redis-server"};
+    return {Code::not_found, "redis-server is not installed: apt-get install redis-server"};
   }
   const std::string dir = layout.lib() + "/redis";
-  if (Status made = runtime::make_private_directory(dir); !made) return made.error();
+  if (Status made = runtime::make_private_directory(dir); !made) return made;
   const auto config =
       redis::managed_config({.directory = dir, .socket = layout.redis_socket()});
   if (!config) return config.error();
   if (Status status = runtime::write_private_file(layout.redis_config(), *config); !status) {
-    return status.error();
+    return status;
   }
-  return ServiceSpec{.name = "keelson-redis",
-                     .description = "Redis of the Keelson control plane",
-                     .command = {program, layout.redis_config()}};
+  return {};
 }
 
 }  // namespace keelson::cli

@@ -3,11 +3,10 @@
 
 #include "core/base/result.hpp"
 #include "tools/cli/host/layout.hpp"
-#include "tools/cli/host/services.hpp"
 
 namespace keelson::cli {
 
 // Writes its configuration. The store's directory keeps what a reset has not removed.
-Result<ServiceSpec> prepare_redis(const Layout& layout);
+Status prepare_redis(const Layout& layout);
 
 }  // namespace keelson::cli

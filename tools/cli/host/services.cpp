@@ -207,6 +207,20 @@ Status Services::stop(const std::string& name) {
     run({"systemctl", "daemon-reload"});
     return {};
   }
+  halt_plain(name);
+  return {};
+}
+
+Status Services::halt(const std::string& name) {
+  if (kind_ == Kind::plain) {
+    halt_plain(name);
+  } else if (run({"systemctl", "stop", name}) != 0) {
+    return {Code::unavailable, "systemctl could not stop " + name};
+  }
+  return {};
+}
+
+void Services::halt_plain(const std::string& name) {
   const pid_t pid = read_pid(pid_file(name));
   if (alive(pid)) {
     ::kill(pid, SIGTERM);
@@ -223,7 +237,6 @@ Status Services::stop(const std::string& name) {
     }
   }
   ::unlink(pid_file(name).c_str());
-  return {};
 }
 
 bool Services::running(const std::string& name) const {

@@ -29,6 +29,8 @@ class Services {
   Services(Layout layout, Kind kind) : layout_(std::move(layout)), kind_(kind) {}
 
   Status start(const ServiceSpec& service);
+  // Ends it until it is started again, which takes up to 30 s.
+  Status halt(const std::string& name);
   // Ends it and forgets it, which takes up to 30 s. A service that there is not is ended.
   Status stop(const std::string& name);
   bool running(const std::string& name) const;
@@ -43,6 +45,7 @@ class Services {
   std::string log_file(const std::string& name) const;
   Status start_unit(const ServiceSpec& service);
   Status start_plain(const ServiceSpec& service);
+  void halt_plain(const std::string& name);
 
   Layout layout_;
   Kind kind_;
