@@ -121,8 +121,7 @@ void RedisStore::greeted(const Reply& reply) {
   const Revision found{reply.number(2), reply.number(3)};
   const Revision seen = history_.current();
   if (!known_ || (found.epoch > seen.epoch && found.value >= seen.value)) {
-    chain_ = reply.at(6);
-    return load(found);
+    return load(found, std::string(reply.at(6)));
   }
   const uint64_t compacted = reply.number(4);
   // The entry at the revision seen last is still there and says the same, as all before it does
@@ -138,8 +137,7 @@ void RedisStore::greeted(const Reply& reply) {
   }
   if (found.epoch == seen.epoch && found > seen && compacted >= seen.value) {
     // Away for longer than the log is kept: nothing says that history was lost.
-    chain_ = reply.at(6);
-    return load(found);
+    return load(found, std::string(reply.at(6)));
   }
   history_lost(found);
 }

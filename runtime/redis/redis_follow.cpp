@@ -97,7 +97,7 @@ bool RedisStore::misfit(std::string why) {
 bool RedisStore::follow_into_snapshot(std::vector<LogEntry> entries) {
   for (LogEntry& entry : entries) {
     snapshot_at_.value = entry.revision;
-    chain_ = std::move(entry.chain);
+    snapshot_chain_ = std::move(entry.chain);
     if (entry.op == store::Write::Op::remove) {
       snapshot_->remove(entry.key, snapshot_at_);
       continue;

@@ -9,11 +9,12 @@ namespace keelson::redis {
 
 using store::Revision;
 
-void RedisStore::load(Revision from) {
+void RedisStore::load(Revision from, std::string chain) {
   change(Phase::loading);
   skipped_ = true;
   snapshot_.emplace();
   snapshot_at_ = from;
+  snapshot_chain_ = std::move(chain);
   read_at_ = from.value;
   target_ = UINT64_MAX;  // not known yet
   load_page(0, "0");
@@ -55,6 +56,7 @@ void RedisStore::loaded() {
 void RedisStore::take_snapshot() {
   history_.restart(snapshot_at_, snapshot_->take());
   snapshot_.reset();
+  chain_ = std::move(snapshot_chain_);
   for (const api::Beat& beat : beats_.since(0).beats) {
     if (!history_.find({api::Kind::nodes, "", beat.node})) beats_.forget(beat.node);
   }

@@ -141,7 +141,7 @@ class RedisStore final : public store::Store {
   void step(const Connection::Arguments& call, Callback<void(const Reply&)> then);
 
   // Reading everything (redis_load.cpp).
-  void load(Revision from);
+  void load(Revision from, std::string chain);
   void load_page(std::size_t kind, const std::string& cursor);
   void loaded();
   void take_snapshot();
@@ -212,6 +212,7 @@ class RedisStore final : public store::Store {
   std::vector<LogEntry> part_;  // of a transaction of which the rest is still to be read
   std::optional<Snapshot> snapshot_;  // loading: what has been read
   Revision snapshot_at_;              // how far the log is in it
+  std::string snapshot_chain_;        // at snapshot_at_
 
   std::map<uint64_t, Pending> pending_;
   uint64_t last_transaction_ = 0;

@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <map>
 #include <random>
-#include <set>
 
 #include "tests/runtime/redis/redis_client.hpp"
 
@@ -35,14 +34,14 @@ struct Server {
                             EXPECT_GE(result->revision.epoch, epoch);
                             epoch = result->revision.epoch;
                           } else if (result.code() == Code::unavailable) {
-                            never.insert(key);
+                            never.emplace(key, result.error().message);
                           }
                         });
   }
   std::string name;
   RedisClient client;
   std::map<uint64_t, std::string> used;  // revisions, and for which object
-  std::set<std::string> never;
+  std::map<std::string, std::string> never;  // and why
   uint64_t epoch = 0;
   int asked = 0, under_way = 0;
 };
@@ -118,8 +117,12 @@ TEST_F(RedisTest, ServersAgreeAfterHistoryWasLostAgainAndAgain) {
     EXPECT_EQ(in_b->objects[i]->key(), object->key());
     EXPECT_EQ(in_a->objects[i]->revision().value, object->revision().value);
     EXPECT_EQ(in_b->objects[i]->revision().value, object->revision().value);
-    EXPECT_FALSE(a.never.count(object->name()) || b.never.count(object->name()))
-        << object->name() << " was refused and happened";
+    for (const Server* server : {&a, &b}) {
+      const auto refused = server->never.find(object->name());
+      if (refused == server->never.end()) continue;
+      ADD_FAILURE() << object->name() << " at " << object->revision().value
+                    << " was refused and happened: " << refused->second;
+    }
   }
 }
 
