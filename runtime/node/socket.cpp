@@ -62,6 +62,11 @@ bool parse(const std::string& text, uint16_t port, Address& out) {
   return true;
 }
 
+std::string as_go_spells(std::string text) {
+  if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z') text[0] = static_cast<char>(text[0] + 32);
+  return text;
+}
+
 }  // namespace
 
 std::string host_port(const std::string& address, uint16_t port) {
@@ -70,9 +75,7 @@ std::string host_port(const std::string& address, uint16_t port) {
 }
 
 std::string system_error_text(int error) {
-  std::string text = std::strerror(error);
-  if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z') text[0] = static_cast<char>(text[0] + 32);
-  return text;
+  return as_go_spells(std::strerror(error));
 }
 
 struct Socket::Impl : std::enable_shared_from_this<Impl> {
@@ -218,7 +221,7 @@ struct Socket::Impl : std::enable_shared_from_this<Impl> {
         case Io::want_read: return wait_read();
         case Io::want_write: read_wants_write = true; return wait_write();
         case Io::closed: peer_ended = true; return user->on_end({});
-        case Io::failed: return fail("read: " + transport.failure());
+        case Io::failed: return fail(as_go_spells(transport.failure()), "read");
       }
     }
     if (user != nullptr && !paused) read_soon();
@@ -234,7 +237,7 @@ struct Socket::Impl : std::enable_shared_from_this<Impl> {
         return wait_read();
       }
       if (put.what == Io::want_write) break;
-      if (put.what != Io::done) return fail("write: " + transport.failure());
+      if (put.what != Io::done) return fail(as_go_spells(transport.failure()), "write");
       sent += put.bytes;
     }
     if (sent == out.size()) {
@@ -258,14 +261,14 @@ struct Socket::Impl : std::enable_shared_from_this<Impl> {
     }
   }
 
-  void fail(std::string why) {
+  // `what` was being done.
+  void fail(std::string why, const char* what = "dial") {
     if (user == nullptr || phase == Phase::dead) return;
-    const bool dialling = phase != Phase::open;
     SocketUser* const told = user;
+    const Status status(Code::unavailable, std::string(what) + " tcp " +
+                                               host_port(dial.address, dial.port) + ": " + why);
     drop();
-    told->on_end({Code::unavailable, (dialling ? "dial tcp " : "tcp ") +
-                                         host_port(dial.address, dial.port) + ": " +
-                                         std::move(why)});
+    told->on_end(status);
   }
 
   void drop() {

@@ -2,7 +2,11 @@
 // that remember what they are told.
 #pragma once
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <condition_variable>
@@ -45,6 +49,27 @@ class TempDir {
 
  private:
   std::string path_;
+};
+
+// A port where connections are accepted and nothing is ever said.
+class SilentListener {
+ public:
+  SilentListener() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(::listen(fd_, 256), 0);
+    EXPECT_EQ(::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    port_ = ntohs(address.sin_port);
+  }
+  ~SilentListener() { ::close(fd_); }
+  uint16_t port() const { return port_; }
+
+ private:
+  int fd_;
+  uint16_t port_ = 0;
 };
 
 class CoreThread {
@@ -173,12 +198,12 @@ class Cluster {
     cache_.load(api::make_object(std::move(node), {1, ++revision_}));
     cache_.loaded({1, revision_}, {1, revision_});
   }
-  NodeDialer dialer(const std::string& user = "kube-apiserver") {
+  NodeDialer dialer(const std::string& user = "kube-apiserver", Duration timeout = 5s) {
     const runtime::KeyPair pair = certificate(user);
     return *NodeDialer::make(cache_, {.ca_pem = ca_.pair().certificate,
                                       .client_cert_pem = pair.certificate,
                                       .client_key_pem = pair.key,
-                                      .timeout = 5s});
+                                      .timeout = timeout});
   }
   const std::string& ca_pem() const { return ca_.pair().certificate; }
 

@@ -230,6 +230,23 @@ TEST_F(RemoteStreamsTest, SaysThatANodeDoesNotListen) {
   });
 }
 
+TEST_F(RemoteStreamsTest, GivesUpOnANodeThatSaysNothing) {
+  const SilentListener silent;
+  CommandEar command;
+  ByteEar bytes;
+  core_.run([&] {
+    cluster_.add_node("n1", silent.port());
+    remote_ = std::make_unique<RemoteStreams>(core_.loop, cluster_.dialer("kube-apiserver", 100ms));
+    command_ = node().exec({make_pod(), "c"}, cat(), command);
+    connection_ = node().connect_agent(bytes);
+  });
+  ASSERT_TRUE(core_.eventually([&] { return command.exit && bytes.end; }));
+  const std::string why = "dial tcp 127.0.0.1:" + std::to_string(silent.port()) + ": i/o timeout";
+  EXPECT_EQ(command.exit->code(), Code::unavailable);
+  EXPECT_EQ(command.exit->error().message, why);
+  EXPECT_EQ(bytes.end->message(), why);
+}
+
 TEST_F(RemoteStreamsTest, TrustsNoOtherNodesCertificate) {
   serve(cluster_.endpoint("system:node:n2"));
   reach();
