@@ -7,6 +7,7 @@
 #include "runtime/cri/network_namespace.hpp"
 #include "runtime/cri/pods.hpp"
 #include "runtime/cri/prober.hpp"
+#include "runtime/cri/utf8.hpp"
 #include "runtime/loop/asio_loop.hpp"
 
 namespace keelson::cri {
@@ -158,8 +159,8 @@ void CriRuntime::check(Done<Unit> done) {
         if (!answer.ok()) return done(answer.error());
         for (const wire::RuntimeCondition& condition : answer->status().conditions()) {
           if (condition.status()) continue;
-          return done(
-              Error{Code::unavailable, condition.type() + " is false: " + condition.message()});
+          return done(Error{Code::unavailable,
+                            condition.type() + " is false: " + to_utf8(condition.message())});
         }
         done(Unit{});
       });

@@ -38,22 +38,36 @@ ExitWatch::~ExitWatch() = default;
 
 void ExitWatch::watch(const std::string& container, int pid) {
   if (watches(container) || pid <= 0) return;
+  if (open(container, pid)) {
+    unseen_.erase(container);
+    return;
+  }
+  // It may have ended just now: another list tells. Or its pid cannot be seen from here at all, so
+  // that this is tried a few times only.
+  int& tries = unseen_[container];
+  if (tries == kHints) return;
+  ++tries;
+  timer_.arm_by(kHintAfter[kHints - tries]);
+}
+
+bool ExitWatch::open(const std::string& container, int pid) {
   const int fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
-  if (fd < 0) return;  // it has ended just now, or the kernel is too old: the next list says more
+  if (fd < 0) return false;
   auto watched = std::make_unique<Watched>(loop_.context());
   boost::system::error_code failed;
   watched->descriptor.assign(fd, failed);
   if (failed) {
     ::close(fd);
-    return;
+    return false;
   }
-  if (!in_cgroup_of(pid, container)) return;
+  if (!in_cgroup_of(pid, container)) return false;
   watched->descriptor.async_wait(
       boost::asio::posix::stream_descriptor::wait_read,
       [this, container, alive = std::weak_ptr<char>(alive_)](boost::system::error_code error) {
         if (!error && !alive.expired()) on_exit(container);
       });
   watched_.emplace(container, std::move(watched));
+  return true;
 }
 
 void ExitWatch::on_exit(const std::string& container) {
@@ -66,13 +80,13 @@ void ExitWatch::on_exit(const std::string& container) {
 }
 
 void ExitWatch::on_timer() {
-  if (hints_left_ == 0) return;
-  --hints_left_;
+  if (hints_left_ > 0) --hints_left_;
   if (hints_left_ > 0) timer_.arm(kHintAfter[hints_left_ - 1]);
   if (hint_) hint_();
 }
 
 void ExitWatch::keep_only(const std::set<std::string>& running) {
+  std::erase_if(unseen_, [&](const auto& entry) { return !running.contains(entry.first); });
   bool unheard = false;
   for (auto at = watched_.begin(); at != watched_.end();) {
     if (!running.contains(at->first)) {
@@ -82,7 +96,9 @@ void ExitWatch::keep_only(const std::set<std::string>& running) {
       ++at;
     }
   }
-  if (!unheard) hints_left_ = 0;
+  if (unheard) return;
+  hints_left_ = 0;
+  if (unseen_.empty()) timer_.disarm();
 }
 
 std::optional<Instant> ExitWatch::gone_since(const std::string& container) const {

@@ -39,6 +39,7 @@ class ExitWatch {
 
  private:
   struct Watched;
+  bool open(const std::string& container, int pid);
   void on_exit(const std::string& container);
   void on_timer();
 
@@ -47,6 +48,7 @@ class ExitWatch {
   Timer timer_;
   int hints_left_ = 0;
   std::map<std::string, std::unique_ptr<Watched>> watched_;
+  std::map<std::string, int> unseen_;  // how often watching it was tried in vain
   std::shared_ptr<char> alive_ = std::make_shared<char>();
 };
 

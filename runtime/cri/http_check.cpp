@@ -12,7 +12,7 @@
 #include <boost/asio/write.hpp>
 #include <charconv>
 
-#include "runtime/cri/pod_files.hpp"
+#include "runtime/cri/utf8.hpp"
 #include "runtime/loop/asio_loop.hpp"
 
 namespace keelson::cri {

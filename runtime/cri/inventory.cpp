@@ -3,6 +3,8 @@
 #include <boost/json.hpp>
 #include <set>
 
+#include "runtime/cri/utf8.hpp"
+
 namespace keelson::cri {
 
 namespace {
@@ -125,9 +127,9 @@ void Inventory::learn(const wire::ContainerStatusResponse& response) {
     // containerd looks at the clock after the start: a short life is over by then.
     if (status.finished_at() > 0) info.started_at = std::min(info.started_at, info.finished_at);
     info.exit_code = status.exit_code();
-    info.reason = status.reason();
+    info.reason = to_utf8(status.reason());
     if (info.reason.empty()) info.reason = info.exit_code == 0 ? "Completed" : "Error";
-    info.message = status.message();
+    info.message = to_utf8(status.message());
   }
   known.pid = info.state == agent::ContainerState::running ? pid_of(response) : 0;
   known.asked = true;

@@ -49,8 +49,6 @@ class PodFiles {
   std::string logs_, state_;
 };
 
-// Replaces what is not UTF-8.
-std::string to_utf8(std::string text);
 // The whole file, or its last `bytes_max`; empty if it cannot be read.
 std::string read_tail(const std::string& path, std::size_t bytes_max);
 

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "runtime/cri/container_config.hpp"
-#include "runtime/cri/pod_files.hpp"
 #include "runtime/cri/proto/health.pb.h"
+#include "runtime/cri/utf8.hpp"
 #include "runtime/loop/asio_loop.hpp"
 
 namespace keelson::cri {

@@ -10,6 +10,7 @@
 #include <set>
 #include <thread>
 
+#include "runtime/cri/utf8.hpp"
 #include "runtime/loop/asio_loop.hpp"
 
 namespace keelson::cri {
@@ -36,7 +37,7 @@ bool contains(const std::string& text, std::string_view part) {
 }  // namespace
 
 Error rpc_error(int status, std::string message, Effect effect) {
-  if (message.empty()) message = "the runtime gives no reason";
+  message = message.empty() ? "the runtime gives no reason" : to_utf8(std::move(message));
   const Code lost = effect == Effect::changes ? Code::unknown : Code::unavailable;
   switch (status) {
     case grpc::NOT_FOUND: return {Code::not_found, std::move(message)};

@@ -104,6 +104,27 @@ TEST_F(ContainerTest, TakesTheMessageFromTheLogWhenAsked) {
             "b");
 }
 
+TEST_F(ContainerTest, SurvivesWhatIsNoText) {
+  auto pod = shell_pod("bytes", "printf %s \"$RAW\" | od -An -tx1");
+  auto sandbox = run_sandbox(pod);
+  ASSERT_TRUE(sandbox.ok());
+  agent::ContainerSpec spec = spec_of(pod);
+  spec.environment = {{"RAW", "\xff\xfe!"}};
+  auto id = create(sandbox->id, spec);
+  ASSERT_TRUE(id.ok()) << id.error().message;
+  ASSERT_TRUE(start(*id).ok());
+  ended(*id);
+  // containerd keeps it as JSON, where only text has a place.
+  EXPECT_THAT(log_of(*sandbox), HasSubstr("ef bf bd ef bf bd 21"));
+  // What cannot be started is named in the runtime's answer, and in the container's status.
+  spec.command = {"/bin/\xff"};
+  spec.attempt = 1;
+  id = create(sandbox->id, spec);
+  ASSERT_TRUE(id.ok()) << id.error().message;
+  EXPECT_FALSE(start(*id).ok());
+  EXPECT_EQ(ended(*id).exit_code, 128);
+}
+
 TEST_F(ContainerTest, SeesItsMounts) {
   auto pod = shell_pod("mounts", "cat /data/file; touch /data/x 2>&1; touch /rw/x && echo written");
   auto sandbox = run_sandbox(pod);

@@ -11,6 +11,7 @@
 #include "runtime/cri/rpc.hpp"
 #include "runtime/cri/sandbox_config.hpp"
 #include "runtime/cri/security.hpp"
+#include "runtime/cri/utf8.hpp"
 #include "tests/runtime/cri/cri_fixture.hpp"
 
 namespace keelson::cri {
