@@ -52,6 +52,7 @@ struct WorkQueue::Impl {
     state.queued = true;
     settle_debt(state);
     ready.push_back(key);
+    ++added;
     announce();
   }
 
@@ -125,6 +126,7 @@ struct WorkQueue::Impl {
   std::function<void()> on_ready;
   States states;  // only of keys that wait, are worked on, or failed
   std::deque<api::ObjectKey> ready;
+  uint64_t added = 0;
   std::map<Due, api::ObjectKey> delayed;
   uint64_t sequence = 0;
   std::size_t resting = 0;
@@ -198,6 +200,9 @@ void WorkQueue::done(const api::ObjectKey& key) {
 
 std::size_t WorkQueue::waiting() const {
   return impl_->ready.size();
+}
+uint64_t WorkQueue::added() const {
+  return impl_->added;
 }
 std::size_t WorkQueue::delayed() const {
   return impl_->delayed.size();

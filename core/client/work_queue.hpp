@@ -5,6 +5,7 @@
 // Source of the semantics: client-go util/workqueue; it knows no rest.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -43,6 +44,7 @@ class WorkQueue {
   void done(const api::ObjectKey& key);
 
   std::size_t waiting() const;  // due now
+  uint64_t added() const;       // how often a key became due, since the beginning
   std::size_t delayed() const;  // all that wait for a time to come
   std::size_t resting() const;  // of these, the ones that were added and wait for their rest to end
 

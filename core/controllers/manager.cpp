@@ -362,6 +362,7 @@ void Manager::Session::record(Controller& controller, const Occurrence& occurren
 }
 
 void Manager::Session::fill(std::size_t lane, ControllerMetrics* metrics) const {
+  metrics->adds = lanes_[lane]->queue->added();
   metrics->waiting = lanes_[lane]->queue->waiting();
   metrics->in_flight = lanes_[lane]->sending + lanes_[lane]->holding;
 }

@@ -33,6 +33,7 @@ struct ControllerMetrics {
   uint64_t retries = 0;          // keys that went into back-off
   uint64_t own_write_waits = 0;  // keys held until the cache showed what they had written
   WriteMetrics writes;
+  uint64_t adds = 0;          // keys that became due since the last start()
   std::size_t waiting = 0;    // keys due now
   std::size_t in_flight = 0;  // keys with writes under way or waiting to see them
 };

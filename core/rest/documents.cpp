@@ -43,21 +43,6 @@ HttpResponse tagged(const HttpRequest& request, HttpResponse response) {
   return response;
 }
 
-HttpResponse health(const Uri& uri, bool ready) {
-  const std::string& what = uri.segments.front();
-  if (uri.segments.size() > 1 && uri.segments[1] != "ping" && uri.segments[1] != "etcd") {
-    return text_response(404, "404 page not found\n");
-  }
-  const bool ok = ready || what == "livez";
-  if (uri.segments.size() == 1 && (uri.has("verbose") || !ok)) {
-    std::string text = "[+]ping ok\n";
-    text += ready ? "[+]store ok\n" : "[-]store failed: reason withheld\n";
-    text += what + (ok ? " check passed\n" : " check failed\n");
-    return text_response(ok ? 200 : 500, std::move(text));
-  }
-  return ok ? text_response(200, "ok") : text_response(500, "not ready\n");
-}
-
 }  // namespace
 
 Documents::Documents(std::string advertised_address, const auth::ServiceAccountTokens* tokens)
@@ -65,14 +50,12 @@ Documents::Documents(std::string advertised_address, const auth::ServiceAccountT
       tokens_(tokens),
       openapi_(std::make_shared<OpenApi>(served_resources(), kServerVersion)) {}
 
-HttpResponse Documents::serve(const HttpRequest& request, const Uri& uri, const Manner& manner,
-                              bool ready) {
+HttpResponse Documents::serve(const HttpRequest& request, const Uri& uri, const Manner& manner) {
   const bool reads = request.method == "GET" || request.method == "HEAD";
   if (uri.segments.empty()) {
     return {200, {{"Content-Type", "application/json"}}, pretty_json(root_paths())};
   }
   const std::string& first = uri.segments.front();
-  if (first == "healthz" || first == "livez" || first == "readyz") return health(uri, ready);
   if (!reads) return error_response(method_not_allowed(), manner);
   if (first == "version" && uri.segments.size() == 1) {
     return {200, {{"Content-Type", "application/json"}}, pretty_json(version_info())};

@@ -1,4 +1,4 @@
-// Everything that is served beside resources: health, version, discovery, OpenAPI.
+// What is served beside resources and says what the server has: version, discovery, OpenAPI.
 #pragma once
 
 #include <optional>
@@ -21,9 +21,8 @@ class Documents {
   // `tokens` null: no keys to tell.
   Documents(std::string advertised_address, const auth::ServiceAccountTokens* tokens);
 
-  // `ready`: the server can answer requests for resources. Every path that is none of a resource gets
-  // an answer, if only a 404.
-  HttpResponse serve(const HttpRequest& request, const Uri& uri, const Manner& manner, bool ready);
+  // Every path that is none of a resource gets an answer, if only a 404.
+  HttpResponse serve(const HttpRequest& request, const Uri& uri, const Manner& manner);
 
  private:
   HttpResponse discovery(const HttpRequest& request, const Uri& uri, const Manner& manner);

@@ -4,30 +4,21 @@
 
 #include "core/api/kinds.hpp"
 #include "core/apiserver/watch_cache.hpp"
+#include "core/base/exposition.hpp"
 
 namespace keelson::rest {
-
-namespace {
-
-void begin(std::string& out, const char* name, const char* help) {
-  out += fmt::format("# HELP {0} {1}\n# TYPE {0} gauge\n", name, help);
-}
-
-}  // namespace
 
 std::string metrics_text(const apiserver::ApiServer& server) {
   std::string out;
   // Dashboards know it by this name.
-  begin(out, "apiserver_storage_objects", "Number of stored objects, by resource.");
+  Family objects(out, "apiserver_storage_objects", "gauge", "Number of stored objects, by resource.");
   for (const api::KindInfo& info : api::all_kinds()) {
-    out += fmt::format("apiserver_storage_objects{{resource=\"{}{}{}\"}} {}\n", info.plural,
-                       info.group.empty() ? "" : ".", info.group,
-                       server.cache().objects(info.kind).size());
+    objects.add(fmt::format("resource=\"{}{}{}\"", info.plural, info.group.empty() ? "" : ".", info.group),
+                server.cache().objects(info.kind).size());
   }
-  begin(out, "keelson_watches", "Number of watches that are open.");
-  out += fmt::format("keelson_watches {}\n", server.watches());
-  begin(out, "keelson_revision", "The newest revision of the store that is in memory.");
-  out += fmt::format("keelson_revision {}\n", server.revision().value);
+  Family(out, "keelson_watches", "gauge", "Number of watches that are open.").add(server.watches());
+  Family(out, "keelson_revision", "gauge", "The newest revision of the store that is in memory.")
+      .add(server.revision().value);
   return out;
 }
 

@@ -1,5 +1,6 @@
 #include "core/rest/front.hpp"
 
+#include <algorithm>
 #include <map>
 
 #include "core/api/json.hpp"
@@ -12,6 +13,7 @@
 #include "core/rest/documents.hpp"
 #include "core/rest/exposition.hpp"
 #include "core/rest/fair_queue.hpp"
+#include "core/rest/health.hpp"
 #include "core/rest/heartbeat.hpp"
 #include "core/rest/metrics.hpp"
 #include "core/rest/options.hpp"
@@ -37,6 +39,8 @@ constexpr Duration kWatchMin = 30min;
 constexpr int64_t kWatchSpreadSeconds = 1800;
 
 constexpr std::size_t kWaitingPerUserMax = 4096;
+
+constexpr std::string_view kStatusPath = "/keelson/v1/status";
 
 // Kinds that are not served, whose absence clients take for a broken server: kubectl looks for custom kinds
 // before it says that it does not know a kind, and Kubernetes' end-to-end suite lists
@@ -115,14 +119,39 @@ struct Front::Impl {
     if (!authenticate(*call)) return call->fail(unauthorized());
     if (ApiError error = impersonate(*call)) return call->fail(error);
     if (ApiError error = authorize(*call)) return call->fail(error);
-    if (call->uri.path == "/metrics" && call->http.method == "GET") {
-      return call->respond({200, {{"Content-Type", kMetricsType}}, metrics_text(server)});
-    }
-    if (!call->path.resource_request) {
-      return call->exchange->respond(
-          documents.serve(call->http, call->uri, call->manner, server.ready()));
-    }
+    if (!call->path.resource_request) return call->exchange->respond(beside_resources(*call));
     route(call);
+  }
+
+  // Also while there is no store.
+  HttpResponse beside_resources(const Call& call) {
+    const std::string_view first = call.uri.segments.empty() ? "" : call.uri.segments.front();
+    if (first == "healthz" || first == "livez" || first == "readyz") {
+      return health_response(call.uri, health_parts());
+    }
+    const bool get = call.http.method == "GET";
+    if (get && call.uri.path == "/metrics") {
+      std::string text = metrics_text(server);
+      if (options.process.metrics) text += options.process.metrics();
+      return {200, {{"Content-Type", kMetricsType}}, std::move(text)};
+    }
+    if (get && call.uri.path == kStatusPath && options.process.status) {
+      return {200, {{"Content-Type", "application/json"}}, options.process.status()};
+    }
+    return documents.serve(call.http, call.uri, call.manner);
+  }
+
+  std::vector<HealthPart> health_parts() const {
+    std::vector<HealthPart> parts;
+    if (options.process.parts) parts = options.process.parts();
+    // What the API server has read of the store is all that it serves.
+    const auto store = std::ranges::find(parts, std::string_view("store"), &HealthPart::name);
+    if (store == parts.end()) {
+      parts.insert(parts.begin(), {"store", server.ready()});
+    } else {
+      store->ok = store->ok && server.ready();
+    }
+    return parts;
   }
 
   bool authenticate(Call& call) const {

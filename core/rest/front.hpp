@@ -7,6 +7,7 @@
 #include "core/apiserver/api_server.hpp"
 #include "core/auth/access.hpp"
 #include "core/rest/http.hpp"
+#include "core/rest/process_facts.hpp"
 
 namespace keelson::rest {
 
@@ -19,6 +20,7 @@ struct FrontOptions {
   std::size_t body_max = 3u << 20;  // as Kubernetes' limit for a request
   std::string advertised_address = "127.0.0.1:6443";  // what discovery calls the server
   UsageSource* usage = nullptr;  // null: there are no metrics; must outlive the front
+  ProcessFacts process;          // asked at each request for them
 };
 
 class Front final : public Handler {

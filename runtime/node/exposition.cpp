@@ -1,14 +1,12 @@
 #include "runtime/node/exposition.hpp"
 
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <boost/json.hpp>
-#include <fstream>
 #include <set>
 #include <span>
 
 #include "core/api/json.hpp"
+#include "core/base/exposition.hpp"
+#include "runtime/host/own_process.hpp"
 
 namespace keelson::node {
 
@@ -70,39 +68,9 @@ json::object pod_json(std::span<const StatsSampler::Measured> containers) {
   return pod;
 }
 
-// A family of samples, one line each.
-class Family {
- public:
-  Family(std::string& out, std::string name, const char* type, const char* help)
-      : out_(out), name_(std::move(name)) {
-    out_ += "# HELP " + name_ + " " + help + "\n# TYPE " + name_ + " " + type + "\n";
-  }
-  void add(const std::string& labels, const std::string& value) {
-    out_ += name_ + (labels.empty() ? "" : "{" + labels + "}") + " " + value + "\n";
-  }
-  void add(const std::string& labels, uint64_t value) { add(labels, std::to_string(value)); }
-
- private:
-  std::string& out_;
-  std::string name_;
-};
-
-std::string seconds(int64_t ns) {
-  std::string digits = std::to_string(ns % 1'000'000'000);
-  return std::to_string(ns / 1'000'000'000) + "." + std::string(9 - digits.size(), '0') + digits;
-}
-
-// Of this process; 0: it cannot be told.
-int64_t resident_bytes() {
-  std::ifstream statm("/proc/self/statm");
-  int64_t total = 0, resident = 0;
-  statm >> total >> resident;
-  return statm ? resident * ::sysconf(_SC_PAGESIZE) : 0;
-}
-
 std::string labels_of(const ContainerReading& reading) {
-  return "container=\"" + reading.container + "\",namespace=\"" + reading.pod_ns + "\",pod=\"" +
-         reading.pod_name + "\"";
+  return label("container", reading.container) + "," + label("namespace", reading.pod_ns) + "," +
+         label("pod", reading.pod_name);
 }
 
 }  // namespace
@@ -139,7 +107,7 @@ std::string resource_metrics(const StatsSampler& stats) {
   Family cpu(out, "container_cpu_usage_seconds_total", "counter",
              "Cumulative cpu time consumed by the container in core-seconds");
   for (const auto& it : stats.containers())
-    cpu.add(labels_of(it.now), seconds(it.now.reading.cpu_ns));
+    cpu.add(labels_of(it.now), seconds_text(it.now.reading.cpu_ns));
   Family memory(out, "container_memory_working_set_bytes", "gauge",
                 "Current working set of the container in bytes");
   for (const auto& it : stats.containers()) {
@@ -149,12 +117,12 @@ std::string resource_metrics(const StatsSampler& stats) {
                  "Start time of the container since unix epoch in seconds");
   for (const auto& it : stats.containers()) {
     if (it.now.started_at != WallTime())
-      started.add(labels_of(it.now), seconds(it.now.started_at.unix_ns));
+      started.add(labels_of(it.now), seconds_text(it.now.started_at.unix_ns));
   }
   const Reading& machine = stats.machine().now.reading;
   Family(out, "node_cpu_usage_seconds_total", "counter",
          "Cumulative cpu time consumed by the node in core-seconds")
-      .add("", seconds(machine.cpu_ns));
+      .add("", seconds_text(machine.cpu_ns));
   Family(out, "node_memory_working_set_bytes", "gauge", "Current working set of the node in bytes")
       .add("", std::to_string(machine.working_set_bytes));
   Family(out, "resource_scrape_error", "gauge",
@@ -167,32 +135,19 @@ std::string endpoint_metrics(const std::string& node, const http::ServerStats& s
                              const RequestCounts& requests) {
   std::string out;
   Family(out, "kubelet_node_name", "gauge", "The node's name. The count is always 1.")
-      .add("node=\"" + node + "\"", 1);
+      .add(label("node", node), 1);
   Family counts(out, "kubelet_http_requests_total", "counter",
                 "Number of the http requests received since the server started");
-  for (const auto& [path, count] : requests) counts.add("path=\"" + path + "\"", count);
+  for (const auto& [path, count] : requests) counts.add(label("path", path), count);
   Family(out, "keelson_node_open_streams", "gauge",
          "Streams that API servers have open to this node.")
       .add("", server.streams);
   Family(out, "keelson_node_connections", "gauge", "Open connections to the node's endpoint.")
       .add("", server.connections);
-  rusage usage{};
-  if (::getrusage(RUSAGE_SELF, &usage) == 0) {
-    const auto ns = [](const timeval& time) {
-      return static_cast<int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_usec * 1000;
-    };
-    Family(out, "process_cpu_seconds_total", "counter",
-           "Total user and system CPU time spent in seconds.")
-        .add("", seconds(ns(usage.ru_utime) + ns(usage.ru_stime)));
-  }
-  if (const int64_t bytes = resident_bytes(); bytes > 0) {
-    Family(out, "process_resident_memory_bytes", "gauge", "Resident memory size in bytes.")
-        .add("", std::to_string(bytes));
-  }
   Family(out, "keelson_node_refused_streams_total", "counter",
          "Streams refused because too many were open.")
       .add("", server.refused_streams);
-  return out;
+  return out + host::own_process_metrics();
 }
 
 std::string runtime_metrics(const StatsSampler& stats) {

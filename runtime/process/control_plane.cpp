@@ -14,6 +14,7 @@
 #include "runtime/node/remote_usage.hpp"
 #include "runtime/pki/files.hpp"
 #include "runtime/pki/pki.hpp"
+#include "runtime/process/plane_facts.hpp"
 #include "runtime/process/roles.hpp"
 #include "runtime/redis/redis_store.hpp"
 
@@ -126,12 +127,14 @@ struct ControlPlane::Impl {
       address->password = std::move(*password);
     }
     redis::RedisStoreOptions options;
+    const std::string shown = address->shown();
     options.address = std::move(*address);
     options.cluster = config.cluster;
     options.client = identity;
     options.replicas = config.store_replicas;
     auto made = std::make_unique<redis::RedisStore>(loop, log, std::move(options), entropy_seed());
     made->on_history_lost([this](const redis::HistoryLost& lost) { history_lost(lost); });
+    store_watch = std::make_unique<StoreWatch>(loop, *made, shown, config.store_replicas);
     store = std::move(made);
     return {};
   }
@@ -139,9 +142,24 @@ struct ControlPlane::Impl {
   // What happened in this range was acknowledged, and is gone: people must know, and so must we when the
   // server is up again.
   void history_lost(const redis::HistoryLost& lost) {
+    store_watch->note_history_lost();
     log.error("the store has lost acknowledged history",
               {{"seen", lost.seen.value}, {"found", lost.found.value},
                {"resumed", lost.resumed.value}});
+  }
+
+  rest::ProcessFacts facts() const {
+    return plane_facts(loop, {.name = config.name,
+                              .pki_dir = config.pki_dir,
+                              .store = config.store,
+                              .store_watch = [this] { return store_watch.get(); },
+                              .http = [this] { return secure.get(); },
+                              .roles = [this] {
+                                std::map<std::string, const Role*> roles;
+                                if (controllers) roles["controller-manager"] = controllers.get();
+                                if (scheduler) roles["scheduler"] = scheduler.get();
+                                return roles;
+                              }});
   }
 
   Status serve() {
@@ -154,6 +172,7 @@ struct ControlPlane::Impl {
     front_options.usage = usage.get();
     front_options.advertised_address =
         config.advertise_address + ":" + std::to_string(config.port);
+    front_options.process = facts();
     front = std::make_unique<rest::Front>(*server, loop, log, access.get(), streams.get(),
                                           front_options);
     http::ServerOptions options;
@@ -178,6 +197,7 @@ struct ControlPlane::Impl {
   const Rng rng;
   std::unique_ptr<Pki> pki;
   std::unique_ptr<store::Store> store;
+  std::unique_ptr<StoreWatch> store_watch;
   std::unique_ptr<apiserver::ApiServer> server;
   std::unique_ptr<auth::AccessControl> access;
   std::unique_ptr<node::RemoteUsage> usage;

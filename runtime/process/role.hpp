@@ -14,6 +14,8 @@ class RoleWork {
   virtual ~RoleWork() = default;
   virtual void start(api::Fence fence, std::function<bool()> leading) = 0;
   virtual void stop() = 0;
+  // Lines for /metrics.
+  virtual std::string metrics() const { return {}; }
 };
 
 class Role {
@@ -28,6 +30,8 @@ class Role {
   // Stops the work, and lets another take the role at once.
   void release();
   bool leading() const { return elector_->leading(); }
+  // Of its work; empty while another process has the role.
+  std::string metrics() const { return work_ ? work_->metrics() : std::string(); }
 
  private:
   std::unique_ptr<RoleWork> work_;

@@ -11,6 +11,7 @@
 #include "core/scheduler/scheduler.hpp"
 #include "runtime/pki/judge.hpp"
 #include "runtime/pki/signer.hpp"
+#include "runtime/process/role_metrics.hpp"
 
 namespace keelson::runtime {
 
@@ -47,6 +48,7 @@ class ControllerWork final : public RoleWork {
     manager_.stop();
     node_lifecycle_.stop();
   }
+  std::string metrics() const override { return controller_metrics(manager_.metrics()); }
 
  private:
   ClusterSigner signer_;
@@ -64,6 +66,7 @@ class SchedulerWork final : public RoleWork {
     scheduler_.start(fence, std::move(leading));
   }
   void stop() override { scheduler_.stop(); }
+  std::string metrics() const override { return scheduler_metrics(scheduler_.stats()); }
 
  private:
   static scheduler::SchedulerOptions options(const std::string& identity) {

@@ -125,6 +125,11 @@ void RedisStore::unwatch(store::WatchId watch) {
   watches_.unwatch(watch);
 }
 
+void RedisStore::ask(const Connection::Arguments& question, Done<Reply> done) {
+  if (!serving()) return answer<Reply>(std::move(done), unavailable());
+  calls_->call(question, std::move(done));
+}
+
 void RedisStore::compact(Revision revision, Done<Unit> done) {
   if (!serving()) return answer<Unit>(std::move(done), unavailable());
   compactions_.push_back({std::min(revision, history_.current()), std::move(done)});

@@ -84,6 +84,9 @@ class RedisStore final : public store::Store {
   bool serving() const { return phase_ == Phase::serving; }
   // Why it does not serve, a sentence for people; empty: it does.
   const std::string& trouble() const { return trouble_; }
+  // A question beside the store's own, for figures: {"INFO", "memory"}. An answer of Redis that says no
+  // is a reply. Code::unavailable: it does not serve; unknown: the connection was lost meanwhile.
+  void ask(const Connection::Arguments& question, Done<Reply> done);
   // Nothing that was asked waits for an answer.
   bool idle() const {
     return pending_.empty() && barrier_next_.empty() && barrier_asked_.empty() &&

@@ -1,4 +1,5 @@
 // The API as clients see it: answers of a real API server are the measure.
+#include "core/rest/health.hpp"
 #include "tests/rest/fixture.hpp"
 
 namespace keelson::test {
@@ -294,6 +295,30 @@ TEST_F(FrontTest, HealthVersionAndPaths) {
   EXPECT_NE(get("/version")->body.find("\"major\": \"1\""), std::string::npos);
   EXPECT_EQ(get("/nope")->status, 404);
   EXPECT_EQ(get("/")->status, 200);
+}
+
+TEST_F(FrontTest, HealthNamesThePartsAsProbesAskForThem) {
+  EXPECT_EQ(get("/livez?verbose")->body, "[+]ping ok\nlivez check passed\n");
+  EXPECT_EQ(get("/readyz/etcd")->body, "ok");
+  EXPECT_EQ(get("/readyz/store")->body, "ok");
+  EXPECT_EQ(get("/readyz/nope")->status, 404);
+  EXPECT_EQ(get("/readyz?verbose&exclude=etcd")->body,
+            "[+]ping ok\n[+]store excluded: ok\nreadyz check passed\n");
+}
+
+TEST(Health, SaysWhichPartFailsAndNotWhy) {
+  const auto ask = [](const char* target) {
+    const rest::HttpResponse response = rest::health_response(
+        *rest::parse_target(target), {{"store", false}, {"clock", true}});
+    return std::pair(response.status, std::get<std::string>(response.body));
+  };
+  EXPECT_EQ(ask("/readyz"),
+            std::pair(500, std::string("[+]ping ok\n[-]store failed: reason withheld\n[+]clock ok\n"
+                                       "readyz check failed\n")));
+  EXPECT_EQ(ask("/healthz/store").first, 500);
+  EXPECT_EQ(ask("/healthz/clock"), std::pair(200, std::string("ok")));
+  EXPECT_EQ(ask("/readyz?exclude=store"), std::pair(200, std::string("ok")));
+  EXPECT_EQ(ask("/livez"), std::pair(200, std::string("ok")));
 }
 
 TEST_F(FrontTest, PrettyForPeople) {
