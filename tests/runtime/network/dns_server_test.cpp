@@ -26,8 +26,8 @@ struct Answer {
   std::vector<std::string> values;
 };
 
-std::string exchange_tcp(const sockaddr_in& to, const std::string& question) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+std::string exchange_tcp(const sockaddr_in6& to, const std::string& question) {
+  const int fd = test::open_socket(SOCK_STREAM, 0);
   const timeval patience{3, 0};
   setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   std::string answer;
@@ -56,8 +56,8 @@ std::string exchange_tcp(const sockaddr_in& to, const std::string& question) {
   return answer;
 }
 
-std::string exchange_udp(const sockaddr_in& to, const std::string& question, int patience_ms) {
-  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+std::string exchange_udp(const sockaddr_in6& to, const std::string& question, int patience_ms) {
+  const int fd = test::open_socket(SOCK_DGRAM, 0);
   std::string answer;
   if (connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0 &&
       send(fd, question.data(), question.size(), 0) > 0) {
@@ -85,7 +85,7 @@ Answer read_answer(const std::string& bytes) {
 Answer resolve(int port, const std::string& name, uint16_t type = dns_type::a, bool tcp = false,
                const std::string& ip = "127.0.0.1") {
   const std::string question = write_question(0x4711, name, type);
-  const sockaddr_in to = test::address_of(ip, port);
+  const sockaddr_in6 to = test::address_of(ip, port);
   return read_answer(tcp ? exchange_tcp(to, question) : exchange_udp(to, question, 3000));
 }
 
@@ -194,7 +194,7 @@ TEST_F(DnsServerTest, AsksUpstreamsAboutTheRestAndFollowsAliases) {
 }
 
 TEST_F(DnsServerTest, RubbishIsDroppedOrRefused) {
-  const sockaddr_in to = test::address_of("127.0.0.1", port_);
+  const sockaddr_in6 to = test::address_of("127.0.0.1", port_);
   EXPECT_EQ(exchange_udp(to, "x", 100), "");
   std::string answer = write_question(1, "web.default.svc.cluster.local", dns_type::a);
   answer[2] = static_cast<char>(0x81);  // answers are not answered

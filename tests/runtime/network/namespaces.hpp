@@ -90,17 +90,32 @@ class Host {
   bool usable_ = false;
 };
 
-inline sockaddr_in address_of(const std::string& ip, int port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  inet_pton(AF_INET, ip.c_str(), &address.sin_addr);
+// An address of either family; IPv4 ones as IPv6 sockets know them, so that one socket serves both.
+inline sockaddr_in6 address_of(const std::string& ip, int port) {
+  sockaddr_in6 address{};
+  address.sin6_family = AF_INET6;
+  address.sin6_port = htons(static_cast<uint16_t>(port));
+  const bool six = ip.find(':') != std::string::npos;
+  EXPECT_EQ(inet_pton(AF_INET6, (six ? ip : "::ffff:" + ip).c_str(), &address.sin6_addr), 1) << ip;
   return address;
 }
 
-inline std::string text_of(const sockaddr_in& address) {
-  char text[INET_ADDRSTRLEN];
-  return inet_ntop(AF_INET, &address.sin_addr, text, sizeof text);
+inline std::string text_of(const sockaddr_in6& address) {
+  char buffer[INET6_ADDRSTRLEN];
+  const std::string text = inet_ntop(AF_INET6, &address.sin6_addr, buffer, sizeof buffer);
+  return text.starts_with("::ffff:") ? text.substr(7) : text;
+}
+
+inline int open_socket(int type, int port) {
+  const int fd = socket(AF_INET6, type | SOCK_CLOEXEC, 0);
+  const int on = 1, off = 0;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+  if (port != 0) {
+    const sockaddr_in6 own = address_of("::", port);
+    EXPECT_EQ(bind(fd, reinterpret_cast<const sockaddr*>(&own), sizeof own), 0);
+  }
+  return fd;
 }
 
 // Answers each connection, or datagram, with "NAME CLIENT-ADDRESS".
@@ -109,11 +124,7 @@ class Echo {
   Echo(const Host& host, std::string name, int port, int type = SOCK_STREAM)
       : name_(std::move(name)), type_(type) {
     host.inside([&] {
-      fd_ = socket(AF_INET, type | SOCK_CLOEXEC, 0);
-      const int on = 1;
-      setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-      const sockaddr_in address = address_of("0.0.0.0", port);
-      EXPECT_EQ(bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+      fd_ = open_socket(type, port);
       if (type == SOCK_STREAM) {
         EXPECT_EQ(listen(fd_, 64), 0);
       }
@@ -131,12 +142,13 @@ class Echo {
     while (!stop_) {
       pollfd wait{fd_, POLLIN, 0};
       if (poll(&wait, 1, 20) <= 0) continue;
-      sockaddr_in peer{};
+      sockaddr_in6 peer{};
       socklen_t size = sizeof peer;
       if (type_ == SOCK_DGRAM) {
         char buffer[512];
-        const auto n = recvfrom(fd_, buffer, sizeof buffer, 0, reinterpret_cast<sockaddr*>(&peer), &size);
-        if (n < 0) continue;
+        if (recvfrom(fd_, buffer, sizeof buffer, 0, reinterpret_cast<sockaddr*>(&peer), &size) < 0) {
+          continue;
+        }
         const std::string answer = name_ + " " + text_of(peer);
         sendto(fd_, answer.data(), answer.size(), 0, reinterpret_cast<sockaddr*>(&peer), size);
         continue;
@@ -144,14 +156,14 @@ class Echo {
       const int connection = accept(fd_, reinterpret_cast<sockaddr*>(&peer), &size);
       if (connection < 0) continue;
       const std::string answer = name_ + " " + text_of(peer);
-      if (write(connection, answer.data(), answer.size()) < 0) answered_wrongly_ = true;
+      send(connection, answer.data(), answer.size(), MSG_NOSIGNAL);
       close(connection);
     }
   }
   std::string name_;
   int type_;
   int fd_ = -1;
-  std::atomic<bool> stop_ = false, answered_wrongly_ = false;
+  std::atomic<bool> stop_ = false;
   std::thread thread_;
 };
 
@@ -160,14 +172,8 @@ class Echo {
 inline std::string ask(const Host& from, const std::string& ip, int port, int type = SOCK_STREAM,
                        int from_port = 0, int patience_ms = 1500) {
   return from.inside([&]() -> std::string {
-    const int fd = socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (from_port != 0) {
-      const int on = 1;
-      setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-      const sockaddr_in own = address_of("0.0.0.0", from_port);
-      EXPECT_EQ(bind(fd, reinterpret_cast<const sockaddr*>(&own), sizeof own), 0);
-    }
-    const sockaddr_in to = address_of(ip, port);
+    const int fd = open_socket(type | SOCK_NONBLOCK, from_port);
+    const sockaddr_in6 to = address_of(ip, port);
     std::string result = "timeout";
     if (connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0 && errno != EINPROGRESS) {
       result = errno == ECONNREFUSED ? "refused" : std::strerror(errno);

@@ -22,10 +22,10 @@ class FedProxy {
  public:
   FedProxy(const test::Host& host, const std::string& name) : node_(host) {
     node_.run([&] {
-      EXPECT_TRUE(prepare_kernel(false).ok()) << prepare_kernel(false).message();
+      EXPECT_TRUE(prepare_kernel(true).ok()) << prepare_kernel(true).message();
       rules_.emplace(name);
       proxy_.emplace(node_.loop(), log_, *rules_,
-                     NftProxyOptions{.node = name, .pod_cidrs = {"10.244.0.0/16"}});
+                     NftProxyOptions{.node = name, .pod_cidrs = {"10.244.0.0/16", "fd00:244::/32"}});
       EXPECT_TRUE(proxy_->start().ok());
     });
   }
@@ -211,6 +211,38 @@ TEST_F(NftProxyTest, APodReachesItselfAndSticksWhereAsked) {
   const bool was_near = seen.begin()->first == "near";
   proxy_->feed({}, test::slice("web", {both_[was_near ? 1 : 0]}));
   EXPECT_EQ(answers(*client_, "10.96.0.20", 80, 3)[was_near ? "far" : "near"], 3);
+}
+
+// IPv6 beside IPv4, on one node.
+TEST_F(NftProxyTest, BothFamiliesAreServed) {
+  host(1).sh("sysctl -q net.ipv6.conf.all.forwarding=1 && ip -6 addr add fd00:7::1/64 dev eth0 nodad"
+             " && ip -6 addr add fd00:244:1::1/64 dev keelson0 nodad"
+             " && ip -6 route add default via fd00:7::9");
+  outside().sh("ip -6 addr add fd00:7::9/64 dev eth0 nodad");
+  int number = 11;
+  for (const auto* pod : {&near_, &client_}) {
+    (*pod)->sh("ip -6 addr add fd00:244:1::" + std::to_string(number++) +
+               "/64 dev eth0 nodad && ip -6 route add default via fd00:244:1::1");
+  }
+  ASSERT_TRUE(test::eventually([&] {
+    return test::ask(*client_, "fd00:244:1::11", 8080) == "near fd00:244:1::12";
+  }));
+  auto web = test::service("web", "10.96.0.20", "NodePort");
+  web.mutable_spec()->add_cluster_ips("fd00:96::20");
+  auto six = test::slice("web", {{"fd00:244:1::11", "n1"}});
+  six.set_address_type("IPv6");
+  six.mutable_metadata()->set_name("web-2");
+  proxy_->feed(web, six);
+  EXPECT_EQ(test::ask(*client_, "fd00:96::20", 80), "near fd00:244:1::12");
+  EXPECT_THAT(test::ask(*near_, "fd00:96::20", 80), StartsWith("near "));
+  EXPECT_THAT(test::ask(outside(), "fd00:7::1", 30080), StartsWith("near "));
+  EXPECT_EQ(test::ask(*client_, "10.96.0.20", 80), "refused");  // no endpoint of that family
+  proxy_->feed({}, test::slice("web", both_));
+  EXPECT_EQ(answers(*client_, "10.96.0.20", 80, 5).count("refused"), 0u);
+  six.clear_endpoints();
+  proxy_->feed({}, six);
+  EXPECT_EQ(test::ask(*client_, "fd00:96::20", 80), "refused");
+  EXPECT_EQ(test::ask(outside(), "fd00:7::1", 30080), "refused");
 }
 
 TEST_F(NftProxyTest, RepairsWhatOthersDestroyAndEndsWhenAsked) {
