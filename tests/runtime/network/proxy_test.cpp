@@ -227,6 +227,8 @@ TEST_F(NftProxyTest, BothFamiliesAreServed) {
   ASSERT_TRUE(test::eventually([&] {
     return test::ask(*client_, "fd00:244:1::11", 8080) == "near fd00:244:1::12";
   }));
+  // Until then the node does not ask for neighbours.
+  ASSERT_TRUE(test::eventually([&] { return host(1).sh("ip -6 addr show tentative").empty(); }));
   auto web = test::service("web", "10.96.0.20", "NodePort");
   web.mutable_spec()->add_cluster_ips("fd00:96::20");
   auto six = test::slice("web", {{"fd00:244:1::11", "n1"}});
