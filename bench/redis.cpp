@@ -67,7 +67,8 @@ class Server {
     std::string name = (std::filesystem::temp_directory_path() / "keelson-bench-XXXXXX").string();
     if (mkdtemp(name.data())) directory_ = name;
     std::ofstream(directory_ / "redis.conf")
-        << *redis::managed_config({directory_.string(), socket(), profile, 0});
+        << *redis::managed_config(
+               {.directory = directory_.string(), .socket = socket(), .profile = profile});
     const std::string file = (directory_ / "redis.conf").string();
     pid_ = fork();
     if (pid_ == 0) {

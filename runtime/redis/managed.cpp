@@ -30,8 +30,6 @@ std::string quoted(std::string_view path) {
 
 // What does not depend on anything.
 constexpr std::string_view kAlways = R"(
-# Reached by its socket alone.
-port 0
 unixsocketperm 600
 timeout 0
 daemonize no
@@ -53,6 +51,30 @@ repl-backlog-size 256mb
 client-output-buffer-limit replica 1gb 1gb 0
 )";
 
+bool made_of(std::string_view text, std::string_view letters) {
+  return !text.empty() && text.find_first_not_of(letters) == text.npos;
+}
+
+// What README, "Rights", grants.
+constexpr std::string_view kRights =
+    "~{keelson}* +fcall +fcall_ro +function|load +xread +wait +role +ping +hset +hget +hmget +hdel "
+    "+hincrby +hlen +hscan +xadd +xrange +xtrim +del +exists";
+
+Result<std::string> doors(const ManagedOptions& options) {
+  if (options.port == 0) return std::string("# Reached by its socket alone.\nport 0\n");
+  constexpr std::string_view kHex = "0123456789abcdef";
+  if (!made_of(options.bind_address, "0123456789.") ||
+      !made_of(options.user, "abcdefghijklmnopqrstuvwxyz0123456789-") ||
+      options.password_sha256.size() != 64 || !made_of(options.password_sha256, kHex)) {
+    return Error{Code::invalid, "redis: to be reached by TCP it needs an IPv4 address, a user of small "
+                                "letters, digits and dashes, and the SHA-256 of a password"};
+  }
+  // Without a right or a password of its own the default user is nobody.
+  return "bind " + options.bind_address + "\nport " + std::to_string(options.port) +
+         "\nuser default reset\nuser " + options.user + " on #" + options.password_sha256 + ' ' +
+         std::string(kRights) + '\n';
+}
+
 }  // namespace
 
 Result<std::string> managed_config(const ManagedOptions& options) {
@@ -65,6 +87,9 @@ Result<std::string> managed_config(const ManagedOptions& options) {
   }
   std::string text = "# Written by Keelson: changes are lost when it writes this again.\n";
   text += kAlways;
+  const auto reached = doors(options);
+  if (!reached) return reached.error();
+  text += '\n' + *reached;
   text += "\ndir " + quoted(options.directory) + "\nunixsocket " + quoted(options.socket) + '\n';
   const bool durable = options.profile == ManagedOptions::Profile::durable;
   text += std::string("appendfsync ") + (durable ? "always" : "everysec") + '\n';

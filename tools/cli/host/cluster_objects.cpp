@@ -14,7 +14,6 @@ namespace {
 
 constexpr const char* kSystem = "/api/v1/namespaces/kube-system";
 constexpr const char* kFacts = "keelson-config";
-constexpr const char* kJoinersGroup = "system:bootstrappers:kubeadm:default-node-token";
 
 WallTime now() {
   return {std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch())
@@ -56,10 +55,6 @@ bool is_word(const std::string& text, std::size_t length) {
          });
 }
 
-json::value group(const char* name) {
-  return {{"kind", "Group"}, {"apiGroup", "rbac.authorization.k8s.io"}, {"name", name}};
-}
-
 // Secrets carry base64; the codec makes it from stringData on the server's side.
 std::string decoded(const json::value& secret, const char* key) {
   api::Secret message;
@@ -87,28 +82,39 @@ Status publish_facts(AdminApi& api, const ClusterFacts& facts) {
   } else if (!made) {
     return made.error();
   }
+  return let_read(api, "keelson:read-config", "configmaps", kFacts, {"get", "list", "watch"},
+                  {kJoinersGroup, "system:nodes"});
+}
+
+Status let_read(AdminApi& api, const std::string& role, const std::string& resource,
+                const std::string& name, const std::vector<std::string>& verbs,
+                const std::vector<std::string>& groups) {
   const std::string rbac = "/apis/rbac.authorization.k8s.io/v1/namespaces/kube-system";
-  const std::string name = "keelson:read-config";
-  if (Status status = api.ensure(
-          rbac + "/roles",
-          {{"apiVersion", "rbac.authorization.k8s.io/v1"},
-           {"kind", "Role"},
-           {"metadata", {{"name", name}, {"namespace", "kube-system"}}},
-           {"rules",
-            json::array{{{"apiGroups", json::array{""}},
-                         {"resources", json::array{"configmaps"}},
-                         {"resourceNames", json::array{kFacts}},
-                         {"verbs", json::array{"get"}}}}}});
+  const json::value metadata{{"name", role}, {"namespace", "kube-system"}};
+  if (Status status = api.ensure(rbac + "/roles",
+                                 {{"apiVersion", "rbac.authorization.k8s.io/v1"},
+                                  {"kind", "Role"},
+                                  {"metadata", metadata},
+                                  {"rules",
+                                   json::array{{{"apiGroups", json::array{""}},
+                                                {"resources", json::array{resource}},
+                                                {"resourceNames", json::array{name}},
+                                                {"verbs", json::array(verbs.begin(), verbs.end())}}}}});
       !status) {
     return status;
+  }
+  json::array subjects;
+  for (const std::string& group : groups) {
+    subjects.push_back(
+        {{"kind", "Group"}, {"apiGroup", "rbac.authorization.k8s.io"}, {"name", group}});
   }
   return api.ensure(rbac + "/rolebindings",
                     {{"apiVersion", "rbac.authorization.k8s.io/v1"},
                      {"kind", "RoleBinding"},
-                     {"metadata", {{"name", name}, {"namespace", "kube-system"}}},
+                     {"metadata", metadata},
                      {"roleRef",
-                      {{"apiGroup", "rbac.authorization.k8s.io"}, {"kind", "Role"}, {"name", name}}},
-                     {"subjects", json::array{group(kJoinersGroup), group("system:nodes")}}});
+                      {{"apiGroup", "rbac.authorization.k8s.io"}, {"kind", "Role"}, {"name", role}}},
+                     {"subjects", std::move(subjects)}});
 }
 
 Result<ClusterFacts> read_facts(AdminApi& api) {
@@ -121,6 +127,43 @@ Result<ClusterFacts> read_facts(AdminApi& api) {
   facts.cluster_domain = text_at(*map, {"data", "clusterDomain"});
   facts.servers = split(text_at(*map, {"data", "servers"}));
   return facts;
+}
+
+namespace {
+
+// Reads the facts, changes the list of servers, and writes it unless somebody else has in between.
+template <class Change>
+Status change_servers(AdminApi& api, Change change) {
+  const std::string path = std::string(kSystem) + "/configmaps/" + kFacts;
+  Status last;
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    auto map = api.get(path);
+    if (!map) return map.error();
+    std::vector<std::string> servers = split(text_at(*map, {"data", "servers"}));
+    if (!change(servers)) return {};
+    map->as_object()["data"].as_object()["servers"] = joined(servers);
+    const auto put = api.put(path, *map);
+    if (put) return {};
+    last = put.error();
+    if (last.code() != Code::exists) break;  // 409
+  }
+  return last;
+}
+
+}  // namespace
+
+Status list_server(AdminApi& api, const std::string& url) {
+  return change_servers(api, [&](std::vector<std::string>& servers) {
+    if (std::find(servers.begin(), servers.end(), url) != servers.end()) return false;
+    servers.push_back(url);
+    return true;
+  });
+}
+
+Status unlist_server(AdminApi& api, const std::string& url) {
+  return change_servers(api, [&](std::vector<std::string>& servers) {
+    return std::erase(servers, url) > 0;
+  });
 }
 
 Status publish_dns(AdminApi& api, const std::string& address) {

@@ -19,6 +19,16 @@ struct ClusterFacts {
 };
 Status publish_facts(AdminApi& api, const ClusterFacts& facts);
 Result<ClusterFacts> read_facts(AdminApi& api);
+// Adds an API server's URL to the facts, or takes it out: nodes follow. Nothing to do is a success.
+Status list_server(AdminApi& api, const std::string& url);
+Status unlist_server(AdminApi& api, const std::string& url);
+
+// Those who show a token with which nodes join.
+inline constexpr const char* kJoinersGroup = "system:bootstrappers:kubeadm:default-node-token";
+// Lets a group of users read one object of kube-system: "configmaps", "keelson-config".
+Status let_read(AdminApi& api, const std::string& role, const std::string& resource,
+                const std::string& name, const std::vector<std::string>& verbs,
+                const std::vector<std::string>& groups);
 
 // The Service by whose address pods reach the cluster's DNS. It has no endpoints: each node answers its
 // own pods.

@@ -11,6 +11,7 @@
 #include "runtime/pki/kubeconfig.hpp"
 #include "runtime/pki/pki.hpp"
 #include "runtime/process/config.hpp"
+#include "runtime/redis/address.hpp"
 #include "tools/cli/cluster/human.hpp"
 #include "tools/cli/host/cluster_objects.hpp"
 #include "tools/cli/host/daemon.hpp"
@@ -19,6 +20,7 @@
 #include "tools/cli/host/host_services.hpp"
 #include "tools/cli/host/join_command.hpp"
 #include "tools/cli/host/redis_service.hpp"
+#include "tools/cli/host/shared_secrets.hpp"
 
 namespace keelson::cli {
 
@@ -29,6 +31,8 @@ struct InitOptions {
   runtime::ControlPlaneConfig config;
   std::string cluster_domain, cluster_dns;
   bool own_redis = true;
+  SharedStore shared_store;
+  bool upload_certs = false;
   bool foreground = false;
   Duration token_ttl{};
 };
@@ -53,6 +57,11 @@ cxxopts::Options make_parser() {
       "a Redis that is there already: unix:/path, redis://host:port, sentinel://a:26379,b:26379/name "
       "(default: one of its own)",
       text(), "ADDRESS");
+  add("store-bind",
+      "its own Redis is also reached here by further control planes: by a password, but not encrypted, "
+      "so in a network of their own",
+      text(), "ADDRESS:PORT");
+  add("upload-certs", "also print the command by which hosts become further control planes");
   add("store-user", "its ACL user", text(), "NAME");
   add("store-password-file", "the file with that user's password", text(), "FILE");
   add("store-replicas", "so many replicas must have a write before it counts",
@@ -71,6 +80,23 @@ std::string dns_address(const std::string& cidr) {
   const std::size_t dot = network.rfind('.');
   if (dot == network.npos) return {};
   return network.substr(0, dot + 1) + std::to_string(std::atoi(network.c_str() + dot + 1) + 10);
+}
+
+Status share_store(const std::string& where, InitOptions& options) {
+  if (!options.own_redis) return {Code::invalid, "--store-bind is for a Redis of its own, without --store"};
+  const auto parsed = redis::parse_address(where);
+  const std::string address = parsed && parsed->socket.empty() ? parsed->tcp.host : std::string();
+  if (!valid_address(address)) {
+    return {Code::invalid, "--store-bind " + where + ": expected an IPv4 address and a port, such as " +
+                               options.config.advertise_address + ":6379"};
+  }
+  options.shared_store = {address, parsed->tcp.port};
+  // As the others do, so that one configuration serves all.
+  const std::string& reached = address == "0.0.0.0" ? options.config.advertise_address : address;
+  options.config.store = "redis://" + reached + ":" + std::to_string(parsed->tcp.port);
+  options.config.store_user = kStoreUser;
+  options.config.store_password_file = options.layout.store_password();
+  return {};
 }
 
 Result<InitOptions> read(const cxxopts::ParseResult& flags) {
@@ -101,6 +127,10 @@ Result<InitOptions> read(const cxxopts::ParseResult& flags) {
   config.timing = text("timing");
   options.own_redis = config.store.empty();
   if (options.own_redis) config.store = "unix:" + options.layout.redis_socket();
+  if (!text("store-bind").empty()) {
+    if (Status status = share_store(text("store-bind"), options); !status) return status.error();
+  }
+  options.upload_certs = flags.count("upload-certs") > 0;
   options.cluster_domain = text("service-dns-domain");
   options.cluster_dns = dns_address(config.service_cidr);
   options.foreground = flags.count("foreground") > 0;
@@ -139,6 +169,15 @@ class Init {
     std::printf("\nThe control plane runs. Use it with\n\n  export KUBECONFIG=%s\n\n"
                 "and make nodes of other hosts with\n\n  %s\n\n",
                 layout_.admin_kubeconfig().c_str(), command->c_str());
+    if (options_.upload_certs) {
+      const auto key = share_secrets(*api, layout_);
+      if (!key) return key.error();
+      const auto further = join_command(layout_, token_, *key);
+      if (!further) return further.error();
+      std::printf("and, within two hours, further control planes with\n\n  %s\n\n"
+                  "Whoever has this last command can become the whole cluster: keep it as a password.\n\n",
+                  further->c_str());
+    }
     std::fflush(stdout);
     return {};
   }
@@ -174,7 +213,7 @@ class Init {
 
   Status start() {
     if (options_.own_redis) {
-      if (Status status = prepare_redis(layout_); !status) return status;
+      if (Status status = prepare_redis(layout_, options_.shared_store); !status) return status;
     }
     for (const ServiceSpec& service : control_plane_services(layout_)) {
       if (Status status = services_.start(service); !status) return status;
@@ -231,6 +270,11 @@ int init(int argc, char** argv) {
     if (!fit("init", missing_for_control_plane(options->own_redis, options->config.bind_address,
                                                options->config.port))) {
       return 1;
+    }
+    const SharedStore& shared = options->shared_store;
+    if (shared.port != 0 && !port_free(shared.address, shared.port)) {
+      return fail("--store-bind: " + shared.address + ":" + std::to_string(shared.port) +
+                  " is taken, or no address of this host");
     }
     Init init(std::move(*options));
     Foreground stay;

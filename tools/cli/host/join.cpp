@@ -1,7 +1,9 @@
 // `keelson join`: this host becomes a node of a cluster.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cxxopts.hpp>
+#include <string_view>
 #include <thread>
 
 #include "runtime/pki/files.hpp"
@@ -13,6 +15,7 @@
 #include "tools/cli/host/host.hpp"
 #include "tools/cli/host/host_services.hpp"
 #include "tools/cli/host/identity.hpp"
+#include "tools/cli/host/join_target.hpp"
 
 namespace keelson::cli {
 
@@ -20,9 +23,7 @@ namespace {
 
 struct JoinOptions {
   Layout layout;
-  std::string server;  // a URL
-  BootstrapToken token;
-  std::string key_hash;
+  JoinTarget target;
   runtime::NodeConfig config;
   bool own_containerd = true;
   bool foreground = false;
@@ -31,14 +32,15 @@ struct JoinOptions {
 cxxopts::Options make_parser() {
   cxxopts::Options parser("keelson join",
                           "Makes this host a node of the cluster at HOST:PORT. `keelson init` and\n"
-                          "`keelson token create --print-join-command` print the whole command.\n");
+                          "`keelson token create --print-join-command` print the whole command. With\n"
+                          "--control-plane it becomes a control plane (see keelson join "
+                          "--control-plane --help).\n");
   const auto text = [](const char* value = "") {
     return cxxopts::value<std::string>()->default_value(value);
   };
   const auto list = [] { return cxxopts::value<std::vector<std::string>>()->default_value(""); };
+  add_target_options(parser);
   auto add = parser.add_options();
-  add("token", "a bootstrap token", text(), "TOKEN");
-  add("ca-cert-hash", "the hash of the cluster's authority", text(), "sha256:HEX");
   add("node-name", "of the Node (default: the host's name)", text(), "NAME");
   add("address", "where others reach this host (default: that of the default route)", text(),
       "ADDRESS");
@@ -50,10 +52,7 @@ cxxopts::Options make_parser() {
   add("max-pods", "at most so many pods", cxxopts::value<int>()->default_value("110"), "N");
   add("foreground", "stay, and end everything with Ctrl-C");
   add("root", "below which everything is kept (default: /)", text(), "DIR");
-  add("positional", "", cxxopts::value<std::vector<std::string>>());
   add("h,help", "show this");
-  parser.parse_positional({"positional"});
-  parser.positional_help("HOST:PORT");
   return parser;
 }
 
@@ -63,20 +62,9 @@ Result<JoinOptions> read(const cxxopts::ParseResult& flags) {
   JoinOptions options;
   options.layout.root = text("root");
   while (options.layout.root.ends_with('/')) options.layout.root.pop_back();
-  const auto positional = flags.count("positional")
-                              ? flags["positional"].as<std::vector<std::string>>()
-                              : std::vector<std::string>();
-  if (positional.size() != 1) return bad("which cluster? keelson join HOST:PORT --token ...");
-  options.server = positional[0].starts_with("https://") ? positional[0] : "https://" + positional[0];
-  if (positional[0].find(':') == std::string::npos) options.server += ":6443";
-  if (text("token").empty()) return bad("--token is missing; `keelson token create` makes one");
-  auto token = parse_token(text("token"));
-  if (!token) return bad("--token: " + token.error().message);
-  options.token = std::move(*token);
-  options.key_hash = text("ca-cert-hash");
-  if (!options.key_hash.starts_with("sha256:") || options.key_hash.size() != 7 + 64) {
-    return bad("--ca-cert-hash: expected sha256: and 64 hex digits, as `keelson init` has printed it");
-  }
+  auto target = read_target(flags);
+  if (!target) return target.error();
+  options.target = std::move(*target);
   runtime::NodeConfig& config = options.config;
   config.name = text("node-name").empty() ? host_name() : text("node-name");
   config.address = text("address").empty() ? default_address() : text("address");
@@ -134,11 +122,11 @@ class Join {
 
  private:
   Status get_identity() {
-    auto authority = authority_of(options_.server, options_.key_hash);
+    auto authority = authority_of(options_.target.server, options_.target.key_hash);
     if (!authority) return authority.error();
     ca_ = std::move(*authority);
     std::printf("[join] the cluster's authority has the expected key\n");
-    AdminApi api({.server = options_.server, .ca_pem = ca_, .bearer_token = options_.token.text()});
+    AdminApi api({.server = options_.target.server, .ca_pem = ca_, .bearer_token = options_.target.token.text()});
     auto pair = node_certificate(api, options_.config.name);
     if (!pair) {
       return {pair.code(), pair.code() == Code::denied
@@ -160,7 +148,7 @@ class Join {
   }
 
   AdminApi as_node() const {
-    return AdminApi({.server = options_.server,
+    return AdminApi({.server = options_.target.server,
                      .ca_pem = ca_,
                      .client_cert_pem = pair_.certificate,
                      .client_key_pem = pair_.key});
@@ -176,7 +164,7 @@ class Join {
     config.cluster_dns = facts->cluster_dns;
     config.cluster_domain = facts->cluster_domain;
     config.servers = facts->servers;
-    if (config.servers.empty()) config.servers = {options_.server};
+    if (config.servers.empty()) config.servers = {options_.target.server};
     return runtime::write_private_file(layout_.node_config(), to_text(config));
   }
 
@@ -234,6 +222,9 @@ int fail(const std::string& why) {
 }  // namespace
 
 int join(int argc, char** argv) {
+  if (std::find(argv, argv + argc, std::string_view("--control-plane")) != argv + argc) {
+    return join_control_plane(argc, argv);
+  }
   cxxopts::Options parser = make_parser();
   try {
     const auto flags = parser.parse(argc, argv);

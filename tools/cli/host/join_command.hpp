@@ -9,7 +9,9 @@
 
 namespace keelson::cli {
 
-// "keelson join 192.168.0.10:6443 --token ... --ca-cert-hash sha256:..."
-Result<std::string> join_command(const Layout& layout, const BootstrapToken& token);
+// "keelson join 192.168.0.10:6443 --token ... --ca-cert-hash sha256:..."; with the key of uploaded
+// secrets, the command that makes a control plane.
+Result<std::string> join_command(const Layout& layout, const BootstrapToken& token,
+                                 const std::string& certificate_key = {});
 
 }  // namespace keelson::cli

@@ -16,6 +16,8 @@ struct Layout {
   std::string control_plane_config() const { return etc() + "/control-plane.yaml"; }
   std::string node_config() const { return etc() + "/node.yaml"; }
   std::string redis_config() const { return etc() + "/redis.conf"; }
+  // Of the user of a store that several control planes share.
+  std::string store_password() const { return etc() + "/store.password"; }
   std::string containerd_config() const { return etc() + "/containerd.toml"; }
   std::string admin_kubeconfig() const { return etc() + "/admin.conf"; }
   std::string lib() const { return root + "/var/lib/keelson"; }

@@ -16,6 +16,7 @@
 #include "runtime/pki/files.hpp"
 #include "runtime/process/config.hpp"
 #include "runtime/process/node_remains.hpp"
+#include "tools/cli/host/cluster_objects.hpp"
 #include "tools/cli/host/daemon.hpp"
 #include "tools/cli/host/services.hpp"
 
@@ -77,6 +78,20 @@ bool confirmed() {
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 
+// Nodes are told not to look for an API server here any more. With the last one, or without a store,
+// there is nobody to tell.
+void leave_servers(const Layout& layout) {
+  const auto text = runtime::read_file(layout.control_plane_config());
+  if (!text) return;
+  const auto config = runtime::parse_control_plane_config(*text, layout.control_plane_config());
+  auto api = AdminApi::of_host(layout);
+  if (!config || !api || !api->get("/readyz")) return;
+  const auto facts = read_facts(*api);
+  const std::string url = "https://" + config->advertise_address + ":" + std::to_string(config->port);
+  if (!facts || facts->servers == std::vector<std::string>{url}) return;
+  if (unlist_server(*api, url)) std::printf("[reset] nodes do not look for %s any more\n", url.c_str());
+}
+
 int reset(const Layout& layout) {
   Services services(layout, Services::kind_for(layout));
   int problems = 0;
@@ -85,6 +100,7 @@ int reset(const Layout& layout) {
     std::fprintf(stderr, "keelson reset: %s\n", status.message().c_str());
     ++problems;
   };
+  leave_servers(layout);
   note(services.stop("keelson-node"));
   if (const auto text = runtime::read_file(layout.node_config())) {
     if (const auto config = runtime::parse_node_config(*text, layout.node_config())) {

@@ -9,6 +9,7 @@
 #include "tools/cli/host/cluster_objects.hpp"
 #include "tools/cli/host/daemon.hpp"
 #include "tools/cli/host/join_command.hpp"
+#include "tools/cli/host/shared_secrets.hpp"
 
 namespace keelson::cli {
 
@@ -20,6 +21,9 @@ int fail(const std::string& why) {
 }
 
 int create(const Layout& layout, AdminApi& api, const cxxopts::ParseResult& options) {
+  if (options.count("control-plane") && !options.count("print-join-command")) {
+    return fail("--control-plane goes with --print-join-command");
+  }
   const auto valid_for = parse_duration(options["ttl"].as<std::string>());
   if (!valid_for) return fail("--ttl: expected a time such as 24h");
   const BootstrapToken token = make_token();
@@ -31,7 +35,13 @@ int create(const Layout& layout, AdminApi& api, const cxxopts::ParseResult& opti
     std::printf("%s\n", token.text().c_str());
     return 0;
   }
-  const auto command = join_command(layout, token);
+  std::string certificate_key;
+  if (options.count("control-plane")) {
+    auto key = share_secrets(api, layout);
+    if (!key) return fail(key.error().message);
+    certificate_key = std::move(*key);
+  }
+  const auto command = join_command(layout, token, certificate_key);
   if (!command) return fail(command.error().message);
   std::printf("%s\n", command->c_str());
   return 0;
@@ -67,13 +77,14 @@ int revoke(AdminApi& api, const std::vector<std::string>& tokens) {
 int token(int argc, char** argv) {
   cxxopts::Options parser("keelson token",
                           "Tokens with which hosts join the cluster. Run it on a control plane.\n"
-                          "  keelson token create [--ttl 24h] [--print-join-command]\n"
+                          "  keelson token create [--ttl 24h] [--print-join-command [--control-plane]]\n"
                           "  keelson token list\n"
                           "  keelson token revoke ID...\n");
   parser.add_options()("ttl", "how long it is valid; 0: for ever",
                        cxxopts::value<std::string>()->default_value("24h"), "TIME")(
       "description", "for people", cxxopts::value<std::string>(), "TEXT")(
       "print-join-command", "print what to run on the host that is to join")(
+      "control-plane", "... as a control plane: uploads this one's secrets, sealed, for two hours")(
       "root", "below which this host keeps everything (default: /)",
       cxxopts::value<std::string>()->default_value(""), "DIR")("h,help", "show this");
   try {
