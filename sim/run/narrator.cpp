@@ -31,7 +31,7 @@ void Narrator::on_commits(std::span<const store::StoreEvent> events) {
 
 void Narrator::node(const store::StoreEvent& event) {
   if (!event.object) {
-    world_.note(Level::info, "node", event.previous->name() + " removed");
+    tell_(Level::info, "node", event.previous->name() + " removed");
     return;
   }
   const auto& now = event.object->as<api::Node>();
@@ -41,14 +41,14 @@ void Narrator::node(const store::StoreEvent& event) {
   std::string& last = last_[event.object->uid()];
   if (text == last) return;
   last = text;
-  world_.note(status == "True" ? Level::info : Level::warning, "node", event.object->name() + " " + text);
+  tell_(status == "True" ? Level::info : Level::warning, "node", event.object->name() + " " + text);
 }
 
 void Narrator::deployment(const store::StoreEvent& event) {
   const api::Object& object = event.object ? *event.object : *event.previous;
   const std::string name = "deployment " + object.ns() + "/" + object.name();
   if (!event.object) {
-    world_.note(Level::info, "cluster", name + " removed");
+    tell_(Level::info, "cluster", name + " removed");
     last_.erase(object.uid());
     return;
   }
@@ -64,7 +64,7 @@ void Narrator::deployment(const store::StoreEvent& event) {
   std::string& last = last_[object.uid()];
   if (text == last) return;
   last = text;
-  world_.note(Level::info, "cluster", name + ": " + text);
+  tell_(Level::info, "cluster", name + ": " + text);
 }
 
 }  // namespace keelson::sim

@@ -16,13 +16,18 @@ Run::Run(const Scenario& scenario, RunOptions options)
     check(events);
     metrics_->on_commits(events, world_->now());
     narrator_->on_commits(events);
+    if (options_.commits) options_.commits(events, elapsed());
   };
   // The world takes all power away when it is torn down; that is no crash.
   observers.power_losses = [this](const std::string& node) {
     if (!over_) metrics_->on_power_lost(node, world_->now());
   };
   world_ = std::make_unique<World>(std::move(world), std::move(observers));
-  narrator_ = std::make_unique<Narrator>(*world_, scenario_.quiet_timeline);
+  narrator_ = std::make_unique<Narrator>(
+      [this](Level level, std::string source, std::string text) {
+        world_->note(level, std::move(source), std::move(text));
+      },
+      scenario_.quiet_timeline);
   checks_->attach(*world_);
   metrics_->watch_evictions(*world_);
   injector_ = std::make_unique<Injector>(*world_);

@@ -28,6 +28,8 @@ struct RunOptions {
   // Called once per virtual second. What it returns, if anything, ends the run, undecided, and says
   // why (clocks and memory are the caller's).
   std::function<std::string(const class Run&)> progress;
+  // Sees all that is written, as it is written, and how long after the start: for those who compare runs.
+  std::function<void(std::span<const store::StoreEvent> events, Duration at)> commits;
 };
 
 enum class Verdict : uint8_t { held = 0, violated = 1, undecided = 3 };

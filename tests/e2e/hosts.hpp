@@ -1,84 +1,26 @@
-// Several hosts on one machine: network namespaces on a common bridge, each with its own directory, in
-// which `keelson init` and `keelson join` do what they do on real ones. One more namespace is the world
-// outside, from which a client looks at the cluster.
-//
-// Needs root. Everything is gone with the object: processes, containers, namespaces, directories.
+// Hosts on this machine, for tests: what tools/hosts/hosts.hpp makes, with the programs and images of the
+// build at hand, and with every failure to make it a failure of the test.
 #pragma once
 
-#include <map>
-#include <memory>
 #include <string>
-#include <vector>
 
 #include "tests/e2e/process.hpp"
+#include "tools/hosts/hosts.hpp"
 
 namespace keelson::e2e {
 
-// Why hosts cannot be made here; empty: they can.
-std::string why_no_hosts();
+using hosts::InNetwork;
+using hosts::why_no_hosts;
 
-// This thread, and what it starts, in another network namespace as long as the object lives.
-class InNetwork {
+class Hosts : public hosts::Hosts {
  public:
-  explicit InNetwork(const std::string& file);
-  ~InNetwork();
-  InNetwork(const InNetwork&) = delete;
-  InNetwork& operator=(const InNetwork&) = delete;
-
- private:
-  int before_ = -1;
-};
-
-class Hosts {
- public:
-  // Named h1, h2, ...; the addresses are 10.111.0.1, 10.111.0.2, ...
+  // ok() says whether they could be made.
   explicit Hosts(int count);
+  // Shows the last of all logs if the test has failed.
   ~Hosts();
-  Hosts(const Hosts&) = delete;
-  Hosts& operator=(const Hosts&) = delete;
 
-  bool ok() const { return trouble_.empty(); }
-  const std::string& trouble() const { return trouble_; }
-
-  static std::string address(int host) { return "10.111.0." + std::to_string(host); }
-  std::string root(int host) const { return dir_.path() + "/h" + std::to_string(host); }
-  // A shell command on that host; 0: outside.
-  Outcome run(int host, const std::string& command,
-              std::chrono::seconds limit = std::chrono::seconds(60)) const;
-  // The file of that host's network namespace.
-  std::string network(int host) const { return "/var/run/netns/" + netns(host); }
-
-  // `keelson init` on a host: a failure of the test if it fails. Further options as on the command line.
   void init(int host, const std::string& options = {});
-  // `keelson join` on a host, with what init has printed, then the images of tests/images.
   void join(int host, const std::string& options = {});
-  std::string kubeconfig() const { return root(control_plane_) + "/etc/keelson/admin.conf"; }
-  // For clients: KUBECONFIG, a HOME of their own, kubectl's folder before the PATH, and OUTSIDE, the
-  // words that run a command in the world outside.
-  std::map<std::string, std::string> environment(const std::string& kubectl = {}) const;
-
-  // The process of a service ("keelson-node") on a host; 0: it does not run.
-  pid_t main_process(int host, const std::string& service) const;
-  // Kills everything of a host at once, its containers too, as a loss of power would. Its files stay.
-  void lose_power(int host);
-  // Starts the services of a host again.
-  void power_on(int host);
-  // Cuts a host's cable, and plugs it in again.
-  void cut(int host);
-  void heal(int host);
-
-  std::string logs() const;  // the last of all services, for failed tests
-
- private:
-  std::string netns(int host) const;
-  void reset(int host);
-
-  TemporaryDir dir_;
-  std::string prefix_;
-  int count_ = 0, control_plane_ = 1;
-  std::string join_command_;
-  std::map<int, std::string> join_options_;
-  std::string trouble_;
 };
 
 }  // namespace keelson::e2e

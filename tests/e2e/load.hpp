@@ -1,45 +1,10 @@
-// Clients that come all the time: one connection and one request after the other, each judged.
+// Clients that come all the time, for tests: see tools/hosts/load.hpp.
 #pragma once
 
-#include <atomic>
-#include <chrono>
-#include <memory>
-#include <mutex>
-#include <string>
-#include <thread>
-#include <vector>
+#include "tools/hosts/load.hpp"
 
 namespace keelson::e2e {
 
-class Load {
- public:
-  struct Failure {
-    std::chrono::steady_clock::time_point at;
-    std::string url, why;
-  };
-  struct Tally {
-    uint64_t good = 0, failed = 0;
-    std::string first_failure;
-    std::vector<Failure> failures;  // the first ten thousand
-    // Between two good answers of the same URL.
-    std::chrono::milliseconds longest_gap{};
-  };
-
-  // `network`: the file of the network namespace that they come from. One client for each URL of the
-  // form http://ADDRESS:PORT, some 100 requests a second; an answer is good if it has status 200.
-  Load(const std::string& network, std::vector<std::string> urls,
-       std::chrono::milliseconds patience = std::chrono::seconds(2));
-  ~Load();
-  Tally stop();
-
- private:
-  void run(const std::string& network, const std::string& url);
-
-  const std::chrono::milliseconds patience_;
-  std::atomic<bool> over_ = false;
-  std::mutex mutex_;
-  Tally tally_;
-  std::vector<std::thread> clients_;
-};
+using hosts::Load;
 
 }  // namespace keelson::e2e

@@ -1,4 +1,4 @@
-#include "tests/e2e/load.hpp"
+#include "tools/hosts/load.hpp"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -9,9 +9,9 @@
 #include <cerrno>
 #include <cstring>
 
-#include "tests/e2e/hosts.hpp"
+#include "tools/hosts/hosts.hpp"
 
-namespace keelson::e2e {
+namespace keelson::hosts {
 
 namespace {
 
@@ -61,8 +61,8 @@ std::string request(const sockaddr_in& to, std::chrono::milliseconds patience) {
 }  // namespace
 
 Load::Load(const std::string& network, std::vector<std::string> urls,
-           std::chrono::milliseconds patience)
-    : patience_(patience) {
+           std::chrono::milliseconds patience, std::chrono::milliseconds pause)
+    : patience_(patience), pause_(pause) {
   for (const std::string& url : urls) {
     clients_.emplace_back([this, network, url] { run(network, url); });
   }
@@ -101,8 +101,8 @@ void Load::run(const std::string& network, const std::string& url) {
         if (tally_.failures.size() < 10'000) tally_.failures.push_back({begun, url, why});
       }
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    std::this_thread::sleep_for(pause_);
   }
 }
 
-}  // namespace keelson::e2e
+}  // namespace keelson::hosts

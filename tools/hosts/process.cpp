@@ -1,4 +1,4 @@
-#include "tests/e2e/process.hpp"
+#include "tools/hosts/process.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -13,7 +13,7 @@
 #include <sstream>
 #include <thread>
 
-namespace keelson::e2e {
+namespace keelson::hosts {
 
 namespace {
 
@@ -32,6 +32,17 @@ bool wait_until(pid_t pid, Clock::time_point deadline, int& status) {
   return true;
 }
 
+// The process's own environment with `more` in it: "NAME=value" each.
+std::vector<std::string> merged(const std::map<std::string, std::string>& more) {
+  std::vector<std::string> all;
+  for (char** one = environ; *one != nullptr; ++one) {
+    const std::string text = *one;
+    if (!more.contains(text.substr(0, text.find('=')))) all.push_back(text);
+  }
+  for (const auto& [name, value] : more) all.push_back(name + "=" + value);
+  return all;
+}
+
 }  // namespace
 
 Outcome run(const std::string& command, const std::map<std::string, std::string>& environment,
@@ -39,15 +50,20 @@ Outcome run(const std::string& command, const std::map<std::string, std::string>
   Outcome outcome;
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return outcome;
+  // Made before the fork: other threads may hold locks that the child would wait for.
+  const std::vector<std::string> variables = merged(environment);
+  std::vector<char*> envp;
+  for (const std::string& one : variables) envp.push_back(const_cast<char*>(one.c_str()));
+  envp.push_back(nullptr);
+  const char* const argv[] = {"bash", "-c", command.c_str(), nullptr};
   const pid_t pid = fork();
   if (pid == 0) {
     setpgid(0, 0);
-    for (const auto& [name, value] : environment) setenv(name.c_str(), value.c_str(), 1);
     const int null = open("/dev/null", O_RDONLY);
     dup2(null, 0);
     dup2(ends[1], 1);
     dup2(ends[1], 2);
-    execl("/bin/bash", "bash", "-c", command.c_str(), nullptr);
+    execve("/bin/bash", const_cast<char* const*>(argv), envp.data());
     _exit(127);
   }
   close(ends[1]);
@@ -131,4 +147,4 @@ TemporaryDir::~TemporaryDir() {
   if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
 }
 
-}  // namespace keelson::e2e
+}  // namespace keelson::hosts
