@@ -18,6 +18,9 @@ constexpr const char* kUsage =
     "  keelson init [options]                    this host becomes the control plane of a cluster\n"
     "  keelson join HOST:PORT --token ...        this host becomes a node of one\n"
     "  keelson token create|list|revoke          with which hosts join\n"
+    "  keelson status                            what is wrong with the cluster, if anything\n"
+    "  keelson certs check|renew                 when this host's certificates end, and new ones\n"
+    "  keelson start|stop                        the services of this host, where no systemd does it\n"
     "  keelson reset                             undoes init and join\n"
     "\n"
     "  keelson up [options]                      a live cluster in this process: simulated nodes,\n"
@@ -43,6 +46,8 @@ int main(int argc, char** argv) {
   if (command == "start") return keelson::cli::start(argc - 1, argv + 1);
   if (command == "stop") return keelson::cli::stop(argc - 1, argv + 1);
   if (command == "token") return keelson::cli::token(argc - 1, argv + 1);
+  if (command == "certs") return keelson::cli::certs(argc - 1, argv + 1);
+  if (command == "status") return keelson::cli::status(argc - 1, argv + 1);
   if (command == "reset") return keelson::cli::reset(argc - 1, argv + 1);
   if (command == "control-plane") return keelson::cli::control_plane(argc - 1, argv + 1);
   if (command == "node") return keelson::cli::node(argc - 1, argv + 1);

@@ -15,7 +15,16 @@ Result<NodeDialer> NodeDialer::make(const apiserver::WatchCache& nodes,
                                  .client_cert_pem = options.client_cert_pem,
                                  .client_key_pem = options.client_key_pem});
   if (!tls) return tls.error();
-  return NodeDialer(nodes, std::move(*tls), options.timeout);
+  return NodeDialer(nodes, std::move(*tls), options);
+}
+
+Status NodeDialer::use_certificate(const std::string& client_cert_pem,
+                                   const std::string& client_key_pem) {
+  Result<http::TlsContext> tls = http::make_client_context(
+      {.ca_pem = ca_pem_, .client_cert_pem = client_cert_pem, .client_key_pem = client_key_pem});
+  if (!tls) return tls.error();
+  *tls_ = std::move(*tls);
+  return {};
 }
 
 Result<Dial> NodeDialer::dial(std::string_view name) const {
@@ -30,7 +39,7 @@ Result<Dial> NodeDialer::dial(std::string_view name) const {
     dial.address = address.address();
     const int32_t port = status.daemon_endpoints().kubelet_endpoint().port();
     dial.port = port > 0 && port <= UINT16_MAX ? static_cast<uint16_t>(port) : kAgentPort;
-    dial.tls = tls_;
+    dial.tls = *tls_;
     dial.common_name = "system:node:" + std::string(name);
     dial.timeout = timeout_;
     return dial;

@@ -28,14 +28,21 @@ class NodeDialer {
 
   // Code::not_found: there is no such node. unavailable: it has not said where it listens.
   Result<Dial> dial(std::string_view node) const;
+  // For all that is dialed from here on, also by copies of this. Code::invalid: it is of no use, and the
+  // one before stays.
+  Status use_certificate(const std::string& client_cert_pem, const std::string& client_key_pem);
   const apiserver::WatchCache& nodes() const { return *nodes_; }
 
  private:
-  NodeDialer(const apiserver::WatchCache& nodes, http::TlsContext tls, Duration timeout)
-      : nodes_(&nodes), tls_(std::move(tls)), timeout_(timeout) {}
+  NodeDialer(const apiserver::WatchCache& nodes, http::TlsContext tls, const DialerOptions& options)
+      : nodes_(&nodes),
+        tls_(std::make_shared<http::TlsContext>(std::move(tls))),
+        ca_pem_(options.ca_pem),
+        timeout_(options.timeout) {}
 
   const apiserver::WatchCache* nodes_;
-  http::TlsContext tls_;
+  std::shared_ptr<http::TlsContext> tls_;  // shared by copies
+  std::string ca_pem_;
   Duration timeout_;
 };
 

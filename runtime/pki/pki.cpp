@@ -86,11 +86,12 @@ bool usable(const CertificateAuthority& authority, const KeyPair& pair,
 
 // `chain`: with the authority's own behind it, so that whoever knows the authority's hash finds it.
 Result<KeyPair> certificate(const Directory& directory, const CertificateAuthority& authority,
-                            const std::string& name, const CertificateSpec& spec, bool chain) {
+                            const std::string& name, const CertificateSpec& spec, bool chain,
+                            bool anew) {
   Result<KeyPair> pair = directory.read_pair(name);
   if (!pair) return pair;
   const std::string& root = authority.pair().certificate;
-  if (usable(authority, *pair, spec.names) && (!chain || pair->certificate.ends_with(root))) {
+  if (!anew && usable(authority, *pair, spec.names) && (!chain || pair->certificate.ends_with(root))) {
     return pair;
   }
   Result<KeyPair> made = authority.issue(spec);
@@ -129,7 +130,9 @@ Result<KeyPair> client_certificate(const CertificateAuthority& authority, const 
   return authority.issue(spec);
 }
 
-Result<Pki> load_or_create(const std::string& path, const std::vector<std::string>& names) {
+namespace {
+
+Result<Pki> load(const std::string& path, const std::vector<std::string>& names, bool anew) {
   if (Status status = make_private_directory(path); !status) return status.error();
   const Directory directory(path);
   Result<CertificateAuthority> ca = authority(directory);
@@ -139,18 +142,29 @@ Result<Pki> load_or_create(const std::string& path, const std::vector<std::strin
   server.subject.common_name = "kube-apiserver";
   server.names = names;
   server.use = {.client = true, .server = true};
-  Result<KeyPair> server_pair = certificate(directory, *ca, "apiserver", server, true);
+  Result<KeyPair> server_pair = certificate(directory, *ca, "apiserver", server, true, anew);
   if (!server_pair) return server_pair.error();
 
   CertificateSpec admin;
   admin.subject = {"kubernetes-admin", {"system:masters"}};
   admin.use.client = true;
-  Result<KeyPair> admin_pair = certificate(directory, *ca, "admin", admin, false);
+  Result<KeyPair> admin_pair = certificate(directory, *ca, "admin", admin, false, anew);
   if (!admin_pair) return admin_pair.error();
 
   Result<std::string> key = service_account_key(directory);
   if (!key) return key.error();
   return Pki{std::move(*ca), std::move(*server_pair), std::move(*admin_pair), std::move(*key)};
+}
+
+}  // namespace
+
+Result<Pki> load_or_create(const std::string& path, const std::vector<std::string>& names) {
+  return load(path, names, false);
+}
+
+Result<Pki> renew(const std::string& path, const std::vector<std::string>& names) {
+  if (const auto ca = read_file(path + "/ca.key"); !ca) return ca.error();
+  return load(path, names, true);
 }
 
 }  // namespace keelson::runtime

@@ -24,6 +24,10 @@ struct Pki {
 // Reads and writes files and takes up to a second: not for the core thread of a running server.
 Result<Pki> load_or_create(const std::string& directory, const std::vector<std::string>& names);
 
+// The same, with the server's and the admin's certificates made anew in any case.
+// Code::not_found: there is no authority; load_or_create() would make a new one, for a new cluster.
+Result<Pki> renew(const std::string& directory, const std::vector<std::string>& names);
+
 // A certificate by which its owner is that user in those groups.
 Result<KeyPair> client_certificate(const CertificateAuthority& authority, const std::string& user,
                                    const std::vector<std::string>& groups);

@@ -112,6 +112,10 @@ int run_connected(const Verb& verb, const Flags& flags) {
 
 }  // namespace
 
+std::unique_ptr<Console, void (*)(Console*)> real_console() {
+  return {new RealConsole, [](Console* console) { delete static_cast<RealConsole*>(console); }};
+}
+
 bool is_cluster_verb(int argc, char** argv) {
   std::vector<std::string> words(argv + 1, argv + argc);
   if (find_verb(words)) return true;

@@ -1,7 +1,10 @@
 // The cluster verbs as main() calls them.
 #pragma once
 
+#include <memory>
 #include <string>
+
+#include "tools/cli/cluster/session.hpp"
 
 namespace keelson::cli {
 
@@ -11,6 +14,9 @@ int cluster(int argc, char** argv);
 
 // Whether these words are a cluster verb's.
 bool is_cluster_verb(int argc, char** argv);
+
+// The terminal and the clock of this process.
+std::unique_ptr<Console, void (*)(Console*)> real_console();
 
 // The list of verbs for the program's own help.
 std::string cluster_usage();

@@ -14,5 +14,9 @@ int reset(int argc, char** argv);
 int start(int argc, char** argv);
 int stop(int argc, char** argv);
 int token(int argc, char** argv);
+int certs(int argc, char** argv);
+
+// What is wrong with the cluster.
+int status(int argc, char** argv);
 
 }  // namespace keelson::cli
