@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "runtime/http/async_connection.hpp"
@@ -10,6 +11,20 @@
 namespace keelson::http {
 
 using ConnectionPtr = std::shared_ptr<AsyncConnection>;
+
+namespace {
+
+// A call as its client sees it.
+class Live {
+ public:
+  // Its server is not reached any more: ends it if it waits for an answer from there.
+  virtual void server_lost(const std::string& authority) = 0;
+
+ protected:
+  ~Live() = default;
+};
+
+}  // namespace
 
 struct AsyncClient::Impl : std::enable_shared_from_this<AsyncClient::Impl> {
   Impl(runtime::AsioLoop& loop_in, AsyncClientOptions options_in)
@@ -54,10 +69,32 @@ struct AsyncClient::Impl : std::enable_shared_from_this<AsyncClient::Impl> {
         loop, AsyncConnection::Target{urls[current], tls, options.tls_server_name});
   }
 
+  void drop_idle(const std::string& authority) {
+    for (const ConnectionPtr& connection : std::exchange(idle, {})) {
+      if (connection->target().url.authority == authority) {
+        connection->close();
+      } else {
+        idle.push_back(connection);
+      }
+    }
+  }
+
   // The next server is tried by whoever comes next.
   void unreachable(const ConnectionPtr& connection) {
-    if (connection->target().url.authority == urls[current].authority) {
-      current = (current + 1) % urls.size();
+    const std::string authority = connection->target().url.authority;
+    lost(authority);
+    if (urls.size() > 1 && on_lost) on_lost(authority);
+  }
+
+  // A host that has lost its power, and a process that stands still, say no word on the connections that
+  // they have: those who wait for one would wait long.
+  void lost(const std::string& authority) {
+    if (authority == urls[current].authority) current = (current + 1) % urls.size();
+    if (urls.size() < 2) return;
+    drop_idle(authority);
+    const std::vector<Live*> all(live.begin(), live.end());
+    for (Live* one : all) {
+      if (live.count(one) > 0) one->server_lost(authority);  // unless another's end was its own, too
     }
   }
 
@@ -85,6 +122,8 @@ struct AsyncClient::Impl : std::enable_shared_from_this<AsyncClient::Impl> {
   std::size_t current = 0;
   TlsContext tls;
   std::vector<ConnectionPtr> idle;
+  std::set<Live*> live;
+  std::function<void(const std::string&)> on_lost;
   // Of send(), with the calls that they wait for.
   struct Waiting {
     std::shared_ptr<void> user;
@@ -99,12 +138,15 @@ namespace {
 bool idempotent(const std::string& method) { return method == "GET" || method == "HEAD"; }
 
 template <class Impl>
-class Call final : public AsyncCall {
+class Call final : public AsyncCall, private Live {
  public:
   Call(std::shared_ptr<Impl> client, Request request, AnswerUser& user)
-      : client_(client), loop_(client->loop), request_(std::move(request)), user_(&user) {}
+      : client_(client), loop_(client->loop), request_(std::move(request)), user_(&user) {
+    client->live.insert(this);
+  }
   ~Call() override {
     *alive_ = false;
+    if (const auto client = client_.lock()) client->live.erase(this);
     if (connection_) connection_->close();
   }
 
@@ -165,6 +207,7 @@ class Call final : public AsyncCall {
       return *alive;
     };
     exchange.done = guard([this](Status status) { transferred(status); });
+    transferring_ = true;
     connection_->exchange(std::move(exchange));
   }
 
@@ -172,13 +215,28 @@ class Call final : public AsyncCall {
     const auto client = client_.lock();
     if (!client) return;
     const ConnectionPtr connection = std::exchange(connection_, nullptr);
+    transferring_ = false;
     // A kept connection may have been closed by the server just now: what may be sent twice is sent on
     // a new one.
     if (!status && reused_ && !connection->got_bytes() && idempotent(request_.method)) {
       return connect(*client, client->urls.size());
     }
-    if (status.ok()) client->give_back(connection);
+    if (status.ok()) {
+      client->give_back(connection);
+    } else if (!connection->got_bytes()) {
+      // The others of this server are no better: the next call finds out whether it can be reached.
+      client->drop_idle(connection->target().url.authority);
+    }
     finish(status);
+  }
+
+  void server_lost(const std::string& authority) override {
+    // Whoever is connecting finds out by itself.
+    if (!connection_ || !transferring_ || connection_->target().url.authority != authority) return;
+    std::exchange(connection_, nullptr)->close();
+    transferring_ = false;
+    const auto end = guard([this] { finish({Code::unknown, "the server cannot be reached any more"}); });
+    loop_.post(end);
   }
 
   void finish(Status status) { user_->on_end(std::move(status)); }
@@ -188,7 +246,7 @@ class Call final : public AsyncCall {
   const Request request_;
   AnswerUser* user_;
   ConnectionPtr connection_;
-  bool reused_ = false;
+  bool reused_ = false, transferring_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
@@ -253,5 +311,11 @@ Status AsyncClient::use_certificate(const std::string& cert_pem, const std::stri
 Status AsyncClient::use_servers(const std::vector<std::string>& servers) {
   return impl_->use(servers);
 }
+
+void AsyncClient::on_lost(std::function<void(const std::string& authority)> tell) {
+  impl_->on_lost = std::move(tell);
+}
+
+void AsyncClient::lost(const std::string& authority) { impl_->lost(authority); }
 
 }  // namespace keelson::http

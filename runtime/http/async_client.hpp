@@ -1,12 +1,13 @@
 // The HTTP client of daemons: many requests at a time, on the core thread, nothing blocks. Connections
 // are kept and used again; where several servers are named, one that cannot be reached is followed by
-// the next.
+// the next, and what waits for its answers ends (`unknown`).
 //
 // Errors: `unavailable`: nothing was sent (no connection; `denied`: the certificate is not trusted), so
 // nothing happened. `unknown`: it was sent, and the answer did not come or not to its end. An answer of
 // any HTTP status is a success here.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -65,6 +66,11 @@ class AsyncClient {
   Status use_certificate(const std::string& cert_pem, const std::string& key_pem);
   // Idle connections are closed and new ones are made in the order of these.
   Status use_servers(const std::vector<std::string>& servers);
+
+  // Tells when one of several servers cannot be reached ("10.0.0.1:6443"), and lets this client know what
+  // another has found out: one that only watches notices late by itself.
+  void on_lost(std::function<void(const std::string& authority)> tell);
+  void lost(const std::string& authority);
 
  private:
   struct Impl;

@@ -35,9 +35,6 @@ bool later(const Entry& a, const Entry& b) {
 }  // namespace
 
 struct AsioLoop::Impl {
-  asio::io_context context{1};
-  asio::executor_work_guard<asio::io_context::executor_type> work = asio::make_work_guard(context);
-  asio::steady_timer alarm{context};
   std::optional<Instant> alarm_at;  // what `alarm` is set to
 
   mutable std::optional<Instant> now;  // of this turn, once asked for
@@ -52,6 +49,11 @@ struct AsioLoop::Impl {
   std::mutex mutex;
   std::vector<Callback<void()>> from_outside;  // guarded by mutex
   std::atomic<bool> stopping{false};
+
+  // Destroyed first: handlers that will not run any more own objects, which own timers.
+  asio::io_context context{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work = asio::make_work_guard(context);
+  asio::steady_timer alarm{context};
 
   Slot* find(TimerId timer) {
     if (timer.slot >= slots.size()) return nullptr;
