@@ -143,6 +143,8 @@ struct LeaderElector::Impl {
       give_up();
       return;
     }
+    if (!competed && is_predecessor(holder)) return bid();
+    competed = true;
     const auto& spec = lease->as<api::Lease>().spec();
     const Duration promised =
         spec.lease_duration_seconds() > 0
@@ -155,6 +157,11 @@ struct LeaderElector::Impl {
     } else {
       pause(left);  // at the latest when it expires, so that a failover costs no extra pause (LE-6)
     }
+  }
+
+  bool is_predecessor(const std::string& holder) const {
+    return !options.process.empty() && holder.rfind('_') == options.process.size() &&
+           holder.starts_with(options.process);
   }
 
   // --- Writing ---------------------------------------------------------------------------------
@@ -188,6 +195,7 @@ struct LeaderElector::Impl {
 
   // Creates the lease or writes our name into it.
   void bid() {
+    competed = true;
     const Instant sent = loop.now();
     call(write_request(options.identity), [this, sent](api::Response response) {
       if (!response.ok() || !response.object) {
@@ -321,6 +329,7 @@ struct LeaderElector::Impl {
   bool started = false;
   int releasing = 0;     // attempts left to give the lease up
   bool busy = false;     // a call is under way
+  bool competed = false; // we have seen who holds it
   bool unsure = false;   // `lease` may not be the latest: read before writing
   api::ObjectPtr lease;  // as last seen; null: there is none
   Instant changed_at{};  // when it was seen to change

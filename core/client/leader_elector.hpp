@@ -20,6 +20,11 @@ namespace keelson::client {
 struct LeaderElectionOptions {
   std::string role;      // name of the Lease in kube-system
   std::string identity;  // unique per process incarnation
+  // If `identity` is this and "_" and something else: a lease that is held by another incarnation of the
+  // same process when we first look is taken over at once. It is dead, or about to be; if not, the token
+  // that it loses keeps it from doing harm, and it does not take the role back before its time. Empty: it
+  // must expire like all others.
+  std::string process;
   std::string user, actor;
   Duration lease_duration = 15s;
   Duration renew_deadline = 10s;

@@ -9,6 +9,7 @@ Role::Role(Loop& loop, client::ApiClient& client, Rng rng, Log& log, const std::
   client::LeaderElectionOptions options;
   options.role = name;
   options.identity = identity;
+  options.process = identity.substr(0, identity.rfind('_'));
   options.user = user;
   options.actor = identity + "/" + name;
   elector_ = std::make_unique<client::LeaderElector>(

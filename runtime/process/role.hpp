@@ -22,7 +22,8 @@ class Role {
  public:
   using MakeWork = std::function<std::unique_ptr<RoleWork>(Rng rng)>;
 
-  // `name` is the role, "controller-manager"; `identity` differs between all processes and lives.
+  // `name` is the role, "controller-manager"; `identity`, PROCESS_LIFE, differs between all
+  // processes and lives of a process; a life takes the role of an earlier one without waiting.
   Role(Loop& loop, client::ApiClient& client, Rng rng, Log& log, const std::string& name,
        const std::string& user, const std::string& identity, MakeWork make_work);
 

@@ -124,6 +124,58 @@ TEST_F(LeaderElectorTest, AServerThatBeginsIsAskedAgainSoon) {
   EXPECT_TRUE(a_.elector.leading());
 }
 
+// A process that is killed and started again, and one of which two run by mistake.
+class SameProcessTest : public LeaderElectorTest {
+ protected:
+  struct Life {
+    Life(Loop& loop, ApiClient& api, const std::string& process, const std::string& life)
+        : elector(
+              loop, api, Rng(1).fork(life),
+              {.role = "scheduler", .identity = process + "_" + life, .process = process, .actor = life},
+              [this](api::Fence) { ++elected; }, [this] { ++deposed; }) {
+      elector.start();
+    }
+    int elected = 0, deposed = 0;
+    LeaderElector elector;
+  };
+};
+
+TEST_F(SameProcessTest, TheNextLifeDoesNotWaitForTheOneBefore) {
+  auto first = std::make_unique<Life>(loop_, api_, "h1", "1");
+  loop_.run_for(1min);
+  ASSERT_TRUE(first->elector.leading());
+  const api::Fence old = first->elector.fence();
+  first = nullptr;  // killed
+  Life second(loop_, api_, "h1", "2");
+  loop_.run_for(100ms);
+  EXPECT_TRUE(second.elector.leading());
+  EXPECT_FALSE(may_write(old));
+}
+
+TEST_F(SameProcessTest, OthersWait) {
+  auto first = std::make_unique<Life>(loop_, api_, "h1", "1");
+  loop_.run_for(1min);
+  first = nullptr;
+  // Neither another host nor one whose name only begins alike.
+  Life other(loop_, api_, "h2", "1"), longer(loop_, api_, "h1_b", "1"), shorter(loop_, api_, "h", "1");
+  loop_.run_for(10s);
+  EXPECT_EQ(other.elected + longer.elected + shorter.elected, 0);
+  loop_.run_for(10s);
+  EXPECT_EQ(other.elected + longer.elected + shorter.elected, 1);
+}
+
+TEST_F(SameProcessTest, TwoThatLiveTakeItFromEachOtherOnceAtMost) {
+  Life first(loop_, api_, "h1", "1");
+  loop_.run_for(1min);
+  Life second(loop_, api_, "h1", "2");
+  loop_.run_for(10min);
+  EXPECT_TRUE(second.elector.leading());
+  EXPECT_FALSE(first.elector.leading());
+  EXPECT_EQ(first.deposed, 1);
+  EXPECT_EQ(second.deposed, 0);
+  EXPECT_EQ(first.elected + second.elected, 2);
+}
+
 TEST_F(LeaderElectorTest, ASilentLeaderIsSucceededInTime) {
   a_.elector.start();
   b_.elector.start();
