@@ -7,6 +7,7 @@
 #include "core/controllers/network.hpp"
 #include "core/controllers/node_lifecycle.hpp"
 #include "core/controllers/root_ca.hpp"
+#include "core/controllers/token_cleaner.hpp"
 #include "core/controllers/workload.hpp"
 #include "core/scheduler/scheduler.hpp"
 #include "runtime/pki/judge.hpp"
@@ -38,6 +39,7 @@ class ControllerWork final : public RoleWork {
     manager_.add(std::make_unique<controllers::CertificateApprovingController>(judge_));
     manager_.add(std::make_unique<controllers::CertificateSigningController>(signer_));
     manager_.add(std::make_unique<controllers::ClusterRoleAggregationController>());
+    manager_.add(std::make_unique<controllers::TokenCleanerController>());
     manager_.add(std::make_unique<controllers::NodeIpamController>(setting.pod_network));
   }
   void start(api::Fence fence, std::function<bool()> leading) override {
