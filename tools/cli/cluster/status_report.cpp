@@ -7,7 +7,7 @@
 namespace keelson::cli {
 
 namespace {
-constexpr std::size_t kTitleWidth = 14;
+constexpr std::size_t kTitleWidth = 16;
 constexpr std::size_t kLineMax = 300;  // whatever messages servers send
 }  // namespace
 

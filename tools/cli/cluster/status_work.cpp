@@ -217,14 +217,16 @@ void report_warnings(StatusReport& report, Session& session) {
   std::size_t shown = 0;
   std::set<std::string> seen;
   for (const Json* event : recent) {
-    const std::string about = with_message(text_at(*event, "reason"), text_at(*event, "message"));
-    if (!seen.insert(about).second) continue;
+    const std::string whose =
+        text_at(*event, "involvedObject.kind") + " " + text_at(*event, "involvedObject.name");
+    // Messages of one trouble differ in details: the newest stands for them.
+    if (!seen.insert(whose + "/" + text_at(*event, "reason")).second) continue;
     if (shown++ == kWarningsMax) {
       report.fact("more: keelson events -A --types=Warning");
       break;
     }
-    report.fact(fmt::format("{}  {} {}: {}", event_age(*event, now), text_at(*event, "involvedObject.kind"),
-                            text_at(*event, "involvedObject.name"), about));
+    report.fact(fmt::format("{}  {}: {}", event_age(*event, now), whose,
+                            with_message(text_at(*event, "reason"), text_at(*event, "message"))));
   }
 }
 
