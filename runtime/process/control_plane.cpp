@@ -4,6 +4,7 @@
 
 #include "core/apiserver/api_server.hpp"
 #include "core/apiserver/local_client.hpp"
+#include "core/apiserver/server_leases.hpp"
 #include "core/auth/access.hpp"
 #include "core/rest/front.hpp"
 #include "core/store/memory_store.hpp"
@@ -45,6 +46,9 @@ std::string first_address(const std::string& network) {
 
 }  // namespace
 
+// The answer of the store to our leaving is waited for this long.
+constexpr Duration kLeave = 1s;
+
 struct ControlPlane::Impl {
   Impl(AsioLoop& loop_in, Log& log_in, ControlPlaneConfig config_in)
       : loop(loop_in),
@@ -85,7 +89,14 @@ struct ControlPlane::Impl {
     scheduler = std::make_unique<Role>(
         loop, *client, rng.fork("scheduler"), log, "scheduler", "system:kube-scheduler", identity,
         [this](Rng fresh) { return scheduler_work(loop, *client, fresh, log, identity); });
+    leases = std::make_unique<apiserver::ServerLeases>(
+        loop, *client, log,
+        apiserver::ServerLeaseOptions{.name = config.name,
+                                      .identity = identity,
+                                      .address = config.advertise_address,
+                                      .port = config.port});
     server->start();
+    leases->start();
     controllers->start();
     scheduler->start();
     log.info("serving", {{"url", secure->url()}, {"store", config.store}, {"name", config.name}});
@@ -205,7 +216,10 @@ struct ControlPlane::Impl {
   std::unique_ptr<rest::Front> front;
   std::unique_ptr<http::HttpServer> secure;
   std::unique_ptr<apiserver::LocalClient> client;
+  std::unique_ptr<apiserver::ServerLeases> leases;
   std::unique_ptr<Role> controllers, scheduler;
+  Timer leaving;
+  bool shutting = false;
 };
 
 ControlPlane::ControlPlane(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -221,7 +235,15 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::start(AsioLoop& loop, Log& l
 void ControlPlane::drain(Duration bound, std::function<void()> done) {
   impl_->controllers->release();
   impl_->scheduler->release();
-  impl_->secure->drain(bound, [done = std::move(done)] { done(); });
+  // The others are told before the door is shut, unless the store does not answer.
+  const auto shut = [impl = impl_.get(), bound, done = std::move(done)] {
+    if (std::exchange(impl->shutting, true)) return;
+    impl->leaving.disarm();
+    impl->secure->drain(bound, done);
+  };
+  impl_->leaving = Timer(impl_->loop, shut);
+  impl_->leaving.arm(kLeave);
+  impl_->leases->leave(shut);
 }
 
 }  // namespace keelson::runtime

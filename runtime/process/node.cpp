@@ -18,6 +18,7 @@
 #include "runtime/process/last_seen.hpp"
 #include "runtime/process/node_certificates.hpp"
 #include "runtime/process/peer_prober.hpp"
+#include "runtime/process/server_list.hpp"
 #include "runtime/volumes/disk_volumes.hpp"
 
 namespace keelson::runtime {
@@ -38,7 +39,8 @@ struct Node::Impl {
         config(std::move(config_in)),
         rng(entropy_seed()),
         user("system:node:" + config.name),
-        last_seen(config.state_dir + "/last-seen") {}
+        last_seen(config.state_dir + "/last-seen"),
+        servers(config.state_dir + "/servers", config.servers, config.name) {}
 
   Status start() {
     if (Status status = connect(); !status) return status;
@@ -71,6 +73,7 @@ struct Node::Impl {
         serve();
       }
     });
+    follow_servers();
     check_timer = Timer(loop, [this] { check(); });
     check();
     return {};
@@ -82,7 +85,7 @@ struct Node::Impl {
     auto own = read_file(config.pki_dir + "/client.pem");
     if (!own) return own.error();
     http::AsyncClientOptions options;
-    options.servers = config.servers;
+    options.servers = servers.servers();
     options.ca_pem = std::move(*ca);
     options.client_cert_pem = *own;
     options.client_key_pem = std::move(*own);
@@ -92,6 +95,14 @@ struct Node::Impl {
     http = std::move(*made);
     client = std::make_unique<HttpApiClient>(loop, *http);
     return {};
+  }
+
+  void follow_servers() {
+    servers.follow(loop, *client, rng.fork("servers"), log, [this](const std::vector<std::string>& urls) {
+      if (const Status used = http->use_servers(urls); !used) {
+        log.error("the list of API servers cannot be used", {{"why", used.message()}});
+      }
+    });
   }
 
   // What the kernel refuses is logged and retried by these parts themselves; pods in the host's network
@@ -239,6 +250,7 @@ struct Node::Impl {
   LastSeen last_seen;
   std::unique_ptr<http::AsyncClient> http;
   std::unique_ptr<HttpApiClient> client;
+  ServerList servers;
   std::unique_ptr<cri::CriRuntime> containers;
   std::unique_ptr<volumes::DiskVolumes> volumes;
   std::unique_ptr<TcpPeerProber> prober;
