@@ -28,6 +28,7 @@ constexpr const char* kUsage =
     "  keelson sim run SCENARIO.yaml [options]   run a simulated cluster and check every guarantee\n"
     "  keelson sim replay FILE.run               the same run again, from what a run has recorded\n"
     "  keelson sim list [faults|checks]          what can go wrong, and what must hold\n"
+    "  keelson real run SCENARIO.yaml [options]  the same scenario on real hosts, beside the simulator\n"
     "\n"
     "keelson sim run --help shows the options of a run.\n"
     "\n"
@@ -40,6 +41,7 @@ int main(int argc, char** argv) {
   google::protobuf::SetLogHandler(nullptr);
   const std::string_view command = argc > 1 ? argv[1] : "";
   if (command == "sim") return keelson::cli::sim(argc - 1, argv + 1);
+  if (command == "real") return keelson::cli::real(argc - 1, argv + 1);
   if (command == "up") return keelson::cli::up(argc - 1, argv + 1);
   if (command == "init") return keelson::cli::init(argc - 1, argv + 1);
   if (command == "join") return keelson::cli::join(argc - 1, argv + 1);

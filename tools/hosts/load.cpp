@@ -92,7 +92,7 @@ void Load::run(const std::string& network, const std::string& url) {
     {
       const std::lock_guard lock(mutex_);
       if (why.empty()) {
-        ++tally_.good;
+        if (tally_.good++ == 0) tally_.first_good = begun;
         const auto gap = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - last_good);
         tally_.longest_gap = std::max(tally_.longest_gap, gap);
         last_good = Clock::now();

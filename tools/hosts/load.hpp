@@ -20,6 +20,7 @@ class Load {
   struct Tally {
     uint64_t good = 0, failed = 0;
     std::string first_failure;
+    std::chrono::steady_clock::time_point first_good{};  // when it was asked for; zero: none
     std::vector<Failure> failures;  // the first ten thousand
     // Between two good answers of the same URL.
     std::chrono::milliseconds longest_gap{};
