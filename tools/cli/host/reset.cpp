@@ -47,18 +47,19 @@ std::vector<std::string> mounts_below(const std::string& directory) {
   return out;
 }
 
-// The shims of our containerd outlive it: what is left of them is found by its socket on their command
-// lines.
+// The shims of our containerd outlive it: what is left of them is found by its socket among their
+// arguments. As a whole: the sockets of hosts below other roots end with the same words.
 void end_shims(const std::string& socket) {
   for (const auto& entry : fs::directory_iterator("/proc")) {
     const std::string name = entry.path().filename();
     if (name.find_first_not_of("0123456789") != name.npos) continue;
     std::ifstream in(entry.path() / "cmdline", std::ios::binary);
-    std::stringstream text;
-    text << in.rdbuf();
-    const std::string line = text.str();
-    if (line.find("containerd-shim") == line.npos || line.find(socket) == line.npos) continue;
-    ::kill(static_cast<pid_t>(std::stol(name)), SIGKILL);
+    bool shim = false, ours = false;
+    for (std::string argument; std::getline(in, argument, '\0');) {
+      shim = shim || argument.find("containerd-shim") != argument.npos;
+      ours = ours || argument == socket;
+    }
+    if (shim && ours) ::kill(static_cast<pid_t>(std::stol(name)), SIGKILL);
   }
 }
 
