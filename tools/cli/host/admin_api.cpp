@@ -41,6 +41,9 @@ std::string text_at(const json::value& tree, std::initializer_list<std::string_v
 
 Result<AdminApi> AdminApi::of_host(const Layout& layout) {
   const auto text = runtime::read_file(layout.control_plane_config());
+  if (!text && text.code() != Code::not_found) {
+    return Error{text.code(), text.error().message + ": run it with sudo"};
+  }
   if (!text) {
     return Error{Code::not_found, "this host has no control plane (" +
                                       layout.control_plane_config() +

@@ -27,6 +27,7 @@ int fail(const std::string& why) {
 
 // 0: all are good for a month, 1: one is not.
 int check(const Layout& layout) {
+  if (::geteuid() != 0) return fail("not root: run it with sudo");
   const auto all = host_certificates(layout);
   if (all.empty()) return fail("this host has none: `keelson init` or `keelson join` makes them");
   const auto now = static_cast<int64_t>(std::time(nullptr));

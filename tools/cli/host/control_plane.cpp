@@ -44,7 +44,11 @@ int control_plane(int argc, char** argv) {
     return fail(e.what());
   }
   const auto text = runtime::read_file(path);
-  if (!text) return fail(text.error().message);
+  if (!text) {
+    return fail(text.error().message + (text.code() == Code::not_found
+                                            ? ": `keelson init` writes it, --config says where it is"
+                                            : ": is this root?"));
+  }
   const auto config = runtime::parse_control_plane_config(*text, path);
   if (!config) return fail(config.error().message);
 

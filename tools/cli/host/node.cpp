@@ -42,7 +42,11 @@ int node(int argc, char** argv) {
     return fail(e.what());
   }
   const auto text = runtime::read_file(path);
-  if (!text) return fail(text.error().message);
+  if (!text) {
+    return fail(text.error().message + (text.code() == Code::not_found
+                                            ? ": `keelson join` writes it, --config says where it is"
+                                            : ": is this root?"));
+  }
   const auto config = runtime::parse_node_config(*text, path);
   if (!config) return fail(config.error().message);
   if (Status made = runtime::make_private_directory(config->state_dir); !made) {
