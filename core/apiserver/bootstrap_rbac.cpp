@@ -152,8 +152,8 @@ const std::vector<RoleText>& role_texts() {
         {kRead, "", "nodes"},
         kEvents,
         {"list,watch", "discovery.k8s.io", "endpointslices"}}},
-      // What a node's network is made from: routes, service rules, policies, names. Nodes have it under
-      // their own name: a second credential on the same host would keep nobody out.
+      // What a node's network is made from: routes, service rules, policies, names. Under the name of
+      // Kubernetes' proxy, because a node under its own name sees only itself and its pods.
       {"keelson:node-network",
        "",
        "",
@@ -238,7 +238,7 @@ constexpr BindingText kBindings[] = {
     {"system:public-info-viewer", "system:public-info-viewer", "Group",
      "system:authenticated,system:unauthenticated"},
     {"system:node-proxier", "system:node-proxier", "User", "system:kube-proxy"},
-    {"keelson:node-network", "keelson:node-network", "Group", "system:nodes"},
+    {"keelson:node-network", "keelson:node-network", "User", "system:kube-proxy"},
     {"system:kube-controller-manager", "system:kube-controller-manager", "User",
      "system:kube-controller-manager"},
     {"system:kube-scheduler", "system:kube-scheduler", "User", "system:kube-scheduler"},

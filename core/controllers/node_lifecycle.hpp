@@ -14,6 +14,7 @@
 #include "core/base/loop.hpp"
 #include "core/base/rng.hpp"
 #include "core/client/api_client.hpp"
+#include "core/client/witness.hpp"
 #include "core/controllers/node_health.hpp"
 #include "core/controllers/timing.hpp"
 
@@ -25,6 +26,9 @@ struct NodeLifecycleOptions {
   std::string actor = "controller-manager-0";
   // Writes on their way at a time.
   uint32_t writes_in_flight = 64;
+  // This process's own eyes, one witness more: without them a cluster of two nodes would have too few.
+  // Null: it asks others only.
+  client::PeerProber* prober = nullptr;
   bool warnings_only = false;  // records no events about normal progress
 };
 

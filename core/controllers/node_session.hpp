@@ -118,6 +118,7 @@ class NodeLifecycle::Session {
   void step_inquiries();
   void weigh_answers(Record& record, bool storm);
   void ask(Record& record, bool storm, const WitnessPool& pool);
+  void look(const std::string& node, uint64_t round);
   WitnessPool witness_pool() const;
   Duration late_after() const;
   // When the nodes that miss a heartbeat now were last heard of, in ascending order.

@@ -8,6 +8,8 @@
 namespace keelson::controllers {
 namespace {
 
+// A witness that is no node: none can be called this.
+constexpr const char* kOwnEyes = "(controller)";
 // Polls that may be on their way at a time: a lost one must not stop the next.
 constexpr uint32_t kPollsOutstanding = 4;
 // Nodes that fell silent within this time of each other count as having failed together.
@@ -238,6 +240,7 @@ void NodeLifecycle::Session::step_inquiries() {
 void NodeLifecycle::Session::weigh_answers(Record& record, bool storm) {
   Inquiry& inquiry = *record.inquiry;
   for (Witness& witness : inquiry.witnesses) {
+    if (witness.node == kOwnEyes) continue;
     const Record* other = find(witness.node);
     witness.lost = !other || clock_.now() - other->signs.changed_at >= late_after();
   }
@@ -271,6 +274,9 @@ void NodeLifecycle::Session::ask(Record& record, bool storm, const WitnessPool& 
   const uint64_t round = (fence_.token << 20) + ++rounds_;
   std::vector<Witness> witnesses =
       pool.choose(record.name, record.zone, round, timing().witness_count, storm);
+  client::PeerProber* const prober = owner_.options_.prober;
+  // In a storm it may well be this process that is cut off.
+  if (prober && !storm) witnesses.push_back({kOwnEyes});
   if (witnesses.size() < timing().witness_quorum) {
     // Nobody could be believed: wait for the grace period, or for others to come back.
     inquiry.next_at = clock_.now() + timing().answer_timeout;
@@ -281,6 +287,17 @@ void NodeLifecycle::Session::ask(Record& record, bool storm, const WitnessPool& 
   inquiry.witnesses = std::move(witnesses);
   inquiry.asked_at = clock_.now();
   board_stale_ = true;
+  if (prober && !storm) look(record.name, round);
+}
+
+// Asks this process's own prober, as witnesses ask theirs.
+void NodeLifecycle::Session::look(const std::string& node, uint64_t round) {
+  owner_.options_.prober->probe(
+      node, [this, alive = std::weak_ptr<char>(alive_), node, round](bool reachable) {
+        if (alive.expired()) return;
+        Record* record = find(node);
+        if (record && record->inquiry) record->inquiry->answer(kOwnEyes, {node, round, reachable});
+      });
 }
 
 }  // namespace keelson::controllers

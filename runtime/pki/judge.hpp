@@ -8,7 +8,8 @@
 namespace keelson::runtime {
 
 // Client certificates of nodes: whoever may create certificatesigningrequests/nodeclient, and nodes for
-// themselves (selfnodeclient). Serving certificates: a node that asks for no more than its own host name
+// themselves (selfnodeclient). Nodes also get the one of system:kube-proxy, under which they make their
+// network. Serving certificates: a node that asks for no more than its own host name
 // and the addresses of its Node.
 class NodeCertificateJudge final : public controllers::CertificateJudge {
  public:

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "core/api/yaml.hpp"
+#include "runtime/process/config_check.hpp"
 
 namespace keelson::runtime {
 
@@ -124,6 +125,7 @@ std::vector<Field> fields_of(NodeConfig& c) {
           field("upstreamDNS", c.upstream_dns),
           number("port", c.port, 1, 65535),
           number("maxPods", c.max_pods, 1, 10'000),
+          field("timing", c.timing),
           number("leaveDelayMilliseconds", c.leave_delay_ms, 0, 60'000),
           field("labels", c.labels),
           field("taints", c.taints),
@@ -181,6 +183,7 @@ Result<ControlPlaneConfig> parse_control_plane_config(const std::string& text,
   if (config.timing != "keelson" && config.timing != "kubernetes") {
     return wrong(source, "timing", "must be \"keelson\" or \"kubernetes\"");
   }
+  if (Status status = check(config); !status) return Error{status.code(), source + ": " + status.message()};
   return config;
 }
 
@@ -193,7 +196,11 @@ Result<NodeConfig> parse_node_config(const std::string& text, const std::string&
        {std::pair("name", &config.name), std::pair("address", &config.address)}) {
     if (value->empty()) return wrong(source, name, "must be set");
   }
+  if (config.timing != "keelson" && config.timing != "kubernetes") {
+    return wrong(source, "timing", "must be \"keelson\" or \"kubernetes\"");
+  }
   if (config.servers.empty()) return wrong(source, "servers", "must name a server");
+  if (Status status = check(config); !status) return Error{status.code(), source + ": " + status.message()};
   return config;
 }
 

@@ -54,6 +54,7 @@ struct NodeConfig {
   int max_pods = 110;
   std::map<std::string, std::string> labels;
   std::vector<std::string> taints;  // "key=value:NoSchedule"
+  std::string timing = "keelson";  // the control plane's: how often the node shows that it is alive
   // How long pods that are deleted go on serving; see AgentOptions::leave_delay.
   int leave_delay_ms = 1000;
   std::map<std::string, std::string> reserved;  // kept from pods: cpu, memory

@@ -17,11 +17,14 @@
 #include "runtime/pki/pki.hpp"
 #include "runtime/process/plane_facts.hpp"
 #include "runtime/process/roles.hpp"
+#include "runtime/process/server_names.hpp"
 #include "runtime/redis/redis_store.hpp"
 
 namespace keelson::runtime {
 
 namespace {
+
+constexpr Duration kLookAtKeys = std::chrono::hours(1);
 
 std::string hex(uint64_t number) {
   char text[17];
@@ -37,11 +40,6 @@ Status read_service_cidr(const std::string& cidr, apiserver::ApiServerOptions& o
   options.service_network = cidr.substr(0, cidr.find('/'));
   options.service_prefix = network->prefix;
   return {};
-}
-
-std::string first_address(const std::string& network) {
-  const std::size_t dot = network.rfind('.');
-  return network.substr(0, dot + 1) + std::to_string(std::stoi(network.substr(dot + 1)) + 1);
 }
 
 }  // namespace
@@ -62,7 +60,7 @@ struct ControlPlane::Impl {
     if (!network) return {Code::invalid, "podCIDR: " + network.error().message};
     apiserver::ApiServerOptions options;
     if (Status status = read_service_cidr(config.service_cidr, options); !status) return status;
-    if (Status status = load_keys(options.service_network); !status) return status;
+    if (Status status = load_keys(); !status) return status;
     if (Status status = open_store(); !status) return status;
     options.identity = config.name;
     options.bootstrap_rbac = true;
@@ -103,21 +101,26 @@ struct ControlPlane::Impl {
     return {};
   }
 
-  Status load_keys(const std::string& service_network) {
-    // By which clients may call the server.
-    std::vector<std::string> names = {"localhost",
-                                      "127.0.0.1",
-                                      "kubernetes",
-                                      "kubernetes.default",
-                                      "kubernetes.default.svc",
-                                      "kubernetes.default.svc.cluster.local",
-                                      first_address(service_network),
-                                      config.advertise_address};
-    if (config.name != config.advertise_address) names.push_back(config.name);
-    auto loaded = load_or_create(config.pki_dir, names);
+  Status load_keys() {
+    auto loaded = load_or_create(config.pki_dir, server_names(config));
     if (!loaded) return loaded.error();
     pki = std::make_unique<Pki>(std::move(*loaded));
     return {};
+  }
+
+  // Renews what ends soon, and takes what `keelson certs renew` has written. The HTTP server looks at its
+  // files by itself; the way to the nodes shows the certificate, too.
+  void look_at_keys() {
+    keys_timer.arm(kLookAtKeys);
+    // Only certificates are made here, which takes a millisecond.
+    auto now = load_or_create(config.pki_dir, server_names(config));
+    if (!now) return log.error("cannot look after the certificates", {{"why", now.error().message}});
+    if (now->server.certificate == pki->server.certificate) return;
+    if (Status status = nodes->use_certificate(now->server.certificate, now->server.key); !status) {
+      return log.error("cannot use the new certificate", {{"why", status.message()}});
+    }
+    pki->server = std::move(now->server);
+    log.info("the API server's certificate is a new one");
   }
 
   Status open_store() {
@@ -177,8 +180,11 @@ struct ControlPlane::Impl {
     auto dialer = node::NodeDialer::make(
         server->cache(), {pki->authority.pair().certificate, pki->server.certificate, pki->server.key});
     if (!dialer) return dialer.error();
+    nodes = std::make_unique<node::NodeDialer>(*dialer);
     usage = std::make_unique<node::RemoteUsage>(loop, *dialer);
     streams = std::make_unique<node::RemoteStreams>(loop, std::move(*dialer));
+    keys_timer = Timer(loop, [this] { look_at_keys(); });
+    keys_timer.arm(kLookAtKeys);
     rest::FrontOptions front_options;
     front_options.usage = usage.get();
     front_options.advertised_address =
@@ -211,6 +217,7 @@ struct ControlPlane::Impl {
   std::unique_ptr<StoreWatch> store_watch;
   std::unique_ptr<apiserver::ApiServer> server;
   std::unique_ptr<auth::AccessControl> access;
+  std::unique_ptr<node::NodeDialer> nodes;
   std::unique_ptr<node::RemoteUsage> usage;
   std::unique_ptr<node::RemoteStreams> streams;
   std::unique_ptr<rest::Front> front;
@@ -220,6 +227,7 @@ struct ControlPlane::Impl {
   std::unique_ptr<Role> controllers, scheduler;
   Timer leaving;
   bool shutting = false;
+  Timer keys_timer;
 };
 
 ControlPlane::ControlPlane(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

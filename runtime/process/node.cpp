@@ -1,6 +1,7 @@
 #include "runtime/process/node.hpp"
 
 #include "core/agent/agent.hpp"
+#include "core/controllers/timing.hpp"
 #include "core/proxy/proxier.hpp"
 #include "runtime/api/http_api_client.hpp"
 #include "runtime/cri/cri_runtime.hpp"
@@ -17,6 +18,7 @@
 #include "runtime/pki/files.hpp"
 #include "runtime/process/last_seen.hpp"
 #include "runtime/process/node_certificates.hpp"
+#include "runtime/process/node_metrics.hpp"
 #include "runtime/process/peer_prober.hpp"
 #include "runtime/process/server_list.hpp"
 #include "runtime/volumes/disk_volumes.hpp"
@@ -27,6 +29,8 @@ namespace {
 
 // While the runtime or its network is not ready, and afterwards.
 constexpr Duration kCheckSoon = 500ms, kCheckLate = 10s;
+// Who may list what a network is made from; under its own name a node sees only itself and its pods.
+constexpr const char* kNetworkUser = "system:kube-proxy";
 // containerd 1.6's own; `keelson join` writes it into its configuration.
 constexpr const char* kSandboxImage = "registry.k8s.io/pause:3.6";
 
@@ -57,20 +61,24 @@ struct Node::Impl {
                         .cluster_domain = config.cluster_domain});
     volumes = std::make_unique<volumes::DiskVolumes>(
         loop, volumes::DiskOptions{.root = config.state_dir});
-    prober = std::make_unique<TcpPeerProber>(loop, *client, user);
+    prober = std::make_unique<TcpPeerProber>(loop, *network_client, kNetworkUser);
     host_stats = std::make_unique<host::HostStats>(
         loop, host::HostStatsOptions{.disk = config.state_dir},
         [this](Done<agent::PodUsages> done) { measure_pods(std::move(done)); });
-    start_network();
     if (Status status = start_agent(); !status) return status;
     certificates = std::make_unique<NodeCertificates>(
         loop, *client, rng.fork("certificates"), log,
         NodeCertificatesOptions{config.name, config.pki_dir, {config.name, config.address}});
     certificates->start([this](NodeCertificates::Which which, const std::string& pem) {
-      if (which == NodeCertificates::Which::client) {
-        static_cast<void>(http->use_certificate(pem, pem));
-      } else if (!endpoint) {
-        serve();
+      switch (which) {
+        case NodeCertificates::Which::client: return use(*http, pem);
+        case NodeCertificates::Which::network:
+          use(*network_http, pem);
+          if (!pod_network) start_network();
+          return;
+        case NodeCertificates::Which::server:
+          if (!endpoint) serve();
+          return;
       }
     });
     follow_servers();
@@ -90,19 +98,35 @@ struct Node::Impl {
     options.client_cert_pem = *own;
     options.client_key_pem = std::move(*own);
     options.user_agent = "keelson-node";
-    auto made = http::AsyncClient::create(loop, std::move(options));
+    auto made = http::AsyncClient::create(loop, options);
     if (!made) return made.error();
     http = std::move(*made);
     client = std::make_unique<HttpApiClient>(loop, *http);
+    // Under a name of its own, whose certificate is still to come: see start_network().
+    options.client_cert_pem.clear();
+    options.client_key_pem.clear();
+    options.user_agent = "keelson-node-network";
+    made = http::AsyncClient::create(loop, std::move(options));
+    if (!made) return made.error();
+    network_http = std::move(*made);
+    network_client = std::make_unique<HttpApiClient>(loop, *network_http);
     return {};
   }
 
   void follow_servers() {
     servers.follow(loop, *client, rng.fork("servers"), log, [this](const std::vector<std::string>& urls) {
-      if (const Status used = http->use_servers(urls); !used) {
-        log.error("the list of API servers cannot be used", {{"why", used.message()}});
+      for (http::AsyncClient* one : {http.get(), network_http.get()}) {
+        if (const Status used = one->use_servers(urls); !used) {
+          log.error("the list of API servers cannot be used", {{"why", used.message()}});
+        }
       }
     });
+  }
+
+  void use(http::AsyncClient& by, const std::string& pem) {
+    if (const Status used = by.use_certificate(pem, pem); !used) {
+      log.error("a certificate cannot be used", {{"why", used.message()}});
+    }
   }
 
   // What the kernel refuses is logged and retried by these parts themselves; pods in the host's network
@@ -117,13 +141,13 @@ struct Node::Impl {
     options.cni_dir = config.cni_conf_dir;
     options.cni.bridge = config.bridge;
     options.cni.ipam_dir = config.state_dir + "/ipam";
-    options.user = user;
-    pod_network = std::make_unique<network::NodeNetwork>(loop, log, *client, rng.fork("network"),
+    options.user = kNetworkUser;
+    pod_network = std::make_unique<network::NodeNetwork>(loop, log, *network_client, rng.fork("network"),
                                                          std::move(options));
     note("pod network", pod_network->start());
     proxier = std::make_unique<proxy::Proxier>(
-        loop, *client, rng.fork("proxier"),
-        proxy::ProxierOptions{.node = config.name, .user = user, .actor = "proxy/" + config.name});
+        loop, *network_client, rng.fork("proxier"),
+        proxy::ProxierOptions{.node = config.name, .user = kNetworkUser, .actor = "proxy/" + config.name});
     services = std::make_unique<network::NftProxy>(
         loop, log, proxier->rules(),
         network::NftProxyOptions{.node = config.name,
@@ -140,8 +164,8 @@ struct Node::Impl {
     dns->set_synced([this] { return proxier->synced(); });
     note("DNS", dns->start());
     policies = std::make_unique<network::PolicyEnforcer>(
-        loop, log, *client, rng.fork("policies"),
-        network::PolicyEnforcerOptions{.node = config.name, .user = user});
+        loop, log, *network_client, rng.fork("policies"),
+        network::PolicyEnforcerOptions{.node = config.name, .user = kNetworkUser});
     note("network policies", policies->start());
   }
 
@@ -155,6 +179,7 @@ struct Node::Impl {
     options.labels = config.labels;
     options.agent_port = config.port;
     options.max_pods = config.max_pods;
+    options.heartbeat_period = controllers::node_timing(config.timing).heartbeat_period;
     options.leave_delay = std::chrono::milliseconds(config.leave_delay_ms);
     host::fill(options, *facts);
     options.hostname = config.name;
@@ -219,6 +244,15 @@ struct Node::Impl {
     });
   }
 
+  std::string metrics() const {
+    NodeMetricsSources sources;
+    sources.pods = agent->pods();
+    if (services) sources.tables.push_back(&services->table());
+    if (policies) sources.tables.push_back(&policies->table());
+    sources.dns = dns.get();
+    return node_metrics(sources);
+  }
+
   void serve() {
     streaming = std::make_unique<node::CriStreaming>(*containers);
     streams = std::make_unique<node::LocalStreams>(loop, *streaming, config.log_dir);
@@ -233,6 +267,7 @@ struct Node::Impl {
     facts.health = [this] { return health; };
     facts.pods = [this] { return agent->pods(); };
     facts.stats = stats.get();
+    facts.metrics = [this] { return metrics(); };
     auto started =
         node::NodeEndpoint::start(loop, log, std::move(options), *streams, std::move(facts));
     if (!started) {
@@ -248,8 +283,8 @@ struct Node::Impl {
   const Rng rng;
   const std::string user;
   LastSeen last_seen;
-  std::unique_ptr<http::AsyncClient> http;
-  std::unique_ptr<HttpApiClient> client;
+  std::unique_ptr<http::AsyncClient> http, network_http;
+  std::unique_ptr<HttpApiClient> client, network_client;
   ServerList servers;
   std::unique_ptr<cri::CriRuntime> containers;
   std::unique_ptr<volumes::DiskVolumes> volumes;

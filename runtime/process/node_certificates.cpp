@@ -13,7 +13,12 @@ constexpr Duration kRetry = 5s;
 constexpr Duration kLookAgain = 12h;   // timers do not run for months
 
 std::string_view name_of(NodeCertificates::Which which) {
-  return which == NodeCertificates::Which::client ? "client" : "server";
+  switch (which) {
+    case NodeCertificates::Which::client: return "client";
+    case NodeCertificates::Which::server: return "server";
+    case NodeCertificates::Which::network: return "network";
+  }
+  return "";
 }
 
 bool refused(const api::CertificateSigningRequest& request) {
@@ -42,7 +47,7 @@ NodeCertificates::~NodeCertificates() = default;
 
 void NodeCertificates::start(std::function<void(Which, const std::string&)> on_valid) {
   on_valid_ = std::move(on_valid);
-  for (const Which which : {Which::client, Which::server}) {
+  for (const Which which : {Which::client, Which::server, Which::network}) {
     auto kept = std::make_unique<Kept>();
     kept->which = which;
     // Nodes that joined together do not renew together.
@@ -77,8 +82,9 @@ void NodeCertificates::check(Kept& kept) {
 
 void NodeCertificates::request(Kept& kept) {
   const bool server = kept.which == Which::server;
-  auto made = make_request({"system:node:" + options_.node, {"system:nodes"}},
-                           server ? options_.names : std::vector<std::string>());
+  CertificateSubject subject{"system:node:" + options_.node, {"system:nodes"}};
+  if (kept.which == Which::network) subject = {"system:kube-proxy", {}};
+  auto made = make_request(subject, server ? options_.names : std::vector<std::string>());
   if (!made) {
     log_.error("cannot make a certificate request", {{"why", made.error().message}});
     return later(kept, kRetry);
@@ -86,8 +92,10 @@ void NodeCertificates::request(Kept& kept) {
   api::CertificateSigningRequest object;
   object.mutable_metadata()->set_generate_name("node-csr-");
   object.mutable_spec()->set_request(made->request);
-  object.mutable_spec()->set_signer_name(server ? "kubernetes.io/kubelet-serving"
-                                                : "kubernetes.io/kube-apiserver-client-kubelet");
+  object.mutable_spec()->set_signer_name(kept.which == Which::client
+                                             ? "kubernetes.io/kube-apiserver-client-kubelet"
+                                         : server ? "kubernetes.io/kubelet-serving"
+                                                  : "kubernetes.io/kube-apiserver-client");
   object.mutable_spec()->add_usages("digital signature");
   object.mutable_spec()->add_usages("key encipherment");
   object.mutable_spec()->add_usages(server ? "server auth" : "client auth");

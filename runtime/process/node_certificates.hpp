@@ -1,5 +1,5 @@
-// Keeps a node's certificates valid: asks for the serving certificate of its endpoint, and for both anew
-// before they end. A certificate and its key stand in one file, so that both change at once.
+// Keeps a node's certificates valid: asks for the one that its endpoint serves with and the one under which
+// its network is made, and for all anew before they end. A certificate and its key stand in one file, so that both change at once.
 //
 // Source of the times: kubelet's certificate manager, which renews between 70 and 90 % of the lifetime.
 #pragma once
@@ -19,13 +19,13 @@ namespace keelson::runtime {
 
 struct NodeCertificatesOptions {
   std::string node;
-  std::string directory;           // client.pem, server.pem
+  std::string directory;           // client.pem, server.pem, network.pem
   std::vector<std::string> names;  // of the serving certificate: host name and addresses
 };
 
 class NodeCertificates {
  public:
-  enum class Which { client, server };
+  enum class Which { client, server, network };
 
   NodeCertificates(Loop& loop, client::ApiClient& client, Rng rng, Log& log,
                    NodeCertificatesOptions options);

@@ -12,6 +12,7 @@
 #include "core/scheduler/scheduler.hpp"
 #include "runtime/pki/judge.hpp"
 #include "runtime/pki/signer.hpp"
+#include "runtime/process/peer_prober.hpp"
 #include "runtime/process/role_metrics.hpp"
 
 namespace keelson::runtime {
@@ -20,14 +21,17 @@ namespace {
 
 class ControllerWork final : public RoleWork {
  public:
-  ControllerWork(Loop& loop, client::ApiClient& client, Rng rng, Log& log,
+  ControllerWork(AsioLoop& loop, client::ApiClient& client, Rng rng, Log& log,
                  const ControllerSetting& setting)
       : signer_(setting.authority),
         judge_(setting.authorizer),
         manager_(loop, client, rng.fork("manager"), log,
                  {.actor = setting.identity + "/controller-manager"}),
+        prober_(loop, client, "system:kube-controller-manager"),
         node_lifecycle_(loop, client, rng.fork("node-lifecycle"), log,
-                        {.timing = setting.timing, .actor = setting.identity + "/node-lifecycle"}) {
+                        {.timing = setting.timing,
+                         .actor = setting.identity + "/node-lifecycle",
+                         .prober = &prober_}) {
     for (auto& controller : controllers::make_workload_controllers()) {
       manager_.add(std::move(controller));
     }
@@ -56,6 +60,7 @@ class ControllerWork final : public RoleWork {
   ClusterSigner signer_;
   NodeCertificateJudge judge_;
   controllers::Manager manager_;
+  TcpPeerProber prober_;
   controllers::NodeLifecycle node_lifecycle_;
 };
 
@@ -81,7 +86,7 @@ class SchedulerWork final : public RoleWork {
 
 }  // namespace
 
-std::unique_ptr<RoleWork> controller_work(Loop& loop, client::ApiClient& client, Rng rng, Log& log,
+std::unique_ptr<RoleWork> controller_work(AsioLoop& loop, client::ApiClient& client, Rng rng, Log& log,
                                           const ControllerSetting& setting) {
   return std::make_unique<ControllerWork>(loop, client, rng, log, setting);
 }

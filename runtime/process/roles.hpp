@@ -7,6 +7,7 @@
 #include "core/auth/auth.hpp"
 #include "core/controllers/node_ipam.hpp"
 #include "core/controllers/timing.hpp"
+#include "runtime/loop/asio_loop.hpp"
 #include "runtime/pki/certificate.hpp"
 #include "runtime/process/role.hpp"
 
@@ -21,7 +22,7 @@ struct ControllerSetting {
 };
 
 // All controllers and the node lifecycle.
-std::unique_ptr<RoleWork> controller_work(Loop& loop, client::ApiClient& client, Rng rng, Log& log,
+std::unique_ptr<RoleWork> controller_work(AsioLoop& loop, client::ApiClient& client, Rng rng, Log& log,
                                           const ControllerSetting& setting);
 std::unique_ptr<RoleWork> scheduler_work(Loop& loop, client::ApiClient& client, Rng rng, Log& log,
                                          const std::string& identity);

@@ -79,6 +79,17 @@ TEST_F(NodeTest, ReadsItselfAndItsPods) {
   EXPECT_TRUE(may(asking(n1, "create", "events", "default")));
 }
 
+TEST_F(NodeTest, HearsWhatWitnessesAreAsked) {
+  auto watch = asking(n1, "watch", "configmaps", "kube-system");
+  EXPECT_FALSE(may(watch));
+  watch.field_selector = "metadata.name=keelson-witnesses";
+  EXPECT_TRUE(may(watch));
+  EXPECT_TRUE(may(asking(n1, "get", "configmaps", "kube-system", "keelson-witnesses")));
+  EXPECT_FALSE(may(asking(n1, "update", "configmaps", "kube-system", "keelson-witnesses")));
+  EXPECT_FALSE(may(asking(n1, "get", "configmaps", "default", "keelson-witnesses")));
+  EXPECT_FALSE(may(asking(n1, "get", "secrets", "kube-system", "keelson-witnesses")));
+}
+
 TEST_F(NodeTest, OnlyMembersOfTheGroupAreNodes) {
   EXPECT_FALSE(may(asking(user("system:node:n1"), "get", "secrets", "default", "env")));
   EXPECT_FALSE(may(asking(user("n1", {"system:nodes"}), "get", "secrets", "default", "env")));

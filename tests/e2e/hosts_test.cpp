@@ -44,6 +44,48 @@ class HostsTest : public ::testing::Test {
     FAIL() << command << ": not within " << limit.count() << " s: " << last.output;
   }
 
+  // Deployment kel behind node port 30080, everything running and reachable.
+  void deploy(int replicas) {
+    ASSERT_EQ(user("kubectl create deployment kel --image=nginx:1.7.9 --port=80 --replicas=" +
+                   std::to_string(replicas)).exit_code, 0);
+    ASSERT_EQ(user("kubectl expose deployment kel --type=NodePort --port=80 --overrides='"
+                   R"({"spec":{"ports":[{"port":80,"nodePort":30080,"protocol":"TCP"}]}})"
+                   "'").exit_code, 0);
+    const Outcome ready = user("kubectl rollout status deployment/kel --timeout=60s", 70s);
+    ASSERT_EQ(ready.exit_code, 0) << ready.output;
+    for (const char* address : {"10.111.0.2", "10.111.0.3"}) {
+      until(std::string("curl -sf -m 1 http://") + address + ":30080");
+    }
+  }
+
+  static std::string everything_runs_on(const std::string& node, int count) {
+    return "[ $(kubectl get pods -l app=kel --no-headers -o wide | grep -w Running | grep -w 1/1 | grep -cw " + node +
+           ") = " + std::to_string(count) + " ]";
+  }
+
+  // The containers that really run, by the runtimes' own word.
+  std::string containers() {
+    std::string all;
+    for (int host : {2, 3}) all += hosts_->run(host, tasks(host)).output;
+    return all;
+  }
+  std::string tasks(int host) const {
+    return "ctr -a " + hosts_->root(host) +
+           "/run/keelson/containerd.sock -n k8s.io tasks ls -q | sort";
+  }
+
+  // What the runtimes run is what the API says should run: a sandbox and a container for each pod.
+  void expect_no_leaks() {
+    for (int host : {2, 3}) {
+      const std::string pods = "$(kubectl get pods -A --no-headers -o wide | grep -cw h" +
+                               std::to_string(host) + ")";
+      until("[ $(" + tasks(host) + " | wc -l) = $((2 * " + pods + ")) ]", 60s);
+      // host-local has an address for each of them, and none for anybody else.
+      until("[ $(ls " + hosts_->root(host) + "/var/lib/keelson/node/ipam/keelson | grep -c '^10\\.') = " +
+            pods + " ]", 60s);
+    }
+  }
+
   std::unique_ptr<Hosts> hosts_;
 };
 
@@ -69,6 +111,98 @@ TEST_F(HostsTest, Tutorial) {
   const Load::Tally tally = load.stop();
   EXPECT_GT(tally.good, 100u);
   EXPECT_EQ(tally.failed, 0u) << tally.first_failure;
+}
+
+// A host that loses its power: what ran there runs elsewhere, and when it comes back nothing is there twice
+// and nothing is left over.
+TEST_F(HostsTest, AHostLosesItsPower) {
+  deploy(4);
+  Load living(hosts_->network(0), {"http://10.111.0.2:30080"});
+  std::this_thread::sleep_for(1s);
+  const auto begun = std::chrono::steady_clock::now();
+  hosts_->lose_power(3);
+  until("kubectl get node h3 --no-headers | grep -q NotReady", 30s);
+  if (HasFailure()) return;
+  until(everything_runs_on("h2", 4), 60s);
+  if (HasFailure()) return;
+  const auto healed = std::chrono::steady_clock::now() - begun;
+  EXPECT_LT(healed, 15s) << "the time in which pods are to run elsewhere";
+  std::this_thread::sleep_for(2s);
+  const Load::Tally tally = living.stop();
+  // Only connections that were given to pods of the lost host fail, until their node is given up.
+  EXPECT_GT(tally.good, 100u);
+  if (!tally.failures.empty()) {
+    EXPECT_LT(tally.failures.back().at - begun, 15s) << tally.failures.back().why;
+  }
+  std::printf("healed in %.1f s; of %llu requests to the living host %llu failed\n",
+              std::chrono::duration<double>(healed).count(),
+              static_cast<unsigned long long>(tally.good + tally.failed),
+              static_cast<unsigned long long>(tally.failed));
+
+  hosts_->power_on(3);
+  until("kubectl get node h3 --no-headers | grep -qw Ready", 60s);
+  if (HasFailure()) return;
+  until("[ $(kubectl get pods -l app=kel --no-headers | wc -l) = 4 ]", 60s);
+  if (HasFailure()) return;
+  expect_no_leaks();
+}
+
+// Every part is killed, one after the other, while clients come: all that runs goes on running, and
+// whatever was acknowledged is there.
+TEST_F(HostsTest, EveryPartIsKilledInTurn) {
+  deploy(4);
+  const std::string before = containers();
+  Load load(hosts_->network(0), {"http://10.111.0.2:30080", "http://10.111.0.3:30080"});
+  const struct {
+    int host;
+    const char* service;
+  } kParts[] = {{2, "keelson-node"},          {3, "keelson-containerd"}, {1, "keelson-control-plane"},
+                {1, "keelson-redis"},         {3, "keelson-node"},       {2, "keelson-containerd"}};
+  int written = 0;
+  for (const auto& part : kParts) {
+    const pid_t pid = hosts_->main_process(part.host, part.service);
+    ASSERT_GT(pid, 0) << part.service;
+    ::kill(pid, SIGKILL);
+    // What the API acknowledges while it happens must be there afterwards.
+    for (int i = 0; i < 5; ++i) {
+      const std::string name = "proof-" + std::to_string(written);
+      if (user("kubectl create configmap " + name + " --request-timeout=5s").exit_code == 0) ++written;
+    }
+    until("kubectl get --raw /readyz", 30s);
+    until("[ $(kubectl get nodes --no-headers | grep -cw Ready) = 2 ]", 60s);
+  }
+  EXPECT_GT(written, 5);
+  for (int i = 0; i < written; ++i) {
+    EXPECT_EQ(user("kubectl get configmap proof-" + std::to_string(i)).exit_code, 0) << i;
+  }
+  // Not one healthy container was started anew.
+  EXPECT_EQ(containers(), before);
+  EXPECT_EQ(user("kubectl get pods -l app=kel -o jsonpath='{.items[*].status.containerStatuses[0]"
+                 ".restartCount}'").output, "0 0 0 0");
+  const Load::Tally tally = load.stop();
+  EXPECT_EQ(tally.failed, 0u) << tally.first_failure;
+  // And it is a cluster that works.
+  EXPECT_EQ(user("kubectl scale deployment kel --replicas=2").exit_code, 0);
+  until("[ $(kubectl get pods -l app=kel --no-headers | wc -l) = 2 ]", 60s);
+  if (HasFailure()) return;
+  expect_no_leaks();
+}
+
+// A host behind a broken cable: what ran there is replaced; when the cable is mended the old pods go, and
+// nothing is there twice. Stepping its clock changes nothing.
+TEST_F(HostsTest, AHostIsCutOff) {
+  deploy(4);
+  hosts_->cut(3);
+  until("kubectl get node h3 --no-headers | grep -q NotReady", 60s);
+  if (HasFailure()) return;
+  until(everything_runs_on("h2", 4), 90s);
+  if (HasFailure()) return;
+  hosts_->heal(3);
+  until("kubectl get node h3 --no-headers | grep -qw Ready", 60s);
+  if (HasFailure()) return;
+  until("[ $(kubectl get pods -l app=kel --no-headers | wc -l) = 4 ]", 60s);
+  if (HasFailure()) return;
+  expect_no_leaks();
 }
 
 }  // namespace

@@ -74,6 +74,7 @@ Status publish_facts(AdminApi& api, const ClusterFacts& facts) {
                           {"serviceCIDR", facts.service_cidr},
                           {"clusterDNS", facts.cluster_dns},
                           {"clusterDomain", facts.cluster_domain},
+                          {"timing", facts.timing},
                           {"servers", joined(facts.servers)}}}};
   const std::string maps = std::string(kSystem) + "/configmaps";
   const auto made = api.post(maps, map);
@@ -125,6 +126,7 @@ Result<ClusterFacts> read_facts(AdminApi& api) {
   facts.service_cidr = text_at(*map, {"data", "serviceCIDR"});
   facts.cluster_dns = text_at(*map, {"data", "clusterDNS"});
   facts.cluster_domain = text_at(*map, {"data", "clusterDomain"});
+  facts.timing = text_at(*map, {"data", "timing"});
   facts.servers = split(text_at(*map, {"data", "servers"}));
   return facts;
 }

@@ -14,7 +14,7 @@ namespace keelson::cli {
 
 // What all hosts of a cluster agree on: ConfigMap kube-system/keelson-config.
 struct ClusterFacts {
-  std::string pod_cidr, service_cidr, cluster_dns, cluster_domain;
+  std::string pod_cidr, service_cidr, cluster_dns, cluster_domain, timing;  // timing: keelson or kubernetes
   std::vector<std::string> servers;  // URLs
 };
 Status publish_facts(AdminApi& api, const ClusterFacts& facts);

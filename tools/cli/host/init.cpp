@@ -19,6 +19,7 @@
 #include "tools/cli/host/host.hpp"
 #include "tools/cli/host/host_services.hpp"
 #include "tools/cli/host/join_command.hpp"
+#include "tools/cli/host/number_option.hpp"
 #include "tools/cli/host/redis_service.hpp"
 #include "tools/cli/host/shared_secrets.hpp"
 
@@ -48,7 +49,7 @@ cxxopts::Options make_parser() {
   add("advertise-address", "where nodes reach this host (default: that of the default route)", text(),
       "ADDRESS");
   add("bind-address", "to serve at", text("0.0.0.0"), "ADDRESS");
-  add("port", "of the API", cxxopts::value<uint16_t>()->default_value("6443"), "PORT");
+  add("port", "of the API", text("6443"), "PORT");
   add("name", "of this control plane (default: the host's name)", text(), "NAME");
   add("pod-network-cidr", "where pods get their addresses from", text("10.244.0.0/16"), "NETWORK");
   add("service-cidr", "where Services get theirs from", text("10.96.0.0/16"), "NETWORK");
@@ -65,7 +66,7 @@ cxxopts::Options make_parser() {
   add("store-user", "its ACL user", text(), "NAME");
   add("store-password-file", "the file with that user's password", text(), "FILE");
   add("store-replicas", "so many replicas must have a write before it counts",
-      cxxopts::value<int>()->default_value("0"), "N");
+      text("0"), "N");
   add("timing", "how fast nodes are given up: keelson or kubernetes", text("keelson"), "NAME");
   add("token-ttl", "how long the join command is good; 0: for ever", text("24h"), "TIME");
   add("foreground", "stay, and end everything with Ctrl-C");
@@ -115,7 +116,9 @@ Result<InitOptions> read(const cxxopts::ParseResult& flags) {
                                           ": is no IPv4 address"};
   }
   config.bind_address = text("bind-address");
-  config.port = flags["port"].as<uint16_t>();
+  const auto port = number_option(flags, "port", 1, 65535);
+  if (!port) return port.error();
+  config.port = static_cast<uint16_t>(*port);
   config.name = text("name").empty() ? host_name() : text("name");
   config.pki_dir = options.layout.pki();
   config.pod_cidr = text("pod-network-cidr");
@@ -123,7 +126,9 @@ Result<InitOptions> read(const cxxopts::ParseResult& flags) {
   config.store = text("store");
   config.store_user = text("store-user");
   config.store_password_file = text("store-password-file");
-  config.store_replicas = flags["store-replicas"].as<int>();
+  const auto replicas = number_option(flags, "store-replicas", 0, 8);
+  if (!replicas) return replicas.error();
+  config.store_replicas = static_cast<int>(*replicas);
   config.timing = text("timing");
   options.own_redis = config.store.empty();
   if (options.own_redis) config.store = "unix:" + options.layout.redis_socket();
@@ -228,7 +233,7 @@ class Init {
     const std::string url =
         "https://" + config.advertise_address + ":" + std::to_string(config.port);
     if (Status status = publish_facts(api, {config.pod_cidr, config.service_cidr,
-                                            options_.cluster_dns, options_.cluster_domain, {url}});
+                                            options_.cluster_dns, options_.cluster_domain, config.timing, {url}});
         !status) {
       return status;
     }

@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "runtime/pki/files.hpp"
-#include "runtime/process/config.hpp"
+#include "runtime/process/config_check.hpp"
 #include "tools/cli/host/cluster_objects.hpp"
 #include "tools/cli/host/containerd_service.hpp"
 #include "tools/cli/host/daemon.hpp"
@@ -15,6 +15,7 @@
 #include "tools/cli/host/host.hpp"
 #include "tools/cli/host/host_services.hpp"
 #include "tools/cli/host/identity.hpp"
+#include "tools/cli/host/number_option.hpp"
 #include "tools/cli/host/join_target.hpp"
 
 namespace keelson::cli {
@@ -44,12 +45,12 @@ cxxopts::Options make_parser() {
   add("node-name", "of the Node (default: the host's name)", text(), "NAME");
   add("address", "where others reach this host (default: that of the default route)", text(),
       "ADDRESS");
-  add("port", "of the agent", cxxopts::value<uint16_t>()->default_value("10250"), "PORT");
+  add("port", "of the agent", text("10250"), "PORT");
   add("containerd", "the socket of a containerd that is there already (default: one of its own)", text(),
       "SOCKET");
   add("labels", "of the Node: zone=a,disk=ssd", list(), "KEY=VALUE,...");
   add("taints", "of the Node: gpu=yes:NoSchedule", list(), "KEY=VALUE:EFFECT,...");
-  add("max-pods", "at most so many pods", cxxopts::value<int>()->default_value("110"), "N");
+  add("max-pods", "at most so many pods", text("110"), "N");
   add("foreground", "stay, and end everything with Ctrl-C");
   add("root", "below which everything is kept (default: /)", text(), "DIR");
   add("h,help", "show this");
@@ -73,8 +74,12 @@ Result<JoinOptions> read(const cxxopts::ParseResult& flags) {
                    ? "this host has no default route: --address says where others reach it"
                    : "--address " + config.address + ": is no IPv4 address");
   }
-  config.port = flags["port"].as<uint16_t>();
-  config.max_pods = flags["max-pods"].as<int>();
+  const auto port = number_option(flags, "port", 1, 65535);
+  if (!port) return port.error();
+  config.port = static_cast<uint16_t>(*port);
+  const auto max_pods = number_option(flags, "max-pods", 1, 10'000);
+  if (!max_pods) return max_pods.error();
+  config.max_pods = static_cast<int>(*max_pods);
   for (const std::string& label : flags["labels"].as<std::vector<std::string>>()) {
     if (label.empty()) continue;
     const std::size_t equals = label.find('=');
@@ -91,6 +96,9 @@ Result<JoinOptions> read(const cxxopts::ParseResult& flags) {
   config.cni_conf_dir = layout.cni();
   options.own_containerd = text("containerd").empty();
   config.containerd = options.own_containerd ? layout.containerd_socket() : text("containerd");
+  if (const Status fit = runtime::check(config); !fit) {
+    return bad(fit.message());
+  }
   if (!layout.root.empty()) {
     // Several agents of one machine share its tree of cgroups: each has a branch of its own.
     config.cgroup_parent = "/keelson" + layout.root;
@@ -163,6 +171,7 @@ class Join {
     config.service_cidr = facts->service_cidr;
     config.cluster_dns = facts->cluster_dns;
     config.cluster_domain = facts->cluster_domain;
+    config.timing = facts->timing;
     config.servers = facts->servers;
     if (config.servers.empty()) config.servers = {options_.target.server};
     return runtime::write_private_file(layout_.node_config(), to_text(config));
