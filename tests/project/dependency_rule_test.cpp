@@ -108,7 +108,10 @@ TEST(Project, EveryFolderHasAReadme) {
   for (const std::string folder :
        {"core", "core/base", "core/api", "core/store", "core/client", "core/apiserver",
         "core/scheduler", "core/controllers", "core/agent", "core/proxy", "core/auth", "core/rest",
-        "runtime", "runtime/http", "sim", "sim/checks", "scenarios", "bench", "tests", "tools"}) {
+        "runtime", "runtime/api", "runtime/cri", "runtime/host", "runtime/http", "runtime/network",
+        "runtime/node", "runtime/pki", "runtime/process", "runtime/redis", "runtime/volumes", "sim",
+        "sim/checks", "scenarios", "bench", "tests", "tests/e2e", "tools", "tools/cli/host",
+        "tools/hosts"}) {
     EXPECT_TRUE(fs::exists(fs::path(KEELSON_SOURCE_DIR) / folder / "README.md")) << folder;
   }
 }
