@@ -147,7 +147,14 @@ void Writer::committed(const OperationPtr& operation, Result<store::Committed> o
       }
       return;
     }
-    case Code::fenced: refuse(operation, fenced(why)); return;
+    case Code::fenced:
+      context_.log.info("apiserver: late write refused",
+                        {{"kind", api::info(operation->request().kind).plural},
+                         {"name", operation->request().name},
+                         {"actor", operation->request().actor},
+                         {"token", operation->request().fence.token}});
+      refuse(operation, fenced(why));
+      return;
     case Code::unavailable:
       // Nothing happened this time; but did it before?
       if (operation->doubts.empty()) {

@@ -17,8 +17,11 @@ namespace {
 // A call as its client sees it.
 class Live {
  public:
-  // Its server is not reached any more: ends it if it waits for an answer from there.
-  virtual void server_lost(const std::string& authority) = 0;
+  // The connection on which it waits for its answer, and since when in vain; null: it does not wait.
+  virtual const AsyncConnection* waits_on() const = 0;
+  virtual Instant heard() const = 0;
+  // Its server is not reached any more.
+  virtual void server_lost() = 0;
 
  protected:
   ~Live() = default;
@@ -28,7 +31,7 @@ class Live {
 
 struct AsyncClient::Impl : std::enable_shared_from_this<AsyncClient::Impl> {
   Impl(runtime::AsioLoop& loop_in, AsyncClientOptions options_in)
-      : loop(loop_in), options(std::move(options_in)) {}
+      : loop(loop_in), options(std::move(options_in)), watching(loop_in, [this] { look_after(); }) {}
 
   Status use(const std::vector<std::string>& servers) {
     std::vector<ServerUrl> parsed;
@@ -41,6 +44,7 @@ struct AsyncClient::Impl : std::enable_shared_from_this<AsyncClient::Impl> {
     urls = std::move(parsed);
     current = 0;
     drop_idle();
+    keep_looking();
     return {};
   }
 
@@ -80,22 +84,59 @@ struct AsyncClient::Impl : std::enable_shared_from_this<AsyncClient::Impl> {
   }
 
   // The next server is tried by whoever comes next.
-  void unreachable(const ConnectionPtr& connection) {
-    const std::string authority = connection->target().url.authority;
-    lost(authority);
-    if (urls.size() > 1 && on_lost) on_lost(authority);
-  }
-
-  // A host that has lost its power, and a process that stands still, say no word on the connections that
-  // they have: those who wait for one would wait long.
   void lost(const std::string& authority) {
     if (authority == urls[current].authority) current = (current + 1) % urls.size();
     if (urls.size() < 2) return;
     drop_idle(authority);
     const std::vector<Live*> all(live.begin(), live.end());
     for (Live* one : all) {
-      if (live.count(one) > 0) one->server_lost(authority);  // unless another's end was its own, too
+      const AsyncConnection* connection = one->waits_on();
+      if (connection && connection->target().url.authority == authority) one->server_lost();
     }
+  }
+
+  // A host that has lost its power, and a process that stands still, say no word on the connections that
+  // they have: those who wait for one would wait long.
+  void begin(Live& call) {
+    live.insert(&call);
+    keep_looking();
+  }
+  void keep_looking() {
+    if (live.empty() || urls.size() < 2 || std::exchange(looking, true)) return;
+    watching.arm(options.probe_patience);
+  }
+  void look_after() {
+    looking = false;
+    keep_looking();
+    for (const Live* one : live) {
+      const AsyncConnection* connection = one->waits_on();
+      if (!connection || loop.now() - one->heard() < options.silence_max) continue;
+      const std::string& authority = connection->target().url.authority;
+      if (probes.count(authority) == 0) probe(authority, connection->target());
+    }
+  }
+  void probe(const std::string& authority, const AsyncConnection::Target& target) {
+    const auto connection = std::make_shared<AsyncConnection>(loop, target);
+    probes[authority] = connection;
+    connection->connect(options.probe_patience, [this, authority](Status status) {
+      if (!status) return probed(authority, false);
+      AsyncConnection& there = *probes.at(authority);
+      AsyncConnection::Exchange exchange;
+      exchange.text = "GET /livez HTTP/1.1\r\nHost: " + authority + "\r\n\r\n";
+      exchange.patience = options.probe_patience;
+      exchange.on_head = [](const Response&) { return true; };
+      exchange.on_data = [](std::string_view) { return true; };
+      // Whatever it answers: it lives.
+      exchange.done = [this, authority](Status) {
+        probed(authority, probes.at(authority)->got_bytes());
+      };
+      there.exchange(std::move(exchange));
+    });
+  }
+  void probed(const std::string& authority, bool alive) {
+    const auto node = probes.extract(authority);  // the connection, until its function has returned
+    node.mapped()->close();
+    if (!alive) lost(authority);
   }
 
   void give_back(const ConnectionPtr& connection) {
@@ -123,7 +164,9 @@ struct AsyncClient::Impl : std::enable_shared_from_this<AsyncClient::Impl> {
   TlsContext tls;
   std::vector<ConnectionPtr> idle;
   std::set<Live*> live;
-  std::function<void(const std::string&)> on_lost;
+  std::map<std::string, ConnectionPtr> probes;  // of servers that are silent
+  Timer watching;
+  bool looking = false;
   // Of send(), with the calls that they wait for.
   struct Waiting {
     std::shared_ptr<void> user;
@@ -142,7 +185,7 @@ class Call final : public AsyncCall, private Live {
  public:
   Call(std::shared_ptr<Impl> client, Request request, AnswerUser& user)
       : client_(client), loop_(client->loop), request_(std::move(request)), user_(&user) {
-    client->live.insert(this);
+    client->begin(*this);
   }
   ~Call() override {
     *alive_ = false;
@@ -178,7 +221,7 @@ class Call final : public AsyncCall, private Live {
     const auto client = client_.lock();
     if (!client) return;
     if (status.ok()) return transfer();
-    client->unreachable(connection_);
+    client->lost(connection_->target().url.authority);
     if (attempts > 1) return connect(*client, attempts - 1);
     connection_ = nullptr;
     finish(status);
@@ -199,15 +242,18 @@ class Call final : public AsyncCall, private Live {
     exchange.bodiless = request_.method == "HEAD";
     exchange.patience = request_.timeout;
     exchange.on_head = [this, alive = alive_](const Response& head) {
+      heard_ = loop_.now();
       user_->on_head(head);
       return *alive;
     };
     exchange.on_data = [this, alive = alive_](std::string_view data) {
+      heard_ = loop_.now();
       user_->on_data(data);
       return *alive;
     };
     exchange.done = guard([this](Status status) { transferred(status); });
     transferring_ = true;
+    heard_ = loop_.now();
     connection_->exchange(std::move(exchange));
   }
 
@@ -230,11 +276,13 @@ class Call final : public AsyncCall, private Live {
     finish(status);
   }
 
-  void server_lost(const std::string& authority) override {
-    // Whoever is connecting finds out by itself.
-    if (!connection_ || !transferring_ || connection_->target().url.authority != authority) return;
-    std::exchange(connection_, nullptr)->close();
+  const AsyncConnection* waits_on() const override {
+    return transferring_ ? connection_.get() : nullptr;
+  }
+  Instant heard() const override { return heard_; }
+  void server_lost() override {
     transferring_ = false;
+    std::exchange(connection_, nullptr)->close();
     const auto end = guard([this] { finish({Code::unknown, "the server cannot be reached any more"}); });
     loop_.post(end);
   }
@@ -247,6 +295,7 @@ class Call final : public AsyncCall, private Live {
   AnswerUser* user_;
   ConnectionPtr connection_;
   bool reused_ = false, transferring_ = false;
+  Instant heard_{};  // the last byte, or when it was asked
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
@@ -285,6 +334,8 @@ Result<std::unique_ptr<AsyncClient>> AsyncClient::create(runtime::AsioLoop& loop
 AsyncClient::~AsyncClient() {
   impl_->waiting.clear();
   impl_->drop_idle();
+  for (const auto& [authority, connection] : std::exchange(impl_->probes, {})) connection->close();
+  impl_->watching.disarm();
 }
 
 std::unique_ptr<AsyncCall> AsyncClient::start(Request request, AnswerUser& user) {
@@ -311,11 +362,5 @@ Status AsyncClient::use_certificate(const std::string& cert_pem, const std::stri
 Status AsyncClient::use_servers(const std::vector<std::string>& servers) {
   return impl_->use(servers);
 }
-
-void AsyncClient::on_lost(std::function<void(const std::string& authority)> tell) {
-  impl_->on_lost = std::move(tell);
-}
-
-void AsyncClient::lost(const std::string& authority) { impl_->lost(authority); }
 
 }  // namespace keelson::http

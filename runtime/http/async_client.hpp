@@ -1,13 +1,15 @@
 // The HTTP client of daemons: many requests at a time, on the core thread, nothing blocks. Connections
-// are kept and used again; where several servers are named, one that cannot be reached is followed by
-// the next, and what waits for its answers ends (`unknown`).
+// are kept and used again.
+//
+// Where several servers are named, one that cannot be reached is followed by the next. One that has been
+// silent for a while, on whatever it still has to answer, is asked for /livez; without an answer to that,
+// everything that waits for it ends (`unknown`) within `silence_max` and twice `probe_patience`.
 //
 // Errors: `unavailable`: nothing was sent (no connection; `denied`: the certificate is not trusted), so
 // nothing happened. `unknown`: it was sent, and the answer did not come or not to its end. An answer of
 // any HTTP status is a success here.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -27,6 +29,8 @@ struct AsyncClientOptions {
   std::string bearer_token;
   std::string user_agent = "keelson";
   Duration connect_timeout = std::chrono::seconds(5);  // TCP and TLS together
+  Duration silence_max = std::chrono::seconds(8);
+  Duration probe_patience = std::chrono::seconds(3);
   Duration keep_idle = std::chrono::seconds(60);
   std::size_t idle_max = 4;
 };
@@ -66,11 +70,6 @@ class AsyncClient {
   Status use_certificate(const std::string& cert_pem, const std::string& key_pem);
   // Idle connections are closed and new ones are made in the order of these.
   Status use_servers(const std::vector<std::string>& servers);
-
-  // Tells when one of several servers cannot be reached ("10.0.0.1:6443"), and lets this client know what
-  // another has found out: one that only watches notices late by itself.
-  void on_lost(std::function<void(const std::string& authority)> tell);
-  void lost(const std::string& authority);
 
  private:
   struct Impl;

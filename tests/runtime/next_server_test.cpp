@@ -12,6 +12,8 @@
 namespace keelson::http {
 namespace {
 
+using namespace std::chrono_literals;
+
 // Answers by hand.
 class HandServer {
  public:
@@ -64,7 +66,8 @@ constexpr const char* kShort = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 class NextServerTest : public ::testing::Test {
  protected:
   void use(const std::vector<std::string>& servers) {
-    auto made = AsyncClient::create(loop, {.servers = servers});
+    auto made = AsyncClient::create(
+        loop, {.servers = servers, .silence_max = 200ms, .probe_patience = 100ms});
     ASSERT_TRUE(made.ok());
     client = std::move(*made);
   }
@@ -93,8 +96,6 @@ TEST_F(NextServerTest, WhatWaitsForALostServerEnds) {
   use({first.url(), second.url()});
   Stream stream;
   const auto call = streaming(stream);
-  std::string told;
-  client->on_lost([&](const std::string& authority) { told = authority; });
   std::optional<Result<Response>> answer;
   client->send({.target = "/healthz"}, [&](Result<Response> r) { answer = std::move(r); });
   until([&] { return second.serve(kShort); });
@@ -102,19 +103,50 @@ TEST_F(NextServerTest, WhatWaitsForALostServerEnds) {
   ASSERT_TRUE(answer->ok()) << answer->error().message;
   until([&] { return stream.end.has_value(); });
   EXPECT_EQ(stream.end->code(), Code::unknown);
-  EXPECT_EQ(told, first.authority());
 }
 
-TEST_F(NextServerTest, AnotherClientsNewsCount) {
+// Nobody asks for anything new.
+TEST_F(NextServerTest, AStreamThatIsSilentIsGivenUpIfItsServerIs) {
   use({first.url(), second.url()});
   Stream stream;
   const auto call = streaming(stream);
-  client->lost(second.authority());
-  loop.run_round(10ms);
-  EXPECT_FALSE(stream.end.has_value());
-  client->lost(first.authority());
   until([&] { return stream.end.has_value(); });
   EXPECT_EQ(stream.end->code(), Code::unknown);
+}
+
+// As a process that is stopped: the kernel still takes its connections.
+TEST_F(NextServerTest, AServerThatOnlyTakesConnectionsIsSilentToo) {
+  use({first.url(), second.url()});
+  Stream stream;
+  const auto call = client->start({.target = "/watch"}, stream);
+  until([&] { return first.serve(kEndless); });
+  until([&] { return stream.end.has_value(); });
+  EXPECT_EQ(stream.end->code(), Code::unknown);
+}
+
+TEST_F(NextServerTest, AStreamMayBeSilentWhileItsServerLives) {
+  use({first.url(), second.url()});
+  Stream stream;
+  const auto call = client->start({.target = "/watch"}, stream);
+  until([&] { return first.serve(kEndless); });
+  for (int probes = 0; probes < 3;) {
+    if (first.serve(kShort)) ++probes;
+    loop.run_round(5ms);
+  }
+  EXPECT_FALSE(stream.end.has_value());
+}
+
+TEST_F(NextServerTest, AClientMayGoWhileItAsks) {
+  use({first.url(), second.url()});
+  Stream stream;
+  auto call = client->start({.target = "/watch"}, stream);
+  until([&] { return first.serve(kEndless); });
+  const auto asked = loop.now() + 250ms;
+  until([&] { return loop.now() > asked; });
+  call = nullptr;
+  client = nullptr;
+  for (int i = 0; i < 20; ++i) loop.run_round(10ms);
+  EXPECT_FALSE(stream.end.has_value());
 }
 
 TEST_F(NextServerTest, TheOnlyServerIsWaitedFor) {
