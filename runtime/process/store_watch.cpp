@@ -29,10 +29,17 @@ std::map<std::string, std::string> fields_of(const std::string& text) {
 StoreWatch::StoreWatch(Loop& loop, redis::RedisStore& store, std::string address, int replicas)
     : loop_(loop), store_(store), replicas_(replicas), timer_(loop, [this] { look(); }) {
   facts_.address = std::move(address);
+  store_.on_change([this] { note_trouble(); });
   timer_.arm(1s);
 }
 
-StoreWatch::~StoreWatch() = default;
+StoreWatch::~StoreWatch() { store_.on_change(nullptr); }
+
+void StoreWatch::note_trouble() {
+  if (store_.serving()) return;
+  facts_.last_trouble = store_.trouble();
+  facts_.last_trouble_at = loop_.wall_now();
+}
 
 StoreFacts StoreWatch::facts() const {
   StoreFacts out = facts_;
@@ -47,11 +54,7 @@ StoreFacts StoreWatch::facts() const {
 
 void StoreWatch::look() {
   timer_.arm(kLookEvery);
-  if (!store_.serving()) {
-    facts_.last_trouble = store_.trouble();
-    facts_.last_trouble_at = loop_.wall_now();
-    return;
-  }
+  if (!store_.serving()) return note_trouble();
   const auto ask = [&](redis::Connection::Arguments question, void (StoreWatch::*take)(const std::string&),
                        std::size_t item) {
     store_.ask(question, [this, alive = std::weak_ptr<char>(life_), take, item](Result<redis::Reply> reply) {

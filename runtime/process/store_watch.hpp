@@ -31,7 +31,7 @@ struct StoreFacts {
 
 class StoreWatch {
  public:
-  // Asks now and then from here on. `store` must outlive this.
+  // Asks now and then from here on, and takes the store's on_change(). `store` must outlive this.
   StoreWatch(Loop& loop, redis::RedisStore& store, std::string address, int replicas);
   ~StoreWatch();
 
@@ -40,6 +40,7 @@ class StoreWatch {
 
  private:
   void look();
+  void note_trouble();
   void take_info(const std::string& text);
   void take_fsync(const std::string& policy);
 

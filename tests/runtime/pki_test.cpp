@@ -151,6 +151,20 @@ TEST_F(PkiTest, ServersGetNamesThatAreMissing) {
   EXPECT_EQ(read_certificate(second->server.certificate)->names, (Texts{"localhost", "10.0.0.7"}));
 }
 
+TEST_F(PkiTest, IsRenewedBeforeItsTimeOnDemand) {
+  EXPECT_EQ(renew(directory, {"localhost"}).code(), Code::not_found);  // no new authority by mistake
+  const Result<Pki> first = load_or_create(directory, {"localhost"});
+  ASSERT_TRUE(first.ok());
+  const Result<Pki> second = renew(directory, {"localhost"});
+  ASSERT_TRUE(second.ok());
+  EXPECT_EQ(first->authority.pair().certificate, second->authority.pair().certificate);
+  EXPECT_EQ(first->service_account_key, second->service_account_key);
+  EXPECT_NE(first->server.certificate, second->server.certificate);
+  EXPECT_NE(first->admin.certificate, second->admin.certificate);
+  EXPECT_TRUE(second->authority.issued(second->admin.certificate));
+  EXPECT_EQ(load_or_create(directory, {"localhost"})->server.certificate, second->server.certificate);
+}
+
 TEST_F(PkiTest, IsNotOverwrittenWhereItCannotBeMadeAgain) {
   ASSERT_TRUE(load_or_create(directory, {}).ok());
   std::filesystem::remove(file("ca.key"));

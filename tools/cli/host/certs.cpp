@@ -65,7 +65,7 @@ int renew(const Layout& layout) {
       runtime::kubeconfig(url, pki->authority.pair().certificate, pki->admin.certificate, pki->admin.key));
   if (!written) return fail(written.message());
   std::printf("renewed apiserver and admin in %s, and %s\n"
-              "The running API server takes its certificate by itself within a minute. Copies of admin.conf "
+              "The running API server takes its certificate by itself within seconds. Copies of admin.conf "
               "elsewhere are\ngood until the end of the old one: replace them.\n",
               config->pki_dir.c_str(), layout.admin_kubeconfig().c_str());
   return 0;
