@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <random>
 #include <thread>
 
 #include "tests/e2e/cluster.hpp"
@@ -202,6 +203,86 @@ TEST_F(HostsTest, AHostIsCutOff) {
   if (HasFailure()) return;
   until("[ $(kubectl get pods -l app=kel --no-headers | wc -l) = 4 ]", 60s);
   if (HasFailure()) return;
+  expect_no_leaks();
+}
+
+// Cables broken in one direction, and a clock that is an hour off: nobody is evicted for a clock.
+TEST_F(HostsTest, OneWayCutsAndAWrongClock) {
+  deploy(4);
+  const std::string before = containers();
+  // The agent of h3 lives an hour ahead from now on; only its idea of the date changes.
+  ASSERT_EQ(hosts_->run(3, "kill -9 $(cat " + hosts_->root(3) + "/run/keelson/keelson-node*.pid); "
+                           "DONT_FAKE_MONOTONIC=1 FAKETIME=+1h "
+                           "LD_PRELOAD=/usr/lib/$(uname -m)-linux-gnu/faketime/libfaketimeMT.so.1 " +
+                           keelson_binary() + " start --root " + hosts_->root(3)).exit_code, 0);
+  std::this_thread::sleep_for(15s);
+  EXPECT_EQ(user("kubectl get nodes --no-headers | grep -cw Ready").output, "2\n");
+  EXPECT_EQ(containers(), before) << "a container was stopped or started for the clock";
+  EXPECT_EQ(user("kubectl get events -A -o jsonpath='{.items[*].reason}' | grep -c TaintManagerEviction")
+                .output, "0\n");
+
+  // What h3 sends arrives, and nothing reaches it: it hears no answer, and nobody reaches its pods.
+  hosts_->cut_inward(3);
+  until("kubectl get node h3 --no-headers | grep -q NotReady", 60s);
+  if (HasFailure()) return;
+  until(everything_runs_on("h2", 4), 90s);
+  if (HasFailure()) return;
+  hosts_->heal(3);
+  until("kubectl get node h3 --no-headers | grep -qw Ready", 60s);
+  if (HasFailure()) return;
+
+  // Only the way between h3 and the control plane is broken: others reach it, so it is not given up soon.
+  EXPECT_EQ(user("kubectl scale deployment kel --replicas=6").exit_code, 0);
+  until("[ $(kubectl get pods -l app=kel --no-headers | grep -cw 1/1) = 6 ]", 60s);
+  if (HasFailure()) return;
+  const std::string settled = containers();
+  hosts_->cut_api(3);
+  std::this_thread::sleep_for(20s);
+  EXPECT_EQ(containers(), settled);
+  EXPECT_EQ(user("curl -sf -m 2 10.111.0.2:30080 > /dev/null && echo served").output, "served\n");
+  hosts_->heal(3);
+  until("[ $(kubectl get nodes --no-headers | grep -cw Ready) = 2 ]", 60s);
+  if (HasFailure()) return;
+  expect_no_leaks();
+}
+
+// Every part may be killed at any moment, several at once. KEELSON_CHAOS_SECONDS says for how long.
+TEST_F(HostsTest, PartsAreKilledAtRandom) {
+  deploy(4);
+  const char* wanted = std::getenv("KEELSON_CHAOS_SECONDS");
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(wanted ? std::atoi(wanted) : 20);
+  const std::string before = containers();
+  Load load(hosts_->network(0), {"http://10.111.0.2:30080", "http://10.111.0.3:30080"});
+  const std::pair<int, const char*> kParts[] = {
+      {1, "keelson-control-plane"}, {1, "keelson-redis"},      {2, "keelson-node"},
+      {3, "keelson-node"},          {2, "keelson-containerd"}, {3, "keelson-containerd"}};
+  const unsigned seed = wanted ? static_cast<unsigned>(::getpid()) : 1;
+  std::mt19937 random(seed);
+  int kills = 0, written = 0;
+  while (std::chrono::steady_clock::now() < end) {
+    const auto& [host, service] = kParts[random() % std::size(kParts)];
+    if (const pid_t pid = hosts_->main_process(host, service); pid > 0) {
+      ::kill(pid, SIGKILL);
+      ++kills;
+    }
+    const std::string name = "proof-" + std::to_string(written);
+    if (user("kubectl create configmap " + name + " --request-timeout=3s").exit_code == 0) ++written;
+    std::this_thread::sleep_for(std::chrono::milliseconds(random() % 1500));
+  }
+  until("kubectl get --raw /readyz", 60s);
+  until("[ $(kubectl get nodes --no-headers | grep -cw Ready) = 2 ]", 60s);
+  until("[ $(kubectl get pods -l app=kel --no-headers | grep -cw 1/1) = 4 ]", 60s);
+  if (HasFailure()) return;
+  std::string names = user("kubectl get configmaps --no-headers -o custom-columns=N:.metadata.name").output;
+  for (int i = 0; i < written; ++i) {
+    EXPECT_NE(names.find("proof-" + std::to_string(i) + "\n"), std::string::npos) << i;
+  }
+  EXPECT_EQ(containers(), before) << "healthy containers were started anew";
+  const Load::Tally tally = load.stop();
+  EXPECT_EQ(tally.failed, 0u) << tally.first_failure;
+  std::printf("seed %u: %d kills, %d acknowledged writes, %llu requests, %llu failed\n", seed, kills,
+              written, static_cast<unsigned long long>(tally.good + tally.failed),
+              static_cast<unsigned long long>(tally.failed));
   expect_no_leaks();
 }
 

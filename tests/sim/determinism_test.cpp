@@ -9,11 +9,10 @@
 namespace keelson {
 namespace {
 
-const std::string kKeelson = KEELSON_BINARY_DIR "/keelson";
+const std::string kKeelson = KEELSON_BINARY_DIR "/keelson sim run";
 
-std::string hash_of(const std::string& keelson, const std::string& arguments) {
-  const std::string command =
-      keelson + " sim run " KEELSON_SOURCE_DIR "/scenarios/" + arguments + " 2>/dev/null";
+std::string hash_of(const std::string& run, const std::string& arguments) {
+  const std::string command = run + " " KEELSON_SOURCE_DIR "/scenarios/" + arguments + " 2>/dev/null";
   FILE* pipe = popen(command.c_str(), "r");
   if (pipe == nullptr) return {};
   std::string text;
@@ -37,9 +36,9 @@ TEST(Determinism, WithAndWithoutAddressRandomisation) {
 }
 
 TEST(Determinism, AnotherCompilerAndBuildType) {
-  const std::string clang = KEELSON_SOURCE_DIR "/build/clang/keelson";
+  const std::string clang = KEELSON_SOURCE_DIR "/build/clang/keelson_sim_run";
   if (!std::filesystem::exists(clang)) {
-    GTEST_SKIP() << "there is no build by clang; tools/test and `tools/build clang keelson` make it";
+    GTEST_SKIP() << "there is no build by clang; tools/test and `tools/build clang keelson_sim_run` make it";
   }
   for (const char* run : {"tutorial.yaml --seeds 1..4", "node-failure.yaml --seeds 1..2",
                           "control-plane-failover.yaml --seeds 1..2", "partition.yaml --seeds 1..1"}) {

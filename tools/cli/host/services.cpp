@@ -50,7 +50,15 @@ pid_t read_pid(const std::string& path) {
   return in ? pid : 0;
 }
 
-bool alive(pid_t pid) { return pid > 0 && (::kill(pid, 0) == 0 || errno == EPERM); }
+// Not one that has ended and that nobody has waited for yet.
+bool alive(pid_t pid) {
+  if (pid <= 0 || (::kill(pid, 0) != 0 && errno != EPERM)) return false;
+  std::ifstream in("/proc/" + std::to_string(pid) + "/stat");
+  std::string stat;
+  std::getline(in, stat);
+  const std::size_t name_end = stat.rfind(')');
+  return name_end == stat.npos || name_end + 2 >= stat.size() || stat[name_end + 2] != 'Z';
+}
 
 void write_pid(const std::string& path, pid_t pid) {
   std::ofstream(path, std::ios::trunc) << pid << '\n';
