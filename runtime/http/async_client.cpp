@@ -95,6 +95,13 @@ struct AsyncClient::Impl : std::enable_shared_from_this<AsyncClient::Impl> {
     }
   }
 
+  // It answers, but cannot serve, as when it is cut off from its store: whoever comes next tries another.
+  void unfit(const std::string& authority) {
+    if (urls.size() < 2 || authority != urls[current].authority) return;
+    current = (current + 1) % urls.size();
+    drop_idle(authority);
+  }
+
   // A host that has lost its power, and a process that stands still, say no word on the connections that
   // they have: those who wait for one would wait long.
   void begin(Live& call) {
@@ -243,6 +250,7 @@ class Call final : public AsyncCall, private Live {
     exchange.patience = request_.timeout;
     exchange.on_head = [this, alive = alive_](const Response& head) {
       heard_ = loop_.now();
+      unfit_ = head.status == 503;
       user_->on_head(head);
       return *alive;
     };
@@ -267,7 +275,8 @@ class Call final : public AsyncCall, private Live {
     if (!status && reused_ && !connection->got_bytes() && idempotent(request_.method)) {
       return connect(*client, client->urls.size());
     }
-    if (status.ok()) {
+    if (unfit_) client->unfit(connection->target().url.authority);
+    if (status.ok() && !unfit_) {
       client->give_back(connection);
     } else if (!connection->got_bytes()) {
       // The others of this server are no better: the next call finds out whether it can be reached.
@@ -294,7 +303,7 @@ class Call final : public AsyncCall, private Live {
   const Request request_;
   AnswerUser* user_;
   ConnectionPtr connection_;
-  bool reused_ = false, transferring_ = false;
+  bool reused_ = false, transferring_ = false, unfit_ = false;
   Instant heard_{};  // the last byte, or when it was asked
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -1,7 +1,8 @@
 // The HTTP client of daemons: many requests at a time, on the core thread, nothing blocks. Connections
 // are kept and used again.
 //
-// Where several servers are named, one that cannot be reached is followed by the next. One that has been
+// Where several servers are named, one that cannot be reached, or answers 503, is followed by the next (the
+// answer is the caller's all the same). One that has been
 // silent for a while, on whatever it still has to answer, is asked for /livez; without an answer to that,
 // everything that waits for it ends (`unknown`) within `silence_max` and twice `probe_patience`.
 //

@@ -47,6 +47,18 @@ struct Entry {
 class ControlPlanesTest : public ::testing::Test {
  protected:
   void SetUp() override {
+    make_hosts();
+    if (HasFatalFailure() || IsSkipped()) return;
+    hosts_->init(1, "--store-bind " + Hosts::address(1) + ":6379");
+    if (HasFatalFailure()) return;
+    hosts_->join(3);
+    if (HasFatalFailure()) return;
+    const Outcome joined = join_control_plane(2, command());
+    ASSERT_EQ(joined.exit_code, 0) << joined.output;
+    until(1, endpoints_are("10.111.0.1 10.111.0.2"));
+  }
+
+  void make_hosts() {
     if (const std::string why = why_no_hosts(); !why.empty()) GTEST_SKIP() << why;
     for (const char* program : {"kubectl", "redis-cli"}) {
       if (run(std::string("command -v ") + program).exit_code != 0) {
@@ -55,20 +67,20 @@ class ControlPlanesTest : public ::testing::Test {
     }
     hosts_ = std::make_unique<Hosts>(3);
     ASSERT_TRUE(hosts_->ok()) << hosts_->trouble();
-    hosts_->init(1, "--store-bind " + Hosts::address(1) + ":6379");
-    if (HasFatalFailure()) return;
-    hosts_->join(3);
-    if (HasFatalFailure()) return;
-    const std::string keelson = keelson_binary();
-    const Outcome printed = hosts_->run(
-        1, keelson + " token create --print-join-command --control-plane --root " + hosts_->root(1));
-    ASSERT_EQ(printed.exit_code, 0) << printed.output;
-    const std::string joining = printed.output.substr(std::string("keelson").size());
-    const Outcome joined =
-        hosts_->run(2, keelson + joining.substr(0, joining.find('\n')) + " --root " + hosts_->root(2) +
-                           " --name h2");
-    ASSERT_EQ(joined.exit_code, 0) << joined.output;
-    until(1, endpoints_are("10.111.0.1 10.111.0.2"));
+  }
+
+  // What makes a host a control plane, without the program: " join 10.111.0.1:6443 --token ...".
+  std::string command() {
+    const Outcome printed =
+        hosts_->run(1, keelson_binary() + " token create --print-join-command --control-plane --root " +
+                           hosts_->root(1));
+    EXPECT_EQ(printed.exit_code, 0) << printed.output;
+    EXPECT_TRUE(printed.output.starts_with("keelson join ")) << printed.output;
+    return printed.output.substr(7, printed.output.find('\n') - 7);
+  }
+  Outcome join_control_plane(int host, const std::string& command) {
+    return hosts_->run(host, keelson_binary() + command + " --root " + hosts_->root(host) + " --name h" +
+                                 std::to_string(host));
   }
 
   // By that host's API server.
@@ -321,6 +333,79 @@ TEST_F(ControlPlanesTest, AnApiServerIsKilled) {
   until(1, endpoints_are("10.111.0.1"));
   EXPECT_EQ(user(1, "kubectl scale deployment web --replicas=1").exit_code, 0);
   until(1, running(1), 40s);
+}
+
+// What a host must show to become a control plane, and how long that is good.
+class ControlPlaneSecretsTest : public ControlPlanesTest {
+ protected:
+  void SetUp() override { make_hosts(); }
+
+  // The status of a GET with a bootstrap token.
+  std::string answer(const std::string& token, const std::string& path) {
+    return hosts_->run(2, "curl -sk -o /dev/null -w '%{http_code}' -H 'Authorization: Bearer " + token +
+                              "' https://10.111.0.1:6443" + path).output;
+  }
+};
+
+TEST_F(ControlPlaneSecretsTest, OnlyTheKeyOpensThem) {
+  hosts_->init(1, "--store-bind " + Hosts::address(1) + ":6379");
+  if (HasFatalFailure()) return;
+  const std::string good = command();
+  const std::size_t token_at = good.find("--token ") + 8, key_at = good.find("--certificate-key ") + 18;
+  const std::string token = good.substr(token_at, 23);
+
+  // The token reads the sealed secrets, and no other.
+  const std::string secrets = "/api/v1/namespaces/kube-system/secrets";
+  EXPECT_EQ(answer(token, secrets + "/keelson-certs"), "200");
+  EXPECT_EQ(answer(token, secrets + "/bootstrap-token-" + token.substr(0, 6)), "403");
+  EXPECT_EQ(answer(token, secrets), "403");
+  // They are sealed: none of the keys is to be seen.
+  for (const char* name : {"ca", "sa"}) {
+    const std::string sealed = user(1, std::string("kubectl get secret -n kube-system keelson-certs -o "
+                                                   "jsonpath='{.data.") + name + "\\.key}' | base64 -d").output;
+    EXPECT_GT(sealed.size(), 200u);
+    EXPECT_EQ(sealed.find("PRIVATE KEY"), std::string::npos);
+  }
+
+  // Another key opens nothing, and leaves nothing behind.
+  std::string wrong = good;
+  wrong[key_at] = wrong[key_at] == '0' ? '1' : '0';
+  const Outcome refused = join_control_plane(2, wrong);
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_NE(refused.output.find("--certificate-key"), std::string::npos) << refused.output;
+  EXPECT_EQ(refused.output.find("started"), std::string::npos) << refused.output;
+  EXPECT_EQ(hosts_->run(2, "ls -A " + hosts_->root(2)).output, "");
+
+  // When the time of the token that owns them is over, they are gone, and so is the way in.
+  EXPECT_EQ(user(1, "kubectl patch secret -n kube-system $(kubectl get secret -n kube-system keelson-certs "
+                    "-o jsonpath='{.metadata.ownerReferences[0].name}') "
+                    R"(-p '{"stringData":{"expiration":"2020-01-01T00:00:00Z"}}')").exit_code, 0);
+  until(1, "! kubectl get secret -n kube-system keelson-certs");
+  const Outcome late = join_control_plane(2, good);
+  EXPECT_EQ(late.exit_code, 1);
+  EXPECT_NE(late.output.find("uploads them anew"), std::string::npos) << late.output;
+
+  // The store itself wants a password, of others than of us.
+  EXPECT_NE(hosts_->run(2, "redis-cli -h 10.111.0.1 xlen '{keelson}:log'").output.find("NOAUTH"),
+            std::string::npos);
+  const Outcome joined = join_control_plane(2, command());
+  EXPECT_EQ(joined.exit_code, 0) << joined.output;
+  EXPECT_EQ(user(2, "kubectl get --raw /readyz").output, "ok");
+}
+
+TEST_F(ControlPlaneSecretsTest, AStoreOfOneHostIsNotShared) {
+  hosts_->init(1);
+  if (HasFatalFailure()) return;
+  const Outcome refused =
+      hosts_->run(1, keelson_binary() + " token create --print-join-command --control-plane --root " +
+                         hosts_->root(1));
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_NE(refused.output.find("--store-bind"), std::string::npos) << refused.output;
+  const Outcome beforehand =
+      hosts_->run(2, keelson_binary() + " init --upload-certs --root " + hosts_->root(2));
+  EXPECT_EQ(beforehand.exit_code, 1);
+  EXPECT_NE(beforehand.output.find("--store-bind"), std::string::npos) << beforehand.output;
+  EXPECT_EQ(hosts_->run(2, "ls -A " + hosts_->root(2)).output, "");
 }
 
 }  // namespace

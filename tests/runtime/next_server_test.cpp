@@ -149,6 +149,25 @@ TEST_F(NextServerTest, AClientMayGoWhileItAsks) {
   EXPECT_FALSE(stream.end.has_value());
 }
 
+TEST_F(NextServerTest, AServerThatCannotServeIsFollowedByTheNext) {
+  use({first.url(), second.url()});
+  const auto ask = [&] {
+    auto answer = std::make_shared<std::optional<Result<Response>>>();
+    client->send({.target = "/api"}, [answer](Result<Response> r) { *answer = std::move(r); });
+    return answer;
+  };
+  auto answer = ask();
+  until([&] {
+    return first.serve("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n");
+  });
+  until([&] { return answer->has_value(); });
+  EXPECT_EQ((*answer)->value().status, 503);
+  answer = ask();
+  until([&] { return second.serve(kShort); });
+  until([&] { return answer->has_value(); });
+  EXPECT_EQ((*answer)->value().status, 200);
+}
+
 TEST_F(NextServerTest, TheOnlyServerIsWaitedFor) {
   use({first.url()});
   Stream stream;

@@ -136,6 +136,9 @@ Result<InitOptions> read(const cxxopts::ParseResult& flags) {
     if (Status status = share_store(text("store-bind"), options); !status) return status.error();
   }
   options.upload_certs = flags.count("upload-certs") > 0;
+  if (options.upload_certs) {
+    if (Status status = can_share(config); !status) return status.error();
+  }
   options.cluster_domain = text("service-dns-domain");
   options.cluster_dns = dns_address(config.service_cidr);
   options.foreground = flags.count("foreground") > 0;

@@ -90,6 +90,9 @@ void leave_servers(const Layout& layout) {
   const auto facts = read_facts(*api);
   const std::string url = "https://" + config->advertise_address + ":" + std::to_string(config->port);
   if (!facts || facts->servers == std::vector<std::string>{url}) return;
+  if (runtime::read_file(layout.redis_config())) {
+    std::puts("[reset] this host has the store of the cluster: the other control planes end with it");
+  }
   if (unlist_server(*api, url)) std::printf("[reset] nodes do not look for %s any more\n", url.c_str());
 }
 

@@ -27,26 +27,13 @@ bool loopback(const std::string& host) {
   return host.starts_with("127.") || host == "localhost" || host == "::1";
 }
 
-Status check_store(const runtime::ControlPlaneConfig& config) {
-  const std::string what_to_do =
-      ": other hosts cannot reach it. A cluster of several control planes is made with `keelson init "
-      "--store-bind ADDRESS:PORT`, or with --store and a Redis that all of them reach";
-  if (config.store == "memory") return {Code::invalid, "the store is in memory" + what_to_do};
-  const auto address = redis::parse_address(config.store);
-  if (!address) return address.error();
-  bool here = !address->socket.empty();
-  if (address->sentinels.empty()) here = here || loopback(address->tcp.host);
-  for (const auto& sentinel : address->sentinels) here = here || loopback(sentinel.host);
-  return here ? Status(Code::invalid, "the store is " + config.store + what_to_do) : Status();
-}
-
 // Names and contents. A file that is missing is an error.
 Result<std::vector<std::pair<std::string, std::string>>> contents(const Layout& layout) {
   const auto text = runtime::read_file(layout.control_plane_config());
   if (!text) return text.error();
   const auto config = runtime::parse_control_plane_config(*text, layout.control_plane_config());
   if (!config) return config.error();
-  if (Status status = check_store(*config); !status) return status.error();
+  if (Status status = can_share(*config); !status) return status.error();
   std::vector<std::pair<std::string, std::string>> out{{kConfigEntry, *text}};
   for (const char* name : {"ca.crt", "ca.key", "sa.key"}) {
     auto content = runtime::read_file(config->pki_dir + "/" + name);
@@ -85,6 +72,19 @@ Result<json::value> make_owner(AdminApi& api) {
 }
 
 }  // namespace
+
+Status can_share(const runtime::ControlPlaneConfig& config) {
+  const std::string what_to_do =
+      ": other hosts cannot reach it. A cluster of several control planes is made with `keelson init "
+      "--store-bind ADDRESS:PORT`, or with --store and a Redis that all of them reach";
+  if (config.store == "memory") return {Code::invalid, "the store is in memory" + what_to_do};
+  const auto address = redis::parse_address(config.store);
+  if (!address) return address.error();
+  bool here = !address->socket.empty();
+  if (address->sentinels.empty()) here = here || loopback(address->tcp.host);
+  for (const auto& sentinel : address->sentinels) here = here || loopback(sentinel.host);
+  return here ? Status(Code::invalid, "the store is " + config.store + what_to_do) : Status();
+}
 
 Result<std::string> share_secrets(AdminApi& api, const Layout& layout) {
   const auto entries = contents(layout);

@@ -18,9 +18,11 @@ struct SharedSecrets {
   std::string store_password;          // empty: there is none
 };
 
+// Code::invalid: the store of this control plane is of no use to other hosts; the message says what to do.
+Status can_share(const runtime::ControlPlaneConfig& config);
+
 // Seals this host's under a new key and uploads them for two hours, in place of what was there; users
-// who may join nodes may read them. The key is all that opens them. Code::invalid: the store is of no
-// use to other hosts.
+// who may join nodes may read them. The key is all that opens them. Code::invalid as can_share().
 Result<std::string> share_secrets(AdminApi& api, const Layout& layout);
 
 // Code::not_found: nobody has uploaded any, or their time is over; denied: another key.

@@ -26,6 +26,12 @@ int create(const Layout& layout, AdminApi& api, const cxxopts::ParseResult& opti
   }
   const auto valid_for = parse_duration(options["ttl"].as<std::string>());
   if (!valid_for) return fail("--ttl: expected a time such as 24h");
+  std::string certificate_key;
+  if (options.count("control-plane")) {
+    auto key = share_secrets(api, layout);
+    if (!key) return fail(key.error().message);
+    certificate_key = std::move(*key);
+  }
   const BootstrapToken token = make_token();
   const Status made = publish_token(
       api, token, *valid_for,
@@ -34,12 +40,6 @@ int create(const Layout& layout, AdminApi& api, const cxxopts::ParseResult& opti
   if (!options.count("print-join-command")) {
     std::printf("%s\n", token.text().c_str());
     return 0;
-  }
-  std::string certificate_key;
-  if (options.count("control-plane")) {
-    auto key = share_secrets(api, layout);
-    if (!key) return fail(key.error().message);
-    certificate_key = std::move(*key);
   }
   const auto command = join_command(layout, token, certificate_key);
   if (!command) return fail(command.error().message);
