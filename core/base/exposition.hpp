@@ -25,7 +25,9 @@ class Family {
     out_.append(" ").append(value).append("\n");
     return *this;
   }
-  Family& add(std::string_view labels, uint64_t value) { return add(labels, std::to_string(value)); }
+  Family& add(std::string_view labels, uint64_t value) {
+    return add(labels, std::to_string(value));
+  }
   Family& add(uint64_t value) { return add({}, value); }
 
  private:

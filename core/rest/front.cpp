@@ -127,7 +127,7 @@ struct Front::Impl {
   HttpResponse beside_resources(const Call& call) {
     const std::string_view first = call.uri.segments.empty() ? "" : call.uri.segments.front();
     if (first == "healthz" || first == "livez" || first == "readyz") {
-      return health_response(call.uri, health_parts());
+      return health_response(call.uri, health_parts(options.process, server.ready()));
     }
     const bool get = call.http.method == "GET";
     if (get && call.uri.path == "/metrics") {
@@ -139,19 +139,6 @@ struct Front::Impl {
       return {200, {{"Content-Type", "application/json"}}, options.process.status()};
     }
     return documents.serve(call.http, call.uri, call.manner);
-  }
-
-  std::vector<HealthPart> health_parts() const {
-    std::vector<HealthPart> parts;
-    if (options.process.parts) parts = options.process.parts();
-    // What the API server has read of the store is all that it serves.
-    const auto store = std::ranges::find(parts, std::string_view("store"), &HealthPart::name);
-    if (store == parts.end()) {
-      parts.insert(parts.begin(), {"store", server.ready()});
-    } else {
-      store->ok = store->ok && server.ready();
-    }
-    return parts;
   }
 
   bool authenticate(Call& call) const {

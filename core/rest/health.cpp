@@ -6,6 +6,18 @@
 
 namespace keelson::rest {
 
+std::vector<HealthPart> health_parts(const ProcessFacts& process, bool server_ready) {
+  std::vector<HealthPart> parts;
+  if (process.parts) parts = process.parts();
+  const auto store = std::ranges::find(parts, std::string_view("store"), &HealthPart::name);
+  if (store == parts.end()) {
+    parts.insert(parts.begin(), {"store", server_ready});
+  } else {
+    store->ok = store->ok && server_ready;
+  }
+  return parts;
+}
+
 HttpResponse health_response(const Uri& uri, std::vector<HealthPart> parts) {
   const std::string& what = uri.segments.front();
   if (what == "livez") parts.clear();
@@ -14,7 +26,8 @@ HttpResponse health_response(const Uri& uri, std::vector<HealthPart> parts) {
     // Probes that were written for a kube-apiserver ask for its store by this name.
     const std::string name = uri.segments[1] == "etcd" ? "store" : uri.segments[1];
     const auto part = std::ranges::find(parts, name, &HealthPart::name);
-    if (part == parts.end() || uri.segments.size() > 2) return text_response(404, "404 page not found\n");
+    if (part == parts.end() || uri.segments.size() > 2)
+      return text_response(404, "404 page not found\n");
     return part->ok ? text_response(200, "ok")
                     : text_response(500, name + " failed: reason withheld\n");
   }

@@ -19,8 +19,8 @@ struct ProcessFacts {
   std::function<std::vector<HealthPart>()> parts;
   // More lines for /metrics.
   std::function<std::string()> metrics;
-  // The answer of /keelson/v1/status, JSON. Like /metrics it is answered whether the process is ready or
-  // not; only who may get that path by RBAC sees it, which at first are administrators.
+  // The answer of /keelson/v1/status, JSON. Like /metrics it is answered whether the process is
+  // ready or not; only who may get that path by RBAC sees it, which at first are administrators.
   std::function<std::string()> status;
 };
 

@@ -23,10 +23,10 @@ bool is_address(const std::string& text) {
 // The names of Nodes and control planes become names of objects, of files and in certificates.
 bool is_name(const std::string& text) {
   const auto alphanumeric = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-  return !text.empty() && text.size() <= 253 && alphanumeric(text.front()) && alphanumeric(text.back()) &&
-         text.find("..") == text.npos && std::all_of(text.begin(), text.end(), [&](char c) {
-           return alphanumeric(c) || c == '-' || c == '.';
-         });
+  return !text.empty() && text.size() <= 253 && alphanumeric(text.front()) &&
+         alphanumeric(text.back()) && text.find("..") == text.npos &&
+         std::all_of(text.begin(), text.end(),
+                     [&](char c) { return alphanumeric(c) || c == '-' || c == '.'; });
 }
 constexpr const char* kName = "name: small letters, digits, - and ., as in DNS";
 
@@ -59,16 +59,19 @@ Status check(const ControlPlaneConfig& config) {
   if (!is_address(config.advertise_address)) {
     return wrong("advertiseAddress", config.advertise_address, "IPv4 address");
   }
-  if (!is_address(config.bind_address)) return wrong("bindAddress", config.bind_address, "IPv4 address");
+  if (!is_address(config.bind_address))
+    return wrong("bindAddress", config.bind_address, "IPv4 address");
   controllers::PodNetwork pods, services;
-  if (Status status = check_network("podCIDR", config.pod_cidr, config.node_cidr_prefix, &pods); !status) {
+  if (Status status = check_network("podCIDR", config.pod_cidr, config.node_cidr_prefix, &pods);
+      !status) {
     return status;
   }
   // The longest block that there can be: services are not divided among nodes.
-  if (Status status = check_network("serviceCIDR", config.service_cidr, 30, &services); !status) return status;
+  if (Status status = check_network("serviceCIDR", config.service_cidr, 30, &services); !status)
+    return status;
   if (overlap(pods, services)) {
-    return {Code::invalid, "serviceCIDR: " + config.service_cidr + " overlaps podCIDR " + config.pod_cidr +
-                               ": an address would be a pod's and a Service's"};
+    return {Code::invalid, "serviceCIDR: " + config.service_cidr + " overlaps podCIDR " +
+                               config.pod_cidr + ": an address would be a pod's and a Service's"};
   }
   if (config.store != "memory") {
     if (const auto address = redis::parse_address(config.store); !address) {
@@ -82,14 +85,16 @@ Status check(const NodeConfig& config) {
   if (!is_name(config.name)) return wrong("name", config.name, kName);
   if (!is_address(config.address)) return wrong("address", config.address, "IPv4 address");
   for (const std::string& server : config.servers) {
-    if (!server.starts_with("https://")) return wrong("servers", server, "URL such as https://192.168.0.10:6443");
+    if (!server.starts_with("https://"))
+      return wrong("servers", server, "URL such as https://192.168.0.10:6443");
   }
   for (const std::string& taint : config.taints) {
     if (!is_taint(taint)) {
       return wrong("taints", taint, "KEY[=VALUE]:NoSchedule, PreferNoSchedule or NoExecute");
     }
   }
-  if (!is_address(config.cluster_dns)) return wrong("clusterDNS", config.cluster_dns, "IPv4 address");
+  if (!is_address(config.cluster_dns))
+    return wrong("clusterDNS", config.cluster_dns, "IPv4 address");
   return {};
 }
 

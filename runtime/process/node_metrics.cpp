@@ -28,8 +28,9 @@ std::string node_metrics(const NodeMetricsSources& sources) {
   for (const network::NftTable* table : sources.tables) {
     commits.add(label("table", table->name()), table->commits());
   }
-  Family rebuilds(out, "keelson_nftables_rebuilds_total", "counter",
-                  "How often a table of rules was made anew, since it was not as it had been left.");
+  Family rebuilds(
+      out, "keelson_nftables_rebuilds_total", "counter",
+      "How often a table of rules was made anew, since it was not as it had been left.");
   for (const network::NftTable* table : sources.tables) {
     rebuilds.add(label("table", table->name()), table->rebuilds());
   }

@@ -1,5 +1,5 @@
-// The figures of a node's network and pods for its /metrics; those of its endpoint and containers are
-// runtime/node's.
+// The figures of a node's network and pods for its /metrics; those of its endpoint and containers
+// are runtime/node's.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@
 namespace keelson::runtime {
 
 struct NodeMetricsSources {
-  std::vector<api::Ref<api::Pod>> pods;            // that are bound to the node
+  std::vector<api::Ref<api::Pod>> pods;          // that are bound to the node
   std::vector<const network::NftTable*> tables;  // in the kernel
   const network::DnsServer* dns = nullptr;
 };

@@ -17,7 +17,8 @@ namespace {
 
 std::string store_metrics(const StoreFacts& facts) {
   std::string out;
-  Family(out, "keelson_store_serving", "gauge", "1 if the store answers and is followed, 0 otherwise.")
+  Family(out, "keelson_store_serving", "gauge",
+         "1 if the store answers and is followed, 0 otherwise.")
       .add(uint64_t{facts.serving});
   Family(out, "keelson_store_history_lost_total", "counter",
          "How often acknowledged writes were found to be gone from the store.")
@@ -27,24 +28,30 @@ std::string store_metrics(const StoreFacts& facts) {
       .add(label("version", facts.version) + "," + label("profile", facts.profile), uint64_t{1});
   Family(out, "keelson_store_memory_bytes", "gauge", "What Redis has allocated.")
       .add(facts.memory_bytes);
-  Family(out, "keelson_store_memory_limit_bytes", "gauge", "At which Redis refuses writes; 0: never.")
+  Family(out, "keelson_store_memory_limit_bytes", "gauge",
+         "At which Redis refuses writes; 0: never.")
       .add(facts.memory_max_bytes);
   Family(out, "keelson_store_replicas", "gauge", "Replicas that Redis has.").add(facts.replicas);
-  Family(out, "keelson_store_append_failing", "gauge", "1 if Redis cannot write its append-only file.")
+  Family(out, "keelson_store_append_failing", "gauge",
+         "1 if Redis cannot write its append-only file.")
       .add(uint64_t{!facts.append_failure.empty()});
   return out;
 }
 
 std::string http_metrics(const http::ServerStats& stats) {
   std::string out;
-  Family(out, "keelson_http_connections", "gauge", "Open connections to the API.").add(stats.connections);
-  Family(out, "keelson_http_streams", "gauge", "Open watches, logs, commands and tunnels of the API.")
+  Family(out, "keelson_http_connections", "gauge", "Open connections to the API.")
+      .add(stats.connections);
+  Family(out, "keelson_http_streams", "gauge",
+         "Open watches, logs, commands and tunnels of the API.")
       .add(stats.streams);
   Family(out, "keelson_http_requests_total", "counter", "Requests to the API.").add(stats.requests);
-  Family bytes(out, "keelson_http_bytes_total", "counter", "Bytes of the API's connections, without TLS.");
+  Family bytes(out, "keelson_http_bytes_total", "counter",
+               "Bytes of the API's connections, without TLS.");
   bytes.add(label("direction", "received"), stats.bytes_received);
   bytes.add(label("direction", "sent"), stats.bytes_sent);
-  Family refused(out, "keelson_http_refused_total", "counter", "What a limit has kept out, by reason.");
+  Family refused(out, "keelson_http_refused_total", "counter",
+                 "What a limit has kept out, by reason.");
   refused.add(label("reason", "connections"), stats.refused_connections)
       .add(label("reason", "streams"), stats.refused_streams)
       .add(label("reason", "unsent_answers"), stats.refused_answers)
@@ -62,7 +69,8 @@ std::string role_metrics(const std::map<std::string, const Role*>& roles) {
   {
     Family status(out, "leader_election_master_status", "gauge",
                   "1 if this process has the role, 0 if another may have it.");
-    for (const auto& [name, role] : roles) status.add(label("name", name), uint64_t{role->leading()});
+    for (const auto& [name, role] : roles)
+      status.add(label("name", name), uint64_t{role->leading()});
   }
   for (const auto& [name, role] : roles) out += role->metrics();
   return out;
@@ -91,8 +99,8 @@ json::array certificates_json(const std::string& directory) {
     const auto pem = read_file(directory + "/" + name + ".crt");
     const auto info = pem ? read_certificate(*pem) : Result<CertificateInfo>(pem.error());
     if (!info) continue;
-    out.push_back(json::object{
-        {"name", name}, {"ends", api::format_time(WallTime{info->ends * 1'000'000'000})}});
+    out.push_back(json::object{{"name", name},
+                               {"ends", api::format_time(WallTime{info->ends * 1'000'000'000})}});
   }
   return out;
 }
@@ -119,8 +127,9 @@ rest::ProcessFacts plane_facts(const Clock& clock, PlaneFactsSources sources) {
     json::object status{
         {"name", from->name}, {"version", rest::kServerVersion}, {"started", started}};
     const StoreWatch* store = from->store_watch();
-    status["store"] = store ? store_json(store->facts())
-                            : json::object{{"address", from->store}, {"serving", true}, {"profile", "memory"}};
+    status["store"] =
+        store ? store_json(store->facts())
+              : json::object{{"address", from->store}, {"serving", true}, {"profile", "memory"}};
     json::array roles;
     for (const auto& [name, role] : from->roles()) {
       roles.push_back(json::object{{"name", name}, {"leading", role->leading()}});

@@ -1,5 +1,5 @@
-// What a control plane tells of itself to those who watch over it: /metrics of all its parts, the parts of
-// /readyz, and /keelson/v1/status, which `keelson status` reads.
+// What a control plane tells of itself to those who watch over it: /metrics of all its parts, the
+// parts of /readyz, and /keelson/v1/status, which `keelson status` reads.
 #pragma once
 
 #include <map>

@@ -51,7 +51,8 @@ std::string scheduler_metrics(const scheduler::SchedulerStats& stats) {
   Family(out, "scheduler_preemption_attempts_total", "counter",
          "Total preemption attempts in the cluster till now")
       .add(stats.preemptions);
-  Family(out, "keelson_scheduler_preemption_victims_total", "counter", "Pods that had to make room.")
+  Family(out, "keelson_scheduler_preemption_victims_total", "counter",
+         "Pods that had to make room.")
       .add(stats.victims);
   Family(out, "keelson_scheduler_binds_in_flight", "gauge", "Decisions whose binding is under way.")
       .add(stats.binds_in_flight);

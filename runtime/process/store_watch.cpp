@@ -33,7 +33,9 @@ StoreWatch::StoreWatch(Loop& loop, redis::RedisStore& store, std::string address
   timer_.arm(1s);
 }
 
-StoreWatch::~StoreWatch() { store_.on_change(nullptr); }
+StoreWatch::~StoreWatch() {
+  store_.on_change(nullptr);
+}
 
 void StoreWatch::note_trouble() {
   if (store_.serving()) return;
@@ -55,13 +57,14 @@ StoreFacts StoreWatch::facts() const {
 void StoreWatch::look() {
   timer_.arm(kLookEvery);
   if (!store_.serving()) return note_trouble();
-  const auto ask = [&](redis::Connection::Arguments question, void (StoreWatch::*take)(const std::string&),
-                       std::size_t item) {
-    store_.ask(question, [this, alive = std::weak_ptr<char>(life_), take, item](Result<redis::Reply> reply) {
-      // Refused by an ACL: not to be known.
-      if (alive.expired() || !reply || reply->is_error()) return;
-      (this->*take)(item == 0 ? reply->text : std::string(reply->at(item)));
-    });
+  const auto ask = [&](redis::Connection::Arguments question,
+                       void (StoreWatch::*take)(const std::string&), std::size_t item) {
+    store_.ask(question,
+               [this, alive = std::weak_ptr<char>(life_), take, item](Result<redis::Reply> reply) {
+                 // Refused by an ACL: not to be known.
+                 if (alive.expired() || !reply || reply->is_error()) return;
+                 (this->*take)(item == 0 ? reply->text : std::string(reply->at(item)));
+               });
   };
   ask({"INFO"}, &StoreWatch::take_info, 0);
   ask({"CONFIG", "GET", "appendfsync"}, &StoreWatch::take_fsync, 1);

@@ -1,5 +1,5 @@
-// What a control plane knows of its Redis beyond what it needs to serve: how full it is, how it keeps what
-// it is given, and what was the matter with it last. For /metrics and `keelson status`.
+// What a control plane knows of its Redis beyond what it needs to serve: how full it is, how it
+// keeps what it is given, and what was the matter with it last. For /metrics and `keelson status`.
 //
 // Threading: the loop's thread.
 #pragma once
@@ -15,7 +15,7 @@
 namespace keelson::runtime {
 
 struct StoreFacts {
-  std::string address;       // as shown to people; never with a password
+  std::string address;  // as shown to people; never with a password
   bool serving = false;
   std::string trouble;       // why it does not serve; empty: it does
   std::string last_trouble;  // the newest that there was, also if it is over; empty: none

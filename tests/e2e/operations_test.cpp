@@ -76,9 +76,11 @@ std::string fault_of(const std::string& text) {
     const std::string name = line.substr(0, line.find_first_of("{ "));
     if (name != family) return "a sample apart from its family: " + line;
     const std::size_t blank = line.rfind(' ');
-    if (blank == line.npos || !samples.insert(line.substr(0, blank)).second) return "twice, or no value: " + line;
+    if (blank == line.npos || !samples.insert(line.substr(0, blank)).second)
+      return "twice, or no value: " + line;
     const std::string value = line.substr(blank + 1);
-    if (value.empty() || value.find_first_not_of("0123456789.") != value.npos) return "no number: " + line;
+    if (value.empty() || value.find_first_not_of("0123456789.") != value.npos)
+      return "no number: " + line;
   }
   return families.empty() ? "there are none: " + text.substr(0, 200) : "";
 }
@@ -88,17 +90,22 @@ void OperationsTest::figures() {
   EXPECT_EQ(fault_of(plane), "");
   for (const char* sample :
        {"\nkeelson_store_serving 1\n", "\nkeelson_store_history_lost_total 0\n",
-        "\nkeelson_store_info{version=\"7", "\nleader_election_master_status{name=\"controller-manager\"} 1\n",
-        "\nleader_election_master_status{name=\"scheduler\"} 1\n", "\nworkqueue_depth{name=\"deployment\"} 0\n",
-        "\nworkqueue_retries_total{name=\"deployment\"} ", "\nscheduler_pending_pods{queue=\"active\"} 0\n",
-        "\nscheduler_schedule_attempts_total{result=\"scheduled\"} ", "\nscheduler_preemption_attempts_total 0\n",
-        "\nkeelson_http_requests_total ", "\nprocess_resident_memory_bytes ", "\nprocess_cpu_seconds_total "}) {
+        "\nkeelson_store_info{version=\"7",
+        "\nleader_election_master_status{name=\"controller-manager\"} 1\n",
+        "\nleader_election_master_status{name=\"scheduler\"} 1\n",
+        "\nworkqueue_depth{name=\"deployment\"} 0\n",
+        "\nworkqueue_retries_total{name=\"deployment\"} ",
+        "\nscheduler_pending_pods{queue=\"active\"} 0\n",
+        "\nscheduler_schedule_attempts_total{result=\"scheduled\"} ",
+        "\nscheduler_preemption_attempts_total 0\n", "\nkeelson_http_requests_total ",
+        "\nprocess_resident_memory_bytes ", "\nprocess_cpu_seconds_total "}) {
     EXPECT_THAT(plane, HasSubstr(sample));
   }
   EXPECT_THAT(plane, Not(HasSubstr("workqueue_adds_total{name=\"certificate-approving\"} 0\n")));
   // A node is Ready a little before its endpoint has its certificate.
   const std::string path = "/api/v1/nodes/h2/proxy/metrics";
-  for (int i = 0; i < 100 && keelson("get --raw " + path).exit_code != 0; ++i) std::this_thread::sleep_for(100ms);
+  for (int i = 0; i < 100 && keelson("get --raw " + path).exit_code != 0; ++i)
+    std::this_thread::sleep_for(100ms);
   const std::string node = raw(path);
   EXPECT_EQ(fault_of(node), "");
   for (const char* sample : {"\nkeelson_node_pods{phase=\"Running\"} 0\n",
@@ -127,8 +134,10 @@ void OperationsTest::troubles() {
   EXPECT_EQ(keelson("stop --root " + hosts_->root(1)).exit_code, 0);
   const Outcome off = status();
   EXPECT_EQ(off.exit_code, 1);
-  EXPECT_THAT(off.output, StartsWith("NOT OK: keelson-redis does not run here; keelson-control-plane does not run "
-                                     "here; the API does not answer\n"));
+  EXPECT_THAT(
+      off.output,
+      StartsWith("NOT OK: keelson-redis does not run here; keelson-control-plane does not run "
+                 "here; the API does not answer\n"));
   EXPECT_EQ(keelson("start --root " + hosts_->root(1)).exit_code, 0);
   until("OK");
 }
@@ -137,11 +146,14 @@ void OperationsTest::certificates() {
   const std::string root = " --root " + hosts_->root(1);
   const Outcome before = keelson("certs check" + root);
   EXPECT_EQ(before.exit_code, 0) << before.output;
-  for (const char* name : {"ca ", "apiserver ", "admin "}) EXPECT_THAT(before.output, HasSubstr(name));
-  EXPECT_THAT(keelson("certs check --root " + hosts_->root(2), 2).output, HasSubstr("node server "));
+  for (const char* name : {"ca ", "apiserver ", "admin "})
+    EXPECT_THAT(before.output, HasSubstr(name));
+  EXPECT_THAT(keelson("certs check --root " + hosts_->root(2), 2).output,
+              HasSubstr("node server "));
 
   const std::string pki = hosts_->root(1) + "/etc/keelson/pki/";
-  const std::string old_ca = hosts::read_file(pki + "ca.crt"), old = hosts::read_file(pki + "apiserver.crt");
+  const std::string old_ca = hosts::read_file(pki + "ca.crt"),
+                    old = hosts::read_file(pki + "apiserver.crt");
   const std::string old_kubeconfig = hosts::read_file(hosts_->kubeconfig());
   std::ofstream(hosts_->root(1) + "/old.conf") << old_kubeconfig;
   const Outcome renewed = keelson("certs renew" + root);

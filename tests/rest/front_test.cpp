@@ -321,6 +321,18 @@ TEST(Health, SaysWhichPartFailsAndNotWhy) {
   EXPECT_EQ(ask("/livez"), std::pair(200, std::string("ok")));
 }
 
+TEST(Health, AStoreIsThereWhenBothItAndWhatWasReadOfItAre) {
+  rest::ProcessFacts process;
+  EXPECT_FALSE(rest::health_parts(process, false).at(0).ok);
+  bool serves = true;
+  process.parts = [&] { return std::vector<rest::HealthPart>{{"clock", true}, {"store", serves}}; };
+  EXPECT_TRUE(rest::health_parts(process, true).at(1).ok);
+  EXPECT_FALSE(rest::health_parts(process, false).at(1).ok);
+  serves = false;
+  EXPECT_FALSE(rest::health_parts(process, true).at(1).ok);
+  EXPECT_EQ(rest::health_parts(process, true).size(), 2u);
+}
+
 TEST_F(FrontTest, PrettyForPeople) {
   const auto pretty = send("GET", std::string(kPods) + "/nope?pretty=true");
   EXPECT_TRUE(pretty->body.starts_with("{\n  \"kind\": \"Status\",\n")) << pretty->body;

@@ -29,7 +29,8 @@ constexpr const char* kBothRoles =
 class StatusOf : public ::testing::Test {
  protected:
   StatusOf() {
-    api.answer("/readyz", {.status = 200, .body = "[+]ping ok\n[+]store ok\nreadyz check passed\n"});
+    api.answer("/readyz",
+               {.status = 200, .body = "[+]ping ok\n[+]store ok\nreadyz check passed\n"});
     api.answer("/version", {.status = 200, .body = R"({"gitVersion":"v1.33.0+keelson"})"});
     api.answer(kStatus, {.status = 200, .body = plane("h1", kStoreServes, kBothRoles)});
     for (const char* role : {"controller-manager", "scheduler"}) {
@@ -45,14 +46,17 @@ class StatusOf : public ::testing::Test {
 
   void node(const std::string& name, const std::string& ready, const std::string& message) {
     api.put("/api/v1/nodes/" + name,
-            R"({"metadata":{"name":")" + name + R"("},"status":{"conditions":[{"type":"Ready","status":")" + ready +
-                R"(","message":")" + message + R"(","lastTransitionTime":"2023-11-14T22:10:00Z"}]}})");
+            R"({"metadata":{"name":")" + name +
+                R"("},"status":{"conditions":[{"type":"Ready","status":")" + ready +
+                R"(","message":")" + message +
+                R"(","lastTransitionTime":"2023-11-14T22:10:00Z"}]}})");
   }
   // Ten minutes old.
   void pod(const std::string& name, const std::string& status, const std::string& metadata = "") {
-    api.put("/api/v1/pods/" + name, R"({"metadata":{"name":")" + name +
-                                        R"(","namespace":"default","creationTimestamp":"2023-11-14T22:05:00Z")" +
-                                        metadata + R"(},"spec":{"nodeName":"n1"},"status":{)" + status + "}}");
+    api.put("/api/v1/pods/" + name,
+            R"({"metadata":{"name":")" + name +
+                R"(","namespace":"default","creationTimestamp":"2023-11-14T22:05:00Z")" + metadata +
+                R"(},"spec":{"nodeName":"n1"},"status":{)" + status + "}}");
   }
 
   // The report, with the verdict "fine" if nothing is wrong.
@@ -83,11 +87,13 @@ TEST_F(StatusOf, AClusterThatIsWell) {
 }
 
 TEST_F(StatusOf, AStoreThatIsAway) {
-  api.answer("/readyz", {.status = 500,
-                         .body = "[+]ping ok\n[-]store failed: reason withheld\nreadyz check failed\n"});
+  api.answer("/readyz",
+             {.status = 500,
+              .body = "[+]ping ok\n[-]store failed: reason withheld\nreadyz check failed\n"});
   api.answer(kStatus, {.status = 200,
-                       .body = plane("h1", R"({"address":"unix:/redis","serving":false,"trouble":"refused"})",
-                                     kBothRoles)});
+                       .body = plane(
+                           "h1", R"({"address":"unix:/redis","serving":false,"trouble":"refused"})",
+                           kBothRoles)});
   const std::string said = ask();
   EXPECT_THAT(said, StartsWith("NOT OK: the API is not ready; the store does not serve\n"));
   EXPECT_THAT(said, HasSubstr("! https://cluster.test:6443 is not ready: store failed\n"));
@@ -95,13 +101,16 @@ TEST_F(StatusOf, AStoreThatIsAway) {
 }
 
 TEST_F(StatusOf, AStoreThatIsInDanger) {
-  api.answer(kStatus,
-             {.status = 200,
-              .body = plane("h1", R"({"address":"r","serving":true,"profile":"volatile","memoryBytes":95,
+  api.answer(
+      kStatus,
+      {.status = 200,
+       .body = plane("h1", R"({"address":"r","serving":true,"profile":"volatile","memoryBytes":95,
                                       "memoryMaxBytes":100,"historyLost":2,"appendFailure":"disk full"})",
-                            kBothRoles)});
-  EXPECT_THAT(ask(), StartsWith("NOT OK: the store is nearly full; the store cannot write to its disk; the store "
-                                "keeps nothing; the store has lost acknowledged writes\n"));
+                     kBothRoles)});
+  EXPECT_THAT(
+      ask(),
+      StartsWith("NOT OK: the store is nearly full; the store cannot write to its disk; the store "
+                 "keeps nothing; the store has lost acknowledged writes\n"));
 }
 
 TEST_F(StatusOf, RolesThatNobodyHas) {
@@ -121,12 +130,15 @@ TEST_F(StatusOf, OtherControlPlanesAreAskedToo) {
   elsewhere = [](const std::string& server, const ApiRequest& request) -> Result<ApiReply> {
     EXPECT_EQ(request.path, kStatus);
     if (server == "https://10.0.0.3:6443") return Error{Code::unavailable, "no route"};
-    return ApiReply{.status = 200, .body = server == "https://10.0.0.1:6443"
-                                               ? plane("h1", kStoreServes, kBothRoles)
-                                               : plane("h2", R"({"address":"tcp","serving":false,"trouble":"cut"})")};
+    return ApiReply{
+        .status = 200,
+        .body = server == "https://10.0.0.1:6443"
+                    ? plane("h1", kStoreServes, kBothRoles)
+                    : plane("h2", R"({"address":"tcp","serving":false,"trouble":"cut"})")};
   };
   const std::string said = ask();
-  EXPECT_THAT(said, StartsWith("NOT OK: a control plane does not answer; the store does not serve\n"));
+  EXPECT_THAT(said,
+              StartsWith("NOT OK: a control plane does not answer; the store does not serve\n"));
   EXPECT_THAT(said, HasSubstr("! https://10.0.0.3:6443: no route\n"));
   EXPECT_THAT(said, HasSubstr("h1 (10.0.0.1:6443), h2 (10.0.0.2:6443)\n"));
   EXPECT_THAT(said, HasSubstr("! h2: tcp: cut\n"));
@@ -148,22 +160,26 @@ TEST_F(StatusOf, PodsThatDoNotRunByReason) {
   pod("a-2", pull);
   pod("crash", R"("phase":"Running","containerStatuses":[{"name":"c","state":{"waiting":{"reason":
                    "CrashLoopBackOff"}},"lastState":{"terminated":{"exitCode":3}}}])");
-  pod("big", R"("phase":"Pending","conditions":[{"type":"PodScheduled","status":"False","reason":"Unschedulable",
+  pod("big",
+      R"("phase":"Pending","conditions":[{"type":"PodScheduled","status":"False","reason":"Unschedulable",
                  "message":"0/1 nodes are available"}])");
   pod("slow", R"("phase":"Pending","containerStatuses":[{"name":"s","state":{"waiting":{"reason":
                   "ContainerCreating","message":"no volume"}}}])");
-  pod("ill", R"("phase":"Running","conditions":[{"type":"Ready","status":"False","message":"probe failed",
+  pod("ill",
+      R"("phase":"Running","conditions":[{"type":"Ready","status":"False","message":"probe failed",
                  "lastTransitionTime":"2023-11-14T22:06:00Z"}])");
   pod("stuck", R"("phase":"Running")", R"(,"deletionTimestamp":"2023-11-14T22:06:00Z")");
   pod("done", R"("phase":"Succeeded")");
   const std::string said = ask();
   EXPECT_THAT(said, StartsWith("NOT OK: 7 pods do not run\n"));
   EXPECT_THAT(said, HasSubstr("2 pods ImagePullBackOff: nginx:1.99 (default/a-1, ...)\n"));
-  EXPECT_THAT(said, HasSubstr("1 pod CrashLoopBackOff: container c ended with 3 (default/crash)\n"));
+  EXPECT_THAT(said,
+              HasSubstr("1 pod CrashLoopBackOff: container c ended with 3 (default/crash)\n"));
   EXPECT_THAT(said, HasSubstr("1 pod Unschedulable: 0/1 nodes are available (default/big)\n"));
   EXPECT_THAT(said, HasSubstr("1 pod ContainerCreating: no volume (default/slow)\n"));
   EXPECT_THAT(said, HasSubstr("1 pod NotReady: probe failed (default/ill)\n"));
-  EXPECT_THAT(said, HasSubstr("1 pod Terminating: does not end; is its node gone? (default/stuck)\n"));
+  EXPECT_THAT(said,
+              HasSubstr("1 pod Terminating: does not end; is its node gone? (default/stuck)\n"));
   EXPECT_THAT(said, HasSubstr("1 Running, 1 Succeeded\n"));
 }
 
@@ -176,12 +192,14 @@ TEST_F(StatusOf, PodsThatAreOnTheirWayAreNoTrouble) {
 }
 
 TEST_F(StatusOf, CertificatesThatEndSoon) {
-  api.answer(kStatus, {.status = 200, .body = plane("h1", kStoreServes, kBothRoles, "2023-11-20T00:00:00Z")});
+  api.answer(kStatus, {.status = 200,
+                       .body = plane("h1", kStoreServes, kBothRoles, "2023-11-20T00:00:00Z")});
   certificates = {{"the kubeconfig's", 1'699'999'000, "make another"}};
   const std::string said = ask();
   EXPECT_THAT(said, StartsWith("NOT OK: a certificate has ended; a certificate ends soon\n"));
   EXPECT_THAT(said, HasSubstr("! the kubeconfig's ended 18m ago; make another\n"));
-  EXPECT_THAT(said, HasSubstr("! apiserver of h1 ends in 5d1h; `keelson certs renew` there renews it\n"));
+  EXPECT_THAT(said,
+              HasSubstr("! apiserver of h1 ends in 5d1h; `keelson certs renew` there renews it\n"));
 }
 
 TEST_F(StatusOf, NodesThatWaitForCertificates) {
@@ -194,15 +212,16 @@ TEST_F(StatusOf, NodesThatWaitForCertificates) {
     "spec":{"signerName":"kubernetes.io/kubelet-serving","username":"system:node:n2"}})");
   const std::string said = ask();
   EXPECT_THAT(said, StartsWith("NOT OK: nodes wait for certificates\n"));
-  EXPECT_THAT(said, HasSubstr("! node of system:node:n2 for 15m: `kubectl certificate approve node`"));
+  EXPECT_THAT(said,
+              HasSubstr("! node of system:node:n2 for 15m: `kubectl certificate approve node`"));
 }
 
 TEST_F(StatusOf, WarningsOfTheLastHourOnce) {
   const auto event = [&](const std::string& name, const std::string& at, const std::string& message,
                          const std::string& pod = "p") {
-    api.put("/api/v1/events/" + name, R"({"type":"Warning","reason":"Failed","message":")" + message +
-                                          R"(","involvedObject":{"kind":"Pod","name":")" + pod +
-                                          R"("},"lastTimestamp":")" + at + R"("})");
+    api.put("/api/v1/events/" + name, R"({"type":"Warning","reason":"Failed","message":")" +
+                                          message + R"(","involvedObject":{"kind":"Pod","name":")" +
+                                          pod + R"("},"lastTimestamp":")" + at + R"("})");
   };
   event("a", "2023-11-14T22:14:50Z", "twice");
   event("b", "2023-11-14T22:14:40Z", "the same, earlier");
@@ -220,8 +239,11 @@ TEST_F(StatusOf, WarningsOfTheLastHourOnce) {
 TEST_F(StatusOf, AnApiThatIsNotThere) {
   class Nobody final : public Api {
    public:
-    Result<ApiReply> call(const ApiRequest&) override { return Error{Code::unavailable, "was refused"}; }
-    Result<ApiReply> stream(const ApiRequest&, const std::function<bool(std::string_view)>&) override {
+    Result<ApiReply> call(const ApiRequest&) override {
+      return Error{Code::unavailable, "was refused"};
+    }
+    Result<ApiReply> stream(const ApiRequest&,
+                            const std::function<bool(std::string_view)>&) override {
       return Error{Code::unavailable, ""};
     }
     Result<std::unique_ptr<Socket>> connect(const std::string&, const std::string&) override {
@@ -234,17 +256,20 @@ TEST_F(StatusOf, AnApiThatIsNotThere) {
   StatusSources sources{.session = session};
   StatusReport report;
   EXPECT_FALSE(report_cluster(report, sources));
-  EXPECT_EQ(report.text("fine"),
-            "NOT OK: the API does not answer\n\nAPI             ! https://gone:6443: was refused\n");
+  EXPECT_EQ(
+      report.text("fine"),
+      "NOT OK: the API does not answer\n\nAPI             ! https://gone:6443: was refused\n");
 }
 
 TEST_F(StatusOf, WhatThisUserMayNotSeeIsLeftOut) {
-  const ApiReply forbidden{.status = 403, .body = R"({"kind":"Status","reason":"Forbidden","message":"no"})"};
-  for (const char* path : {kStatus, "/api/v1/nodes", "/api/v1/pods", "/api/v1/events",
-                           "/apis/certificates.k8s.io/v1/certificatesigningrequests",
-                           "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/scheduler",
-                           "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/controller-manager",
-                           "/api/v1/namespaces/default/endpoints/kubernetes"}) {
+  const ApiReply forbidden{.status = 403,
+                           .body = R"({"kind":"Status","reason":"Forbidden","message":"no"})"};
+  for (const char* path :
+       {kStatus, "/api/v1/nodes", "/api/v1/pods", "/api/v1/events",
+        "/apis/certificates.k8s.io/v1/certificatesigningrequests",
+        "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/scheduler",
+        "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/controller-manager",
+        "/api/v1/namespaces/default/endpoints/kubernetes"}) {
     api.answer(path, forbidden);
   }
   const std::string said = ask();

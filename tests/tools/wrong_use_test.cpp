@@ -1,4 +1,5 @@
-// What the commands of a host say to wrong uses: each says what to do, and nothing is made. Needs no root.
+// What the commands of a host say to wrong uses: each says what to do, and nothing is made. Needs
+// no root.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -15,14 +16,16 @@ using ::testing::HasSubstr;
 
 const std::string kBinary = std::string(KEELSON_BINARY_DIR) + "/keelson";
 const std::string kHash = " --ca-cert-hash sha256:" + std::string(64, 'a');
-const std::string kJoin = "join 127.0.0.1:1 --token abcdef.0123456789abcdef" + kHash + " --address 127.0.0.1";
+const std::string kJoin =
+    "join 127.0.0.1:1 --token abcdef.0123456789abcdef" + kHash + " --address 127.0.0.1";
 const std::string kInit = "init --advertise-address 127.0.0.1";
 
 class WrongUse : public ::testing::Test {
  protected:
   // Should a command work in spite of everything, it works below this directory, and is undone.
   ~WrongUse() override {
-    if (fs::exists(root() + "/etc/keelson")) hosts::run(kBinary + " reset --force --root " + root());
+    if (fs::exists(root() + "/etc/keelson"))
+      hosts::run(kBinary + " reset --force --root " + root());
   }
   std::string root() const { return dir_.path() + "/root"; }
   std::string file(const std::string& text) {
@@ -90,9 +93,11 @@ TEST_F(WrongUse, TheOthers) {
 TEST_F(WrongUse, ConfigurationsNameTheFileAndTheField) {
   says("control-plane --config /nope", "`keelson init` writes it, --config says where it is");
   says("node --config /nope", "`keelson join` writes it");
-  const std::string plane = "name: a\nadvertiseAddress: 127.0.0.1\n", node = "name: a\naddress: 127.0.0.1\n";
+  const std::string plane = "name: a\nadvertiseAddress: 127.0.0.1\n",
+                    node = "name: a\naddress: 127.0.0.1\n";
   const std::string at = file("");
-  const auto config = [&](const char* command, const std::string& text, const std::string& expected) {
+  const auto config = [&](const char* command, const std::string& text,
+                          const std::string& expected) {
     file(text);
     says(std::string(command) + " --config " + at, at + ": " + expected);
   };
@@ -103,8 +108,10 @@ TEST_F(WrongUse, ConfigurationsNameTheFileAndTheField) {
   file("name: [a\n");
   says("control-plane --config " + at, at + ":2:1: did not find expected");
   config("node", node, "servers: must name a server");
-  config("node", node + "servers: [\"http://x\"]\n", "servers: \"http://x\" is no URL such as https://");
-  config("node", node + "servers: [\"https://x\"]\nclusterDNS: dns\n", "clusterDNS: \"dns\" is no IPv4 address");
+  config("node", node + "servers: [\"http://x\"]\n",
+         "servers: \"http://x\" is no URL such as https://");
+  config("node", node + "servers: [\"https://x\"]\nclusterDNS: dns\n",
+         "clusterDNS: \"dns\" is no IPv4 address");
   config("node", node + "kind: ControlPlaneConfiguration\n", "kind: must be \"NodeConfiguration\"");
 }
 
@@ -126,7 +133,8 @@ TEST_F(WrongUse, PluginsOfKubectlSayWhatKeelsonSays) {
   EXPECT_THAT(ask("init", "--help").output, HasSubstr("keelson init [OPTION...]"));
   EXPECT_THAT(ask("join", "--help").output, HasSubstr("keelson join [OPTION...] HOST:PORT"));
   EXPECT_THAT(ask("keelson", "status --help").output, HasSubstr("what is wrong with a cluster"));
-  const hosts::Outcome refused = ask("init", "--port 99999 --advertise-address 127.0.0.1 --root " + root());
+  const hosts::Outcome refused =
+      ask("init", "--port 99999 --advertise-address 127.0.0.1 --root " + root());
   EXPECT_EQ(refused.exit_code, 1);
   EXPECT_THAT(refused.output, HasSubstr("--port 99999: expected"));
 }

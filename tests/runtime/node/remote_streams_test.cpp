@@ -272,6 +272,20 @@ TEST_F(RemoteStreamsTest, ServesTheApiServerAlone) {
   EXPECT_NE(get("/healthz").find("200 OK"), std::string::npos);
 }
 
+TEST_F(RemoteStreamsTest, ShowsACertificateThatWasRenewed) {
+  serve(cluster_.endpoint());
+  NodeDialer dialer = cluster_.dialer("somebody");
+  core_.run([&] { remote_ = std::make_unique<RemoteStreams>(core_.loop, dialer); });
+  EXPECT_NE(get("/metrics").find("403 Forbidden"), std::string::npos);
+  const runtime::KeyPair pair = cluster_.certificate("kube-apiserver");
+  core_.run([&] {
+    // One that is of no use changes nothing.
+    EXPECT_FALSE(dialer.use_certificate("junk", "junk").ok());
+    EXPECT_TRUE(dialer.use_certificate(pair.certificate, pair.key).ok());
+  });
+  EXPECT_NE(get("/metrics").find("200 OK"), std::string::npos);
+}
+
 TEST_F(RemoteStreamsTest, ShowsWhatTheNodeSaysOfItself) {
   Status health;
   NodeFacts facts;

@@ -1,5 +1,5 @@
-// Looks at a cluster through its API and says what is wrong with it. Each part is read for itself: what this
-// user may not see, or a server does not have, is left out and said so.
+// Looks at a cluster through its API and says what is wrong with it. Each part is read for itself:
+// what this user may not see, or a server does not have, is left out and said so.
 #pragma once
 
 #include <functional>
@@ -13,8 +13,8 @@ namespace keelson::cli {
 
 struct StatusSources {
   Session& session;
-  // The same question to another control plane, "https://10.0.0.2:6443". Empty: only the one that the
-  // session talks to is asked.
+  // The same question to another control plane, "https://10.0.0.2:6443". Empty: only the one that
+  // the session talks to is asked.
   std::function<Result<ApiReply>(const std::string& server, const ApiRequest& request)> elsewhere;
   // Certificates that are known from elsewhere, besides those that control planes tell of.
   struct Certificate {

@@ -69,14 +69,17 @@ class ControlPlanes {
     if (ready->status == 200) {
       report_.fact(server + " is ready," + called);
     } else if (ready->status == 401) {
-      report_.wrong("the API does not accept this credential", server + " answers 401 Unauthorized: use "
-                    "another kubeconfig (on a control plane /etc/keelson/admin.conf)");
+      report_.wrong("the API does not accept this credential",
+                    server +
+                        " answers 401 Unauthorized: use "
+                        "another kubeconfig (on a control plane /etc/keelson/admin.conf)");
       return false;
     } else {
       const std::string parts = failing_parts(ready->body);
-      report_.wrong("the API is not ready", fmt::format("{} is not ready: {}", server,
-                                                        parts.empty() ? fmt::format("status {}", ready->status)
-                                                                      : parts + " failed"));
+      report_.wrong(
+          "the API is not ready",
+          fmt::format("{} is not ready: {}", server,
+                      parts.empty() ? fmt::format("status {}", ready->status) : parts + " failed"));
     }
     return true;
   }
@@ -119,7 +122,9 @@ class ControlPlanes {
         if (!name.empty() && name != first) planes_.push_back({server, std::move(status)});
       }
     }
-    if (known == 0) return report_.wrong("no control plane says that it serves", "no endpoints of default/kubernetes");
+    if (known == 0)
+      return report_.wrong("no control plane says that it serves",
+                           "no endpoints of default/kubernetes");
     if (!line.empty()) report_.fact(line);
   }
 
@@ -129,7 +134,8 @@ class ControlPlanes {
     for (const Plane& plane : planes_) {
       const Json* store = find(plane.status, "store");
       if (!store) continue;
-      const std::string by = planes_.size() > 1 ? text_at(plane.status, "name") + ": " : std::string();
+      const std::string by =
+          planes_.size() > 1 ? text_at(plane.status, "name") + ": " : std::string();
       told = true;
       one_store(by, *store);
     }
@@ -146,30 +152,33 @@ class ControlPlanes {
     const std::string profile = text_at(store, "profile"), version = text_at(store, "version");
     if (!version.empty()) line += ", Redis " + version;
     if (!profile.empty()) line += ", profile " + profile;
-    const int64_t bytes = number_at(store, "memoryBytes"), limit = number_at(store, "memoryMaxBytes");
+    const int64_t bytes = number_at(store, "memoryBytes"),
+                  limit = number_at(store, "memoryMaxBytes");
     if (bytes > 0) line += ", " + mebibytes(bytes) + (limit > 0 ? " of " + mebibytes(limit) : "");
     if (const int64_t replicas = number_at(store, "replicas"); replicas > 0) {
       line += ", " + counted(static_cast<std::size_t>(replicas), "replica");
     }
     report_.fact(line);
     if (limit > 0 && bytes > limit / 10 * 9) {
-      report_.wrong("the store is nearly full", fmt::format("{}: beyond {} Redis refuses writes: raise maxmemory",
-                                                            address, mebibytes(limit)));
+      report_.wrong("the store is nearly full",
+                    fmt::format("{}: beyond {} Redis refuses writes: raise maxmemory", address,
+                                mebibytes(limit)));
     }
     if (const std::string why = text_at(store, "appendFailure"); !why.empty()) {
       report_.wrong("the store cannot write to its disk", address + ": " + why);
     }
     if (profile == "volatile") {
-      report_.wrong("the store keeps nothing", address + ": appendonly is off: a restart of Redis loses the cluster");
+      report_.wrong("the store keeps nothing",
+                    address + ": appendonly is off: a restart of Redis loses the cluster");
     }
     if (const int64_t lost = number_at(store, "historyLost"); lost > 0) {
       report_.wrong("the store has lost acknowledged writes",
-                    fmt::format("{}: {} since this control plane started; its log says which", address,
-                                lost == 1 ? "once" : fmt::format("{} times", lost)));
+                    fmt::format("{}: {} since this control plane started; its log says which",
+                                address, lost == 1 ? "once" : fmt::format("{} times", lost)));
     }
     if (const std::string trouble = text_at(store, "lastTrouble"); !trouble.empty()) {
-      report_.fact(fmt::format("last trouble {} ago: {}", age(text_at(store, "lastTroubleTime"), session_.io.now()),
-                               trouble));
+      report_.fact(fmt::format("last trouble {} ago: {}",
+                               age(text_at(store, "lastTroubleTime"), session_.io.now()), trouble));
     }
   }
 
@@ -181,25 +190,31 @@ class ControlPlanes {
     for (const Plane& plane : planes_) {
       if (!plane.status.is_object()) all_told = false;
       for (const Json& role : list_at(plane.status, "roles")) {
-        if (true_at(role, "leading")) leaders[text_at(role, "name")] = text_at(plane.status, "name");
+        if (true_at(role, "leading"))
+          leaders[text_at(role, "name")] = text_at(plane.status, "name");
       }
     }
     for (const char* role : {"controller-manager", "scheduler"}) {
-      const auto lease = session_.get(std::string("/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/") + role);
+      const auto lease = session_.get(
+          std::string("/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/") + role);
       const std::string holder = lease ? text_at(*lease, "spec.holderIdentity") : std::string();
       const int64_t renewed = lease ? seconds_of(text_at(*lease, "spec.renewTime")) : 0;
       const bool fresh = session_.io.now().unix_ns / 1'000'000'000 - renewed < kLeaseStaleSeconds;
       if (!lease && lease.code() == Code::denied) continue;
-      if (const auto leader = leaders.find(role); leader != leaders.end() || (!holder.empty() && fresh && !all_told)) {
+      if (const auto leader = leaders.find(role);
+          leader != leaders.end() || (!holder.empty() && fresh && !all_told)) {
         const std::string who = leader != leaders.end() ? leader->second : holder;
         const std::string since = lease ? text_at(*lease, "spec.acquireTime") : std::string();
         report_.fact(fmt::format("{}: {}{}", role, who,
                                  since.empty() ? "" : ", for " + age(since, session_.io.now())));
       } else if (holder.empty() || !fresh) {
-        report_.wrong(std::string("nobody is ") + role,
-                      fmt::format("{}: nobody{}", role,
-                                  holder.empty() ? "" : fmt::format("; the last was {}, until {} ago", holder,
-                                                                    age(text_at(*lease, "spec.renewTime"), session_.io.now()))));
+        report_.wrong(
+            std::string("nobody is ") + role,
+            fmt::format("{}: nobody{}", role,
+                        holder.empty() ? ""
+                                       : fmt::format("; the last was {}, until {} ago", holder,
+                                                     age(text_at(*lease, "spec.renewTime"),
+                                                         session_.io.now()))));
       } else {
         report_.fact(fmt::format("{}: changing hands from {}", role, holder));
       }
@@ -211,8 +226,10 @@ class ControlPlanes {
     for (const Plane& plane : planes_) {
       for (const Json& one : list_at(plane.status, "certificates")) {
         const std::string name = text_at(one, "name");
-        all.push_back({name + " of " + text_at(plane.status, "name"), seconds_of(text_at(one, "ends")),
-                       name == "ca" ? "a new cluster has a new authority" : "`keelson certs renew` there renews it"});
+        all.push_back({name + " of " + text_at(plane.status, "name"),
+                       seconds_of(text_at(one, "ends")),
+                       name == "ca" ? "a new cluster has a new authority"
+                                    : "`keelson certs renew` there renews it"});
       }
     }
     if (all.empty()) return;
@@ -230,7 +247,8 @@ class ControlPlanes {
         first = &one;
       }
     }
-    if (first) report_.fact(fmt::format("{} ends in {}", first->name, human_duration(first->ends - now)));
+    if (first)
+      report_.fact(fmt::format("{} ends in {}", first->name, human_duration(first->ends - now)));
   }
 
   StatusReport& report_;

@@ -11,7 +11,9 @@ constexpr std::size_t kTitleWidth = 16;
 constexpr std::size_t kLineMax = 300;  // whatever messages servers send
 }  // namespace
 
-void StatusReport::section(std::string title) { sections_.push_back({std::move(title), {}}); }
+void StatusReport::section(std::string title) {
+  sections_.push_back({std::move(title), {}});
+}
 
 void StatusReport::line(std::string text) {
   if (sections_.empty()) section("");
@@ -21,15 +23,20 @@ void StatusReport::line(std::string text) {
   sections_.back().lines.push_back(std::move(text));
 }
 
-void StatusReport::fact(std::string text) { line(std::move(text)); }
-void StatusReport::more_wrong(std::string text) { line("! " + std::move(text)); }
+void StatusReport::fact(std::string text) {
+  line(std::move(text));
+}
+void StatusReport::more_wrong(std::string text) {
+  line("! " + std::move(text));
+}
 void StatusReport::wrong(std::string brief, std::string text) {
   briefs_.push_back(std::move(brief));
   more_wrong(std::move(text));
 }
 
 std::string StatusReport::text(const std::string& all_well) const {
-  std::string out = well() ? "OK: " + all_well : fmt::format("NOT OK: {}", fmt::join(briefs_, "; "));
+  std::string out =
+      well() ? "OK: " + all_well : fmt::format("NOT OK: {}", fmt::join(briefs_, "; "));
   out += "\n\n";
   for (const Section& section : sections_) {
     std::string title = section.title;

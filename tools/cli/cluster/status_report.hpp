@@ -1,4 +1,5 @@
-// What `keelson status` prints: a verdict, then sections of lines, those with a "!" being what is wrong.
+// What `keelson status` prints: a verdict, then sections of lines, those with a "!" being what is
+// wrong.
 #pragma once
 
 #include <string>

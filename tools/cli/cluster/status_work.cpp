@@ -53,7 +53,8 @@ Ill illness_of_waiting(const Json& status, const Json& pod, WallTime now) {
   const std::string reason = text_at(status, "state.waiting.reason");
   if (reason.empty()) return {};
   const bool starting = reason == "ContainerCreating" || reason == "PodInitializing";
-  if (starting && seconds_since(text_at(pod, "metadata.creationTimestamp"), now) < kPatienceSeconds) return {};
+  if (starting && seconds_since(text_at(pod, "metadata.creationTimestamp"), now) < kPatienceSeconds)
+    return {};
   const bool image = reason.find("Image") != reason.npos;
   if (image) return {reason, text_at(status, "image")};
   if (reason == "CrashLoopBackOff") {
@@ -113,12 +114,13 @@ void report_nodes(StatusReport& report, Session& session) {
       down.push_back(name + " has not said anything yet");
     } else {
       const bool silent = text_at(*is_ready, "status") == "Unknown";
-      down.push_back(with_message(
-          fmt::format("{} {} {}", name, silent ? "is silent for" : "is not Ready for",
-                      age(text_at(*is_ready, "lastTransitionTime"), now)),
-          text_at(*is_ready, "message", text_at(*is_ready, "reason"))));
+      down.push_back(
+          with_message(fmt::format("{} {} {}", name, silent ? "is silent for" : "is not Ready for",
+                                   age(text_at(*is_ready, "lastTransitionTime"), now)),
+                       text_at(*is_ready, "message", text_at(*is_ready, "reason"))));
     }
-    for (const char* type : {"MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable"}) {
+    for (const char* type :
+         {"MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable"}) {
       const Json* one = condition(node, type);
       if (one && text_at(*one, "status") == "True") {
         pressed.push_back(with_message(name + " has " + type, text_at(*one, "message")));
@@ -127,15 +129,18 @@ void report_nodes(StatusReport& report, Session& session) {
   }
   const std::size_t all = list_at(*nodes, "items").size();
   if (all == 0) {
-    return report.wrong("there are no nodes", "none: `keelson token create --print-join-command` on a control "
-                                              "plane prints what makes one");
+    return report.wrong("there are no nodes",
+                        "none: `keelson token create --print-join-command` on a control "
+                        "plane prints what makes one");
   }
   report.fact(fmt::format("{} of {} Ready{}", ready, all,
                           cordoned == 0 ? "" : fmt::format(", {} cordoned", cordoned)));
   const auto tell = [&](const std::vector<std::string>& lines, const std::string& brief) {
-    for (std::size_t i = 0; i < lines.size(); ++i) i == 0 ? report.wrong(brief, lines[i]) : report.more_wrong(lines[i]);
+    for (std::size_t i = 0; i < lines.size(); ++i)
+      i == 0 ? report.wrong(brief, lines[i]) : report.more_wrong(lines[i]);
   };
-  tell(down, fmt::format("{} of {} {} not Ready", down.size(), counted(all, "node"), down.size() == 1 ? "is" : "are"));
+  tell(down, fmt::format("{} of {} {} not Ready", down.size(), counted(all, "node"),
+                         down.size() == 1 ? "is" : "are"));
   tell(pressed, "nodes run short");
 }
 
@@ -158,7 +163,8 @@ void report_pods(StatusReport& report, Session& session) {
     }
   }
   std::string line;
-  for (const auto& [phase, count] : phases) line += fmt::format("{}{} {}", line.empty() ? "" : ", ", count, phase);
+  for (const auto& [phase, count] : phases)
+    line += fmt::format("{}{} {}", line.empty() ? "" : ", ", count, phase);
   report.fact(line.empty() ? (ill == 0 ? "none" : "none runs") : line);
   std::size_t told = 0;
   for (const auto& [why, names] : groups) {
@@ -166,11 +172,12 @@ void report_pods(StatusReport& report, Session& session) {
       report.more_wrong(fmt::format("and {} more reasons", groups.size() - kGroupsMax));
       break;
     }
-    const std::string text = fmt::format(
-        "{} {} ({}{})", counted(names.size(), "pod"), with_message(why.first, why.second), names.front(),
-        names.size() > 1 ? ", ..." : "");
+    const std::string text = fmt::format("{} {} ({}{})", counted(names.size(), "pod"),
+                                         with_message(why.first, why.second), names.front(),
+                                         names.size() > 1 ? ", ..." : "");
     if (told++ == 0) {
-      report.wrong(fmt::format("{} {} not run", counted(ill, "pod"), ill == 1 ? "does" : "do"), text);
+      report.wrong(fmt::format("{} {} not run", counted(ill, "pod"), ill == 1 ? "does" : "do"),
+                   text);
     } else {
       report.more_wrong(text);
     }
@@ -191,14 +198,17 @@ void report_requests(StatusReport& report, Session& session) {
     // Nodes' own are approved by the controllers; others wait for people, who need not hurry.
     const bool of_node = text_at(one, "spec.signerName").find("kubelet") != std::string::npos;
     if (of_node && seconds_since(created, now) > kPatienceSeconds) {
-      overdue.push_back(fmt::format("{} of {} for {}: `kubectl certificate approve {}` if it is one of yours",
-                                    text_at(one, "metadata.name"), text_at(one, "spec.username"),
-                                    age(created, now), text_at(one, "metadata.name")));
+      overdue.push_back(
+          fmt::format("{} of {} for {}: `kubectl certificate approve {}` if it is one of yours",
+                      text_at(one, "metadata.name"), text_at(one, "spec.username"),
+                      age(created, now), text_at(one, "metadata.name")));
     }
   }
-  report.fact(pending == 0 ? "no certificate request waits" : counted(pending, "certificate request") + " pending");
+  report.fact(pending == 0 ? "no certificate request waits"
+                           : counted(pending, "certificate request") + " pending");
   for (std::size_t i = 0; i < overdue.size(); ++i) {
-    i == 0 ? report.wrong("nodes wait for certificates", overdue[i]) : report.more_wrong(overdue[i]);
+    i == 0 ? report.wrong("nodes wait for certificates", overdue[i])
+           : report.more_wrong(overdue[i]);
   }
 }
 
@@ -211,7 +221,8 @@ void report_warnings(StatusReport& report, Session& session) {
     const int64_t old = seconds_since(event_time(event), now);
     if (text_at(event, "type") == "Warning" && old < kRecentSeconds) recent.push_back(&event);
   }
-  std::ranges::stable_sort(recent, [](const Json* a, const Json* b) { return event_time(*a) > event_time(*b); });
+  std::ranges::stable_sort(
+      recent, [](const Json* a, const Json* b) { return event_time(*a) > event_time(*b); });
   report.section("Warnings");
   if (recent.empty()) return report.fact("none in the last hour");
   std::size_t shown = 0;

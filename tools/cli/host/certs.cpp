@@ -59,27 +59,31 @@ int renew(const Layout& layout) {
   if (!config) return fail(config.error().message);
   const auto pki = runtime::renew(config->pki_dir, runtime::server_names(*config));
   if (!pki) return fail(pki.error().message);
-  const std::string url = "https://" + config->advertise_address + ":" + std::to_string(config->port);
+  const std::string url =
+      "https://" + config->advertise_address + ":" + std::to_string(config->port);
   const Status written = runtime::write_private_file(
-      layout.admin_kubeconfig(),
-      runtime::kubeconfig(url, pki->authority.pair().certificate, pki->admin.certificate, pki->admin.key));
+      layout.admin_kubeconfig(), runtime::kubeconfig(url, pki->authority.pair().certificate,
+                                                     pki->admin.certificate, pki->admin.key));
   if (!written) return fail(written.message());
-  std::printf("renewed apiserver and admin in %s, and %s\n"
-              "The running API server takes its certificate by itself within seconds. Copies of admin.conf "
-              "elsewhere are\ngood until the end of the old one: replace them.\n",
-              config->pki_dir.c_str(), layout.admin_kubeconfig().c_str());
+  std::printf(
+      "renewed apiserver and admin in %s, and %s\n"
+      "The running API server takes its certificate by itself within seconds. Copies of admin.conf "
+      "elsewhere are\ngood until the end of the old one: replace them.\n",
+      config->pki_dir.c_str(), layout.admin_kubeconfig().c_str());
   return 0;
 }
 
 }  // namespace
 
 int certs(int argc, char** argv) {
-  cxxopts::Options parser("keelson certs",
-                          "The certificates of this host.\n"
-                          "  keelson certs check    when they end; exit code 1: one within 30 days\n"
-                          "  keelson certs renew    new ones for the API server and the administrator\n");
-  parser.add_options()("root", "as given to init or join", cxxopts::value<std::string>()->default_value(""),
-                       "DIR")("what", "", cxxopts::value<std::vector<std::string>>())("h,help", "show this");
+  cxxopts::Options parser(
+      "keelson certs",
+      "The certificates of this host.\n"
+      "  keelson certs check    when they end; exit code 1: one within 30 days\n"
+      "  keelson certs renew    new ones for the API server and the administrator\n");
+  parser.add_options()("root", "as given to init or join",
+                       cxxopts::value<std::string>()->default_value(""), "DIR")(
+      "what", "", cxxopts::value<std::vector<std::string>>())("h,help", "show this");
   parser.parse_positional({"what"});
   parser.positional_help("check|renew");
   try {

@@ -36,7 +36,8 @@ std::vector<HostCertificate> host_certificates(const Layout& layout) {
     for (const char* name : {"client", "server", "network"}) {
       const std::string file = directory + "/" + name + ".pem";
       // Which of them a node has is its own business.
-      if (const auto there = runtime::read_file(file); !there && there.code() == Code::not_found) continue;
+      if (const auto there = runtime::read_file(file); !there && there.code() == Code::not_found)
+        continue;
       add(std::string("node ") + name, file, kByItself);
     }
   }

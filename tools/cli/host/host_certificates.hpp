@@ -11,9 +11,9 @@
 namespace keelson::cli {
 
 struct HostCertificate {
-  std::string name;     // "apiserver", "node client"
+  std::string name;  // "apiserver", "node client"
   std::string file;
-  std::string renewal;  // what renews it, for people
+  std::string renewal;                    // what renews it, for people
   Result<runtime::CertificateInfo> info;  // why it cannot be read
 };
 

@@ -1,4 +1,5 @@
-// Options that are numbers. cxxopts takes 99999 for a uint16_t, and what it makes of that is another port.
+// Options that are numbers. cxxopts takes 99999 for a uint16_t, and what it makes of that is
+// another port.
 #pragma once
 
 #include <charconv>

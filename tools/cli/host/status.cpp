@@ -56,21 +56,25 @@ void report_host(StatusReport& report, const Layout& layout) {
       run += (run.empty() ? "" : ", ") + one.name;
     } else {
       report.wrong(one.name + " does not run here",
-                   one.name + " does not run: `keelson start` starts it; its log: " + services.log_of(one.name));
+                   one.name + " does not run: `keelson start` starts it; its log: " +
+                       services.log_of(one.name));
     }
   }
   if (!run.empty()) report.fact(run + " run");
 }
 
 // Those of the control plane come from its API; the node's are only here.
-std::vector<StatusSources::Certificate> certificates(const Layout& layout, const Connection& connection) {
+std::vector<StatusSources::Certificate> certificates(const Layout& layout,
+                                                     const Connection& connection) {
   std::vector<StatusSources::Certificate> out;
   for (const HostCertificate& one : host_certificates(layout)) {
-    if (one.info && one.name.starts_with("node ")) out.push_back({one.name, one.info->ends, one.renewal});
+    if (one.info && one.name.starts_with("node "))
+      out.push_back({one.name, one.info->ends, one.renewal});
   }
   if (!connection.client_cert_pem.empty()) {
     if (const auto info = runtime::read_certificate(connection.client_cert_pem)) {
-      out.push_back({"the kubeconfig's client certificate (" + info->subject.common_name + ")", info->ends,
+      out.push_back({"the kubeconfig's client certificate (" + info->subject.common_name + ")",
+                     info->ends,
                      "`keelson certs renew` on a control plane writes another admin.conf"});
     }
   }
@@ -83,10 +87,12 @@ int status(int argc, char** argv) {
   const auto flags = Flags::parse({verb().flags, global_flags()}, {argv + 1, argv + argc});
   if (!flags) return fail(flags.error().message + "; keelson status --help shows what it takes");
   if (flags->on("help")) {
-    std::printf("%s: exit code 0 if nothing is, 1 if something is.\n\nUsage:\n  keelson status [options]\n\n"
-                "Examples:\n%s\nOptions:\n%s\nOptions of all cluster commands:\n%s",
-                "Says what is wrong with a cluster", verb().examples, flags_help(verb().flags).c_str(),
-                flags_help(global_flags()).c_str());
+    std::printf(
+        "%s: exit code 0 if nothing is, 1 if something is.\n\nUsage:\n  keelson status "
+        "[options]\n\n"
+        "Examples:\n%s\nOptions:\n%s\nOptions of all cluster commands:\n%s",
+        "Says what is wrong with a cluster", verb().examples, flags_help(verb().flags).c_str(),
+        flags_help(global_flags()).c_str());
     return 0;
   }
   if (!flags->args().empty()) return fail("unexpected argument " + flags->args().front());
@@ -96,7 +102,8 @@ int status(int argc, char** argv) {
   ConnectionFlags given = connection_flags(verb(), *flags);
   const bool named = !given.kubeconfig.empty() || !given.server.empty();
   const bool from_environment = std::getenv("KUBECONFIG") && !flags->has("root");
-  if (!named && !from_environment && exists(layout.admin_kubeconfig())) given.kubeconfig = layout.admin_kubeconfig();
+  if (!named && !from_environment && exists(layout.admin_kubeconfig()))
+    given.kubeconfig = layout.admin_kubeconfig();
   const Surroundings around = real_surroundings();
   const auto config = load_kubeconfig(given, around);
   if (!config) return fail(config.error().message);
