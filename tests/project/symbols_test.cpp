@@ -33,7 +33,7 @@ TEST(Symbols, CoreUsesNoOutsideWorld) {
     // The outside world is what these are for; generated code reads no clock that matters.
     static const std::set<std::string> outside = {"proto",  "cri_proto", "runtime", "cli",  "redis",
                                                   "cri",    "volumes",   "network", "node", "host",
-                                                  "process"};
+                                                  "process", "hosts"};
     const std::string prefix = "libkeelson_";
     if (outside.contains(name.substr(prefix.size(), name.size() - prefix.size() - 2))) continue;
     ++libraries;
