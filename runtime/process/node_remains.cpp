@@ -1,6 +1,9 @@
 #include "runtime/process/node_remains.hpp"
 
+#include <unistd.h>
+
 #include <deque>
+#include <filesystem>
 #include <functional>
 
 #include "core/client/api_client.hpp"
@@ -91,6 +94,30 @@ class Removal {
   Timer deadline_;
 };
 
+// Below every hierarchy; with cgroup v2, and beside it, that is one. Cgroups that still have
+// processes stay, since the kernel refuses to remove them.
+void remove_cgroups(const std::string& parent) {
+  namespace fs = std::filesystem;
+  // Somebody may have written anything into the configuration.
+  if (parent.size() < 2 || parent[0] != '/' || parent.find("..") != parent.npos) return;
+  std::vector<fs::path> tops = {"/sys/fs/cgroup" + parent};
+  std::error_code error;
+  for (fs::directory_iterator it("/sys/fs/cgroup", error), end; !error && it != end;
+       it.increment(error)) {
+    if (it->is_directory(error)) tops.push_back(it->path() / parent.substr(1));
+  }
+  for (const fs::path& top : tops) {
+    std::vector<fs::path> found;
+    if (fs::is_directory(top, error)) found.push_back(top);
+    for (fs::recursive_directory_iterator it(top, error), end; !error && it != end;
+         it.increment(error)) {
+      if (it->is_directory(error) && !it->is_symlink(error)) found.push_back(it->path());
+    }
+    // Children come after their parents in this list.
+    for (auto it = found.rbegin(); it != found.rend(); ++it) ::rmdir(it->c_str());
+  }
+}
+
 }  // namespace
 
 Status remove_node_remains(const NodeConfig& config) {
@@ -103,6 +130,7 @@ Status remove_node_remains(const NodeConfig& config) {
     AsioLoop loop;
     note(Removal(loop, log, config).run());
   }
+  remove_cgroups(config.cgroup_parent);
   AsioLoop loop;
   NoClient client;
   const Rng rng(1);  // of back-offs that never come

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <fstream>
 #include <map>
 #include <set>
@@ -53,6 +54,7 @@ class OperationsTest : public ::testing::Test {
   void figures();
   void certificates();
   void troubles();
+  void leaving();
 
   std::unique_ptr<Hosts> hosts_;
   pid_t stopped_ = 0;
@@ -170,6 +172,24 @@ void OperationsTest::certificates() {
   until("OK");
 }
 
+// A host that was a node is as it was before: its files, and the cgroups of its containers.
+void OperationsTest::leaving() {
+  const std::string pod =
+      R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"p"},"spec":{"containers":[{"name":"c",)"
+      R"("image":"busybox:1.35","command":["sleep","1000"]}]}})";
+  EXPECT_EQ(keelson("apply -f - <<< '" + pod + "'").exit_code, 0);
+  const Outcome waited = keelson("wait --for=condition=Ready pod/p --timeout=30s");
+  EXPECT_EQ(waited.exit_code, 0) << waited.output;
+  std::string name = hosts_->root(2);
+  std::replace(name.begin(), name.end(), '/', '-');
+  const std::string cgroups = "find /sys/fs/cgroup -type d -name 'keelson" + name + "' | wc -l";
+  EXPECT_NE(hosts::run(cgroups).output, "0\n");
+  const Outcome gone = keelson("reset --force --root " + hosts_->root(2), 2);
+  EXPECT_EQ(gone.exit_code, 0) << gone.output;
+  EXPECT_EQ(hosts::run(cgroups).output, "0\n");
+  EXPECT_EQ(hosts::run("ls -A " + hosts_->root(2) + "/etc").output, "");
+}
+
 // One cluster for all of it: to make one takes ten seconds.
 TEST_F(OperationsTest, FiguresCertificatesAndStatus) {
   until("OK: nothing is wrong");
@@ -177,6 +197,7 @@ TEST_F(OperationsTest, FiguresCertificatesAndStatus) {
   figures();
   certificates();
   troubles();
+  leaving();
 }
 
 }  // namespace
