@@ -145,6 +145,9 @@ pid_t Hosts::main_process(int host, const std::string& service) const {
 }
 
 void Hosts::lose_power(int host) {
+  // First of all nobody hears from it any more: its kernel, which lives on here, would end its connections
+  // in good order. And connections that cannot end would keep the network, and with it the cable.
+  hosts::run("ip -n " + netns(0) + " link del p" + std::to_string(host));
   // Whoever stands over a service first, so that nothing is started again.
   hosts::run("cd " + root(host) + "/run/keelson && kill -9 $(cat *.pid)");
   // Containers and their shims are those in the host's network, or in one made from there: found by the

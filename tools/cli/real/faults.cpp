@@ -53,13 +53,10 @@ std::vector<Place*> of_zone(Stage& stage, const FaultSpec& spec) {
 void power_off(Stage& stage, Place& place) {
   place.powered = false;
   stage.powered(place.node, false);
-  // The kernel of the machine lives on, and would tell peers that connections are closed.
-  stage.hosts.cut(place.host);
   stage.hosts.lose_power(place.host);
 }
 
 void power_on(Stage& stage, Place& place) {
-  stage.hosts.heal(place.host);
   stage.hosts.power_on(place.host);
   place.powered = true;
   stage.powered(place.node, true);

@@ -149,18 +149,17 @@ void of_workload(Writer& write, const Lives& lives, const Window& window, const 
     }
   }
   if (rollout) {
+    const auto found = lives.deployments.find(owner);
+    if (fresh.empty() || found == lives.deployments.end()) return;
+    When done;
+    for (const auto& [at, complete] : found->second.complete) {
+      if (complete && !done && at > fresh.front()->created && window.has(at)) done = at;
+    }
     std::vector<When> created;
     for (const PodLife* pod : fresh) created.push_back(pod->created);
     write.first("first new pod created", created);
     write.first("first new pod ready", moments(fresh, &PodLife::ready));
-    write.last("new pods ready", moments(fresh, &PodLife::ready));
-    const auto found = lives.deployments.find(owner);
-    if (fresh.empty() || found == lives.deployments.end()) return;
-    std::vector<When> done;
-    for (const auto& [at, complete] : found->second.complete) {
-      if (complete) done.push_back(at);
-    }
-    write.first("rollout done", done);
+    write.first("rollout done", {done});
     return;
   }
   write.births("pods", fresh);

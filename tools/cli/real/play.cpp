@@ -110,7 +110,7 @@ std::string Play::watch() {
       [this](Clock::time_point at, const api::ObjectPtr& object, const api::ObjectPtr& previous) {
         hear(at, object, previous);
       });
-  const auto ready = [this] { return observer_->listed() && settled(); };
+  const auto ready = [this] { return observer_->listed() && pending().empty(); };
   return wait_for(ready, 1s, 60s, [] { return false; }) ? "" : "the nodes did not get ready within a minute";
 }
 
@@ -190,18 +190,19 @@ History Play::run(uint64_t seed, const std::function<bool()>& stop) {
   for (auto& [at, due] : std::exchange(due_, {})) due.act();  // only if it was interrupted
   const auto quiet = [this] {
     turn();
-    return busy_ == 0 && settled();
+    return busy_ == 0 && pending().empty();
   };
+  std::string waits_for;
   const bool well = !stopped && wait_for(quiet, kSettled, scenario_.converge, stop);
+  if (!well) waits_for = pending();
   over_ = !well;
   join_users();
   over_ = false;
   clients_->stop();
   const std::lock_guard lock(mutex_);
-  note(well ? Level::info : Level::warning, "run",
-       well ? "settled" : "has not settled within " + sim::clock_text(scenario_.converge));
+  if (!well) history_.trouble = stop() ? "interrupted" : "has not settled: " + waits_for;
+  note(well ? Level::info : Level::warning, "run", well ? "settled" : history_.trouble);
   playing_ = false;
-  history_.trouble = well ? "" : stopped ? "interrupted" : "it has not settled";
   history_.requests = clients_->sent();
   history_.requests_lost = clients_->lost();
   return std::move(history_);
@@ -280,26 +281,27 @@ bool Play::turn() {
   return !due_.empty();
 }
 
-bool Play::settled() const {
+std::string Play::pending() const {
   std::map<std::string, const Place*> known;
   for (const Place& place : places_) known[place.node] = &place;
   const auto nodes = observer_->all(api::Kind::nodes);
-  if (nodes.size() < places_.size()) return false;
+  if (nodes.size() < places_.size()) return "nodes are missing";
   for (const api::ObjectPtr& node : nodes) {
     const auto place = known.find(node->name());
     if (place != known.end() && place->second->powered && !is_ready(node->as<api::Node>().status())) {
-      return false;
+      return node->name() + " is not ready";
     }
   }
   for (const api::ObjectPtr& d : observer_->all(api::Kind::deployments)) {
-    if (!complete(d->as<api::Deployment>())) return false;
+    if (!complete(d->as<api::Deployment>())) return "deployment " + d->name() + " is not complete";
   }
   for (const api::ObjectPtr& pod : observer_->all(api::Kind::pods)) {
     const auto place = known.find(pod->as<api::Pod>().spec().node_name());
     if (place != known.end() && !place->second->powered) continue;
-    if (pod->meta().has_deletion_timestamp() || !is_ready(pod->as<api::Pod>().status())) return false;
+    if (pod->meta().has_deletion_timestamp()) return "pod " + pod->name() + " is not gone";
+    if (!is_ready(pod->as<api::Pod>().status())) return "pod " + pod->name() + " is not ready";
   }
-  return true;
+  return {};
 }
 
 void Play::join_users() {

@@ -75,7 +75,8 @@ class Play {
   hosts::Outcome keelson(const std::vector<std::string>& words, const std::string& input,
                          std::chrono::seconds limit);
   void join_users();
-  bool settled() const;
+  // What is not as it was asked for yet; empty: everything has settled.
+  std::string pending() const;
   // False: it did not hold for that long without a break within the limit.
   bool wait_for(const std::function<bool()>& holds, Duration for_how_long, Duration limit,
                 const std::function<bool()>& stop);

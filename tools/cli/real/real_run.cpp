@@ -128,10 +128,7 @@ int play(const Options& options, const sim::Scenario& scenario) {
     played.history = play.run(seed, interrupted);
     played.chapters = real::chapters(scenario, played.history);
     played.history.changes.clear();
-    if (!played.history.trouble.empty()) {
-      std::fprintf(stderr, "%s\n", play.logs().c_str());
-      break;
-    }
+    if (!played.history.trouble.empty()) break;
     if (i + 1 == options.repeat) break;
     if (const std::string why = play.clean(); !why.empty()) {
       std::fprintf(stderr, "keelson real run: %s\n", why.c_str());

@@ -133,7 +133,7 @@ std::string Play::clean() {
     if (done.exit_code != 0) return "delete -f: " + done.output;
   }
   const auto empty = [this] {
-    return settled() && observer_->all(api::Kind::deployments).empty() &&
+    return pending().empty() && observer_->all(api::Kind::deployments).empty() &&
            observer_->all(api::Kind::pods).empty();
   };
   return wait_for(empty, 500ms, 60s, [] { return false; }) ? "" : "what the timeline has made is not gone within a minute";
