@@ -376,6 +376,17 @@ TEST_F(ControlPlaneSecretsTest, OnlyTheKeyOpensThem) {
   EXPECT_EQ(refused.output.find("started"), std::string::npos) << refused.output;
   EXPECT_EQ(hosts_->run(2, "ls -A " + hosts_->root(2)).output, "");
 
+  // Nor does another host under a name, or at an address, that is taken.
+  const Outcome namesake = hosts_->run(
+      2, keelson_binary() + good + " --name h1 --root " + hosts_->root(2));
+  EXPECT_EQ(namesake.exit_code, 1);
+  EXPECT_NE(namesake.output.find("--name h1: the cluster has"), std::string::npos) << namesake.output;
+  const Outcome twin = hosts_->run(2, keelson_binary() + good + " --name h2 --advertise-address " +
+                                          Hosts::address(1) + " --root " + hosts_->root(2));
+  EXPECT_EQ(twin.exit_code, 1);
+  EXPECT_NE(twin.output.find("--advertise-address 10.111.0.1: the"), std::string::npos) << twin.output;
+  EXPECT_EQ(hosts_->run(2, "ls -A " + hosts_->root(2)).output, "");
+
   // When the time of the token that owns them is over, they are gone, and so is the way in.
   EXPECT_EQ(user(1, "kubectl patch secret -n kube-system $(kubectl get secret -n kube-system keelson-certs "
                     "-o jsonpath='{.metadata.ownerReferences[0].name}') "

@@ -79,6 +79,25 @@ TEST_F(WrongUse, Join) {
   refuses(kJoin + " --node-name 'A B'", "name: \"A B\" is no name");
 }
 
+TEST_F(WrongUse, ControlPlanes) {
+  refuses(kInit + " --store-bind nowhere", "--store-bind nowhere: expected an IPv4 address and a port");
+  refuses(kInit + " --store-bind unix:/x", "--store-bind unix:/x: expected an IPv4 address and a port");
+  refuses(kInit + " --store redis://10.0.0.1 --store-bind 127.0.0.1:6379", "--store-bind is for a Redis");
+  refuses(kInit + " --upload-certs", "other hosts cannot reach it");
+  refuses(kInit + " --upload-certs --store redis://127.0.0.1", "other hosts cannot reach it");
+  const std::string target = "join 127.0.0.1:1 --control-plane --token abcdef.0123456789abcdef" + kHash;
+  refuses("join --control-plane", "which cluster? keelson join HOST:PORT");
+  refuses(target, "--certificate-key is missing: `keelson token create");
+  refuses(target + " --certificate-key abc", "--certificate-key: expected 64 hex digits");
+  const std::string known = target + " --certificate-key " + std::string(64, 'a');
+  refuses(known + " --advertise-address host", "--advertise-address host: is no IPv4 address");
+  refuses(known + " --advertise-address 127.0.0.1 --name 'A B'", "name: \"A B\" is no name");
+  refuses(known + " --advertise-address 127.0.0.1 --bind-address x", "bindAddress: \"x\" is no IPv4");
+  // Nobody is there.
+  refuses(known + " --advertise-address 127.0.0.1", "127.0.0.1");
+  refuses("token create --control-plane", "keelson token");
+}
+
 TEST_F(WrongUse, TheOthers) {
   refuses("token create", "run this where `keelson init` ran");
   refuses("token", "keelson token create");

@@ -64,6 +64,10 @@ Result<Options> read(const cxxopts::ParseResult& flags) {
                  "--certificate-key is missing: `keelson token create --print-join-command "
                  "--control-plane` on a control plane prints the whole command"};
   }
+  const std::string& key = options.certificate_key;
+  if (key.size() != 64 || key.find_first_not_of("0123456789abcdefABCDEF") != key.npos) {
+    return Error{Code::invalid, "--certificate-key: expected 64 hex digits"};
+  }
   options.name = text("name").empty() ? host_name() : text("name");
   options.advertise_address = text("advertise-address");
   if (options.advertise_address.empty()) options.advertise_address = default_address();
@@ -76,6 +80,14 @@ Result<Options> read(const cxxopts::ParseResult& flags) {
   }
   options.bind_address = text("bind-address");
   options.foreground = flags.count("foreground") > 0;
+  // What is wrong with these is said by whoever reads the file.
+  runtime::ControlPlaneConfig config;
+  config.name = options.name;
+  config.advertise_address = options.advertise_address;
+  config.bind_address = options.bind_address;
+  const auto checked =
+      runtime::parse_control_plane_config(to_text(config), "the control plane's configuration");
+  if (!checked) return checked.error();
   return options;
 }
 
@@ -92,6 +104,8 @@ class JoinControlPlane {
          missing_for_control_plane(false, secrets_.config.bind_address, secrets_.config.port)) {
       return {Code::unavailable, "this host is not ready: " + one};
     }
+    if (Status status = check_unique(); !status) return status;
+    made_ = true;
     if (Status status = write_files(); !status) return status;
     for (const ServiceSpec& service : control_plane_services(layout_)) {
       if (Status status = services_.start(service); !status) return status;
@@ -114,6 +128,8 @@ class JoinControlPlane {
     return {};
   }
 
+  // Whether there is anything for `keelson reset`.
+  bool made() const { return made_; }
   void end() { static_cast<void>(services_.halt(kControlPlaneService)); }
 
  private:
@@ -145,6 +161,35 @@ class JoinControlPlane {
     config.pki_dir = layout_.pki();
     config.access_log.clear();
     if (!config.store_password_file.empty()) config.store_password_file = layout_.store_password();
+    return {};
+  }
+
+  // Two of one name would take each other for former lives, and one address is one server.
+  Status check_unique() {
+    auto authority =
+        runtime::CertificateAuthority::load({secrets_.ca_certificate, secrets_.ca_key});
+    if (!authority) return authority.error();
+    auto admin = runtime::client_certificate(*authority, "kubernetes-admin", {"system:masters"});
+    if (!admin) return admin.error();
+    AdminApi api({.server = options_.target.server,
+                  .ca_pem = secrets_.ca_certificate,
+                  .client_cert_pem = admin->certificate,
+                  .client_key_pem = admin->key});
+    const auto leases = api.get("/apis/coordination.k8s.io/v1/namespaces/kube-system/leases"
+                                "?labelSelector=apiserver.kubernetes.io%2Fidentity%3Dkube-apiserver");
+    if (!leases) return leases.error();
+    for (const boost::json::value& lease : leases->at("items").as_array()) {
+      const std::string why = " already (one that has ended is forgotten after half a minute)";
+      if (text_at(lease, {"metadata", "name"}) == "apiserver-" + options_.name) {
+        return {Code::exists,
+                "--name " + options_.name + ": the cluster has a control plane of this name" + why};
+      }
+      if (text_at(lease, {"metadata", "annotations", "keelson.io/address"}) ==
+          options_.advertise_address) {
+        return {Code::exists, "--advertise-address " + options_.advertise_address +
+                                  ": the cluster has an API server at this address" + why};
+      }
+    }
     return {};
   }
 
@@ -184,6 +229,7 @@ class JoinControlPlane {
   const Layout& layout_;
   Services services_;
   SharedSecrets secrets_;
+  bool made_ = false;
 };
 
 int fail(const std::string& why) {
@@ -211,6 +257,7 @@ int join_control_plane(int argc, char** argv) {
     JoinControlPlane join(std::move(*options));
     Foreground stay;
     if (const Status done = join.run(); !done) {
+      if (!join.made()) return fail(done.message());
       join.end();
       return fail(done.message() + "\n`keelson reset` removes what was made");
     }
