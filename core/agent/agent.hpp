@@ -51,6 +51,10 @@ struct AgentOptions {
   // Changes of a pod's status that nobody waits for are gathered for this long.
   Duration pod_status_delay = 250ms;
 
+  // A container without a readiness probe counts as ready when it has run for this long: between its start
+  // and its first listen() connections are refused. Kubelet, which notices a start within a second, gives
+  // that time without saying so.
+  Duration ready_delay{};
   // A pod that was Ready when it was deleted keeps its processes for this long (at most half its grace)
   // before they are told to end: whoever routes to it hears of the deletion meanwhile, so that no
   // connection is refused. Kubernetes leaves that to preStop hooks that sleep.

@@ -299,6 +299,10 @@ void PodWorker::on_started(std::size_t i, Result<Unit> answer) {
     record.start_failures = 0;
     record.started = !spec.has_startup_probe();
     record.ready = record.started && !spec.has_readiness_probe();
+    if (record.ready && context_.options.ready_delay > Duration::zero()) {
+      record.ready = false;
+      record.ready_at = now + context_.options.ready_delay;
+    }
     if (context_.wants_events()) {
       event(i, "Started", fmt::format("Started container {}", spec.name()));
     }

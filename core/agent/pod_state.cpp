@@ -155,6 +155,7 @@ void note_exit(PodState& state, std::size_t index, Duration ran, Instant finishe
   ContainerRecord& record = state.containers[index];
   record.phase = Phase::exited;
   record.started = record.ready = record.prepared = false;
+  record.ready_at = {};
   record.kill_reason.clear();
   record.kill_grace = {};  // was for this kill
   record.backoff_told = false;

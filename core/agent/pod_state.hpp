@@ -74,6 +74,7 @@ struct ContainerRecord {
   bool force_restart = false;  // therefore: restart whatever the policy says
   bool started = false;        // startup probe passed, or there is none
   bool ready = false;          // readiness probe passes, or there is none
+  Instant ready_at;            // without a probe it counts as ready from then on; zero: settled
   bool backoff_told = false;   // an Event says that it waits to be restarted
   bool name_taken = false;     // the runtime says that this attempt's name is reserved
 };

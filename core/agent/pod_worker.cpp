@@ -262,12 +262,28 @@ void PodWorker::step() {
     if (at != Instant{} && (wake == Instant{} || at < wake)) wake = at;
   };
   if (state_.ending == Ending::none && !state_.held) also(state_.active_until);
+  also(settle(context_.loop.now()));
   also(sync_status(context_.loop.now()));
   arm(wake);
   if (state_.ending != Ending::none && (done() || (!occupies() && !freed_reported_))) {
     freed_reported_ = true;
     context_.on_freed();
   }
+}
+
+// Containers without a readiness probe that have run for long enough. When the next one has.
+Instant PodWorker::settle(Instant now) {
+  Instant next{};
+  for (R& record : state_.containers) {
+    if (record.ready_at == Instant{}) continue;
+    if (record.phase != Phase::running || now >= record.ready_at) {
+      record.ready = record.phase == Phase::running;
+      record.ready_at = {};
+    } else if (next == Instant{} || record.ready_at < next) {
+      next = record.ready_at;
+    }
+  }
+  return next;
 }
 
 void PodWorker::event(std::size_t i, std::string_view reason, std::string message) {

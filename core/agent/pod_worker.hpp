@@ -74,6 +74,7 @@ class PodWorker : public std::enable_shared_from_this<PodWorker> {
   void prepare(std::size_t i);
   void hold_back(std::size_t i, std::string_view reason, const std::string& why, Duration wait);
   void fetch_image(std::size_t i);
+  Instant settle(Instant now);
   bool use_present_image(std::size_t i);
   void ask_for_image(std::size_t i);
   void pull(std::size_t i, const std::vector<api::ObjectPtr>& secrets);

@@ -41,6 +41,7 @@ struct NodeConfig {
   std::string pki_dir = "/etc/keelson/node";  // ca.crt, client.pem, server.pem
   std::string state_dir = "/var/lib/keelson/node";
   std::string log_dir = "/var/log/pods";
+  std::string manifest_dir = "/etc/keelson/manifests";  // of static pods
   std::string containerd = "/run/keelson/containerd.sock";
   std::string cgroup_parent = "/kubepods";
   std::string cni_conf_dir = "/etc/keelson/cni";
@@ -55,6 +56,8 @@ struct NodeConfig {
   std::map<std::string, std::string> labels;
   std::vector<std::string> taints;  // "key=value:NoSchedule"
   std::string timing = "keelson";  // the control plane's: how often the node shows that it is alive
+  // How long containers without a readiness probe run before they count as ready; see AgentOptions.
+  int ready_delay_ms = 500;
   // How long pods that are deleted go on serving; see AgentOptions::leave_delay.
   int leave_delay_ms = 1000;
   std::map<std::string, std::string> reserved;  // kept from pods: cpu, memory

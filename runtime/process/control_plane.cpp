@@ -6,6 +6,7 @@
 #include "core/apiserver/local_client.hpp"
 #include "core/apiserver/server_leases.hpp"
 #include "core/auth/access.hpp"
+#include "core/client/event_recorder.hpp"
 #include "core/rest/front.hpp"
 #include "core/store/memory_store.hpp"
 #include "runtime/http/server.hpp"
@@ -44,6 +45,7 @@ Status read_service_cidr(const std::string& cidr, apiserver::ApiServerOptions& o
 
 }  // namespace
 
+constexpr Duration kMarkSoon = 1s;
 // The answer of the store to our leaving is waited for this long.
 constexpr Duration kLeave = 1s;
 
@@ -77,6 +79,9 @@ struct ControlPlane::Impl {
                                                    std::move(*keys));
     if (Status status = serve(); !status) return status;
     client = std::make_unique<apiserver::LocalClient>(*server);
+    events = std::make_unique<client::EventRecorder>(
+        loop, *client, rng.fork("events"),
+        client::EventRecorderOptions{.component = "apiserver", .actor = identity});
     const auto setting = std::make_shared<const ControllerSetting>(ControllerSetting{
         identity, timing, *network, pki->authority, access->authorizer()});
     controllers = std::make_unique<Role>(
@@ -146,20 +151,47 @@ struct ControlPlane::Impl {
     options.cluster = config.cluster;
     options.client = identity;
     options.replicas = config.store_replicas;
+    // A store that is empty where there was one has lost everything: better none than a new cluster in its
+    // place that ends what runs.
+    options.create = !read_file(store_mark()).ok();
     auto made = std::make_unique<redis::RedisStore>(loop, log, std::move(options), entropy_seed());
     made->on_history_lost([this](const redis::HistoryLost& lost) { history_lost(lost); });
+    mark_timer = Timer(loop, [this, redis = made.get()] { mark_store(*redis); });
+    mark_timer.arm(kMarkSoon);
+    report_timer = Timer(loop, [this] { report_loss(); });
     store_watch = std::make_unique<StoreWatch>(loop, *made, shown, config.store_replicas);
     store = std::move(made);
     return {};
   }
 
-  // What happened in this range was acknowledged, and is gone: people must know, and so must we when the
-  // server is up again.
+  std::string store_mark() const { return config.pki_dir + "/store-made"; }
+
+  void mark_store(const redis::RedisStore& redis) {
+    if (!redis.serving()) return mark_timer.arm(kMarkSoon);
+    if (read_file(store_mark())) return;
+    if (Status status = write_private_file(store_mark(), config.cluster + "\n"); !status) {
+      log.error("cannot note that the store was made", {{"why", status.message()}});
+    }
+  }
+
+  // What happened in this range was acknowledged, and is gone (the store has logged it): people must see
+  // it in the cluster, too, as soon as there is an API again.
   void history_lost(const redis::HistoryLost& lost) {
     store_watch->note_history_lost();
-    log.error("the store has lost acknowledged history",
-              {{"seen", lost.seen.value}, {"found", lost.found.value},
-               {"resumed", lost.resumed.value}});
+    losses.push_back("Acknowledged writes were lost: the store had revision " +
+                     std::to_string(lost.seen.value) + " and came back with " +
+                     std::to_string(lost.found.value) + "; it goes on at " +
+                     std::to_string(lost.resumed.value));
+    report_timer.arm(kMarkSoon);
+  }
+
+  void report_loss() {
+    const api::ObjectPtr about =
+        server->ready() ? server->cache().find(api::Kind::namespaces, "", "kube-system") : nullptr;
+    if (!about) return report_timer.arm(kMarkSoon);
+    for (const std::string& loss : std::exchange(losses, {})) {
+      events->record(*about, true, "StoreHistoryLost", loss);
+    }
   }
 
   rest::ProcessFacts facts() const {
@@ -223,11 +255,13 @@ struct ControlPlane::Impl {
   std::unique_ptr<rest::Front> front;
   std::unique_ptr<http::HttpServer> secure;
   std::unique_ptr<apiserver::LocalClient> client;
+  std::unique_ptr<client::EventRecorder> events;
   std::unique_ptr<apiserver::ServerLeases> leases;
   std::unique_ptr<Role> controllers, scheduler;
   Timer leaving;
   bool shutting = false;
-  Timer keys_timer;
+  Timer keys_timer, mark_timer, report_timer;
+  std::vector<std::string> losses;  // of history, still to be told
 };
 
 ControlPlane::ControlPlane(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -7,6 +7,7 @@
 #include "runtime/cri/cri_runtime.hpp"
 #include "runtime/host/facts.hpp"
 #include "runtime/host/host_stats.hpp"
+#include "runtime/host/manifest_folder.hpp"
 #include "runtime/loop/entropy.hpp"
 #include "runtime/network/dns_server.hpp"
 #include "runtime/network/nft_proxy.hpp"
@@ -65,7 +66,33 @@ struct Node::Impl {
     host_stats = std::make_unique<host::HostStats>(
         loop, host::HostStatsOptions{.disk = config.state_dir},
         [this](Done<agent::PodUsages> done) { measure_pods(std::move(done)); });
-    if (Status status = start_agent(); !status) return status;
+    manifests = std::make_unique<host::ManifestFolder>(loop, log, config.manifest_dir);
+    if (Status status = prepare_agent(); !status) return status;
+    start_timer = Timer(loop, [this] { ask_runtime(); });
+    ask_runtime();
+    return {};
+  }
+
+  // A Node says what its runtime is; without one it is no node yet.
+  void ask_runtime() {
+    containers->identity([this, alive = std::weak_ptr<char>(life)](Result<cri::RuntimeIdentity> is) {
+      if (alive.expired()) return;
+      if (!is) {
+        if (!std::exchange(told_waiting, true)) {
+          log.warning("waiting for the container runtime", {{"why", is.error().message}});
+        }
+        return start_timer.arm(kCheckSoon);
+      }
+      agent_options.node_info.set_container_runtime_version(is->name + "://" + is->version);
+      begin();
+    });
+  }
+
+  void begin() {
+    agent = std::make_unique<agent::Agent>(loop, *client, *containers, rng.fork("agent"), log,
+                                           std::move(agent_options));
+    agent->set_not_ready("the network of pods is being set up");
+    agent->start();
     certificates = std::make_unique<NodeCertificates>(
         loop, *client, rng.fork("certificates"), log,
         NodeCertificatesOptions{config.name, config.pki_dir, {config.name, config.address}});
@@ -84,7 +111,6 @@ struct Node::Impl {
     follow_servers();
     check_timer = Timer(loop, [this] { check(); });
     check();
-    return {};
   }
 
   Status connect() {
@@ -169,23 +195,25 @@ struct Node::Impl {
     note("network policies", policies->start());
   }
 
-  Status start_agent() {
+  Status prepare_agent() {
     const auto facts = host::read_facts(
         {.disk = config.state_dir, .reserved = config.reserved, .max_pods = config.max_pods});
     if (!facts) return facts.error();
-    agent::AgentOptions options;
+    agent::AgentOptions& options = agent_options;
     options.node_name = config.name;
     options.address = config.address;
     options.labels = config.labels;
     options.agent_port = config.port;
     options.max_pods = config.max_pods;
     options.heartbeat_period = controllers::node_timing(config.timing).heartbeat_period;
+    options.ready_delay = std::chrono::milliseconds(config.ready_delay_ms);
     options.leave_delay = std::chrono::milliseconds(config.leave_delay_ms);
     host::fill(options, *facts);
     options.hostname = config.name;
     options.volumes = volumes.get();
     options.stats = host_stats.get();
     options.sandbox_image = kSandboxImage;
+    options.manifests = manifests.get();
     options.prober = prober.get();
     options.last_seen = last_seen.get();
     options.save_last_seen = [this](api::Revision revision) { last_seen.save(revision); };
@@ -194,10 +222,6 @@ struct Node::Impl {
       if (!taint) return taint.error();
       options.taints.push_back(std::move(*taint));
     }
-    agent = std::make_unique<agent::Agent>(loop, *client, *containers, rng.fork("agent"), log,
-                                           std::move(options));
-    agent->set_not_ready("the network of pods is being set up");
-    agent->start();
     return {};
   }
 
@@ -290,6 +314,8 @@ struct Node::Impl {
   std::unique_ptr<volumes::DiskVolumes> volumes;
   std::unique_ptr<TcpPeerProber> prober;
   std::unique_ptr<host::HostStats> host_stats;
+  std::unique_ptr<host::ManifestFolder> manifests;
+  agent::AgentOptions agent_options;  // until the agent begins
   std::unique_ptr<network::NodeNetwork> pod_network;
   std::unique_ptr<proxy::Proxier> proxier;
   std::unique_ptr<network::NftProxy> services;
@@ -301,7 +327,8 @@ struct Node::Impl {
   std::unique_ptr<node::StatsSampler> stats;
   std::unique_ptr<node::NodeEndpoint> endpoint;
   std::unique_ptr<NodeCertificates> certificates;
-  Timer check_timer;
+  Timer start_timer, check_timer;
+  bool told_waiting = false;
   Status health{Code::unavailable, "the container runtime has not been asked yet"};
   std::shared_ptr<char> life = std::make_shared<char>();
 };

@@ -40,6 +40,49 @@ TEST_F(TerminationTest, ContainersThenSandboxThenTheObject) {
   EXPECT_EQ(api.count(api::Verb::remove), 1);
 }
 
+TEST_F(TerminationTest, AReadyPodServesOnUntilItsDeletionIsKnown) {
+  options.leave_delay = 1s;
+  start();
+  api.put(web());
+  loop.run_for(2s);
+  remove("web", 30);
+  loop.run_for(900ms);
+  EXPECT_EQ(runtime.last("stop"), nullptr);
+  loop.run_for(200ms);
+  ASSERT_NE(runtime.last("stop"), nullptr);
+  loop.run_for(2s);
+  EXPECT_EQ(object("web"), nullptr);
+}
+
+TEST_F(TerminationTest, NobodyWaitsForAPodThatWasNotReadyOrIsForced) {
+  options.leave_delay = 10s;
+  start();
+  api.put(web().with([](api::Pod& pod) {
+    exec(*pod.mutable_spec()->mutable_containers(0)->mutable_readiness_probe(), "ready");
+  }));
+  runtime.probes["ready"] = agent::ProbeResult::failure;
+  api.put(web("forced"));
+  loop.run_for(5s);
+  ASSERT_EQ(condition("Ready"), "False");
+  ASSERT_EQ(condition("Ready", "forced"), "True");
+  remove("web", 30);
+  remove("forced", 0);
+  loop.run_for(2s);
+  EXPECT_EQ(object("web"), nullptr);
+  EXPECT_EQ(object("forced"), nullptr);
+}
+
+TEST_F(TerminationTest, WithoutAProbeAContainerIsReadyWhenItHasRunForAWhile) {
+  options.ready_delay = 500ms;
+  start();
+  api.put(web());
+  loop.run_for(400ms);
+  ASSERT_EQ(status().phase(), "Running");
+  EXPECT_EQ(condition("Ready"), "False");
+  loop.run_for(600ms);
+  EXPECT_EQ(condition("Ready"), "True");
+}
+
 TEST_F(TerminationTest, ReadinessIsProbedToTheEndAndNothingElse) {
   runtime.term_times["main"] = 1000s;
   start();

@@ -25,7 +25,7 @@ const std::map<std::string, std::set<std::string>> kAllowed = {
     {"core/controllers", {"core/base", "core/api", "core/client"}},
     {"core/agent", {"core/base", "core/api", "core/client"}},
     {"core/proxy", {"core/base", "core/api", "core/client"}},
-    {"core/auth", {"core/base", "core/api", "core/apiserver"}},
+    {"core/auth", {"core/base", "core/api", "core/client", "core/apiserver"}},
     {"core/rest", {"core/base", "core/api", "core/apiserver", "core/auth", "core/agent"}},
     {"sim", {"core"}},
     {"runtime", {"core"}},

@@ -93,6 +93,7 @@ Result<JoinOptions> read(const cxxopts::ParseResult& flags) {
   config.pki_dir = layout.node_pki();
   config.state_dir = layout.lib() + "/node";
   config.log_dir = layout.pod_logs();
+  config.manifest_dir = layout.etc() + "/manifests";
   config.cni_conf_dir = layout.cni();
   options.own_containerd = text("containerd").empty();
   config.containerd = options.own_containerd ? layout.containerd_socket() : text("containerd");
