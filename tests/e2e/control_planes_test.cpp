@@ -1,5 +1,4 @@
 // Several control planes: what one of them does while it should not, and what the others do without it.
-#include <gtest/gtest.h>
 #include <signal.h>
 
 #include <algorithm>
@@ -9,13 +8,11 @@
 #include <fstream>
 #include <thread>
 
-#include "tests/e2e/cluster.hpp"
-#include "tests/e2e/hosts.hpp"
+#include "tests/e2e/control_planes.hpp"
 
 namespace keelson::e2e {
 namespace {
 
-using namespace std::chrono_literals;
 namespace json = boost::json;
 
 constexpr const char* kControlPlane = "keelson-control-plane";
@@ -42,71 +39,8 @@ struct Entry {
   std::string kind, name, actor;
 };
 
-// Hosts 1 and 2 are control planes, host 1 has the store, host 3 is a node that joined when there was only
-// one API server.
-class ControlPlanesTest : public ::testing::Test {
+class ControlPlanesTest : public ControlPlanes {
  protected:
-  void SetUp() override {
-    make_hosts();
-    if (HasFatalFailure() || IsSkipped()) return;
-    hosts_->init(1, "--store-bind " + Hosts::address(1) + ":6379");
-    if (HasFatalFailure()) return;
-    hosts_->join(3);
-    if (HasFatalFailure()) return;
-    const Outcome joined = join_control_plane(2, command());
-    ASSERT_EQ(joined.exit_code, 0) << joined.output;
-    until(1, endpoints_are("10.111.0.1 10.111.0.2"));
-  }
-
-  void make_hosts() {
-    if (const std::string why = why_no_hosts(); !why.empty()) GTEST_SKIP() << why;
-    for (const char* program : {"kubectl", "redis-cli"}) {
-      if (run(std::string("command -v ") + program).exit_code != 0) {
-        GTEST_SKIP() << program << " is not installed";
-      }
-    }
-    hosts_ = std::make_unique<Hosts>(3);
-    ASSERT_TRUE(hosts_->ok()) << hosts_->trouble();
-  }
-
-  // What makes a host a control plane, without the program: " join 10.111.0.1:6443 --token ...".
-  std::string command() {
-    const Outcome printed =
-        hosts_->run(1, keelson_binary() + " token create --print-join-command --control-plane --root " +
-                           hosts_->root(1));
-    EXPECT_EQ(printed.exit_code, 0) << printed.output;
-    EXPECT_TRUE(printed.output.starts_with("keelson join ")) << printed.output;
-    return printed.output.substr(7, printed.output.find('\n') - 7);
-  }
-  Outcome join_control_plane(int host, const std::string& command) {
-    return hosts_->run(host, keelson_binary() + command + " --root " + hosts_->root(host) + " --name h" +
-                                 std::to_string(host));
-  }
-
-  // By that host's API server.
-  Outcome user(int host, const std::string& command, std::chrono::seconds limit = 60s) {
-    return hosts_->run(host, "export KUBECONFIG=" + hosts_->root(host) + "/etc/keelson/admin.conf; " +
-                                 command, limit);
-  }
-  void until(int host, const std::string& command, std::chrono::seconds limit = 30s) {
-    const auto end = std::chrono::steady_clock::now() + limit;
-    Outcome last;
-    do {
-      last = user(host, command);
-      if (last.exit_code == 0) return;
-      std::this_thread::sleep_for(100ms);
-    } while (std::chrono::steady_clock::now() < end);
-    FAIL() << command << ": not within " << limit.count() << " s: " << last.output;
-  }
-  static std::string endpoints_are(const std::string& addresses) {
-    return "[ \"$(kubectl get endpoints kubernetes -o jsonpath='{.subsets[*].addresses[*].ip}')\" = '" +
-           addresses + "' ]";
-  }
-  static std::string running(int count) {
-    return "[ $(kubectl get pods -l app=web --no-headers | grep -w Running | grep -cw 1/1) = " +
-           std::to_string(count) + " ]";
-  }
-
   // Who has a role: "h1_0123456789abcdef".
   std::string holder(int host, const std::string& role) {
     return user(host, "kubectl get lease -n kube-system " + role + " -o jsonpath='{.spec.holderIdentity}'")
@@ -206,8 +140,6 @@ status:
     return std::atoi(user(host, "kubectl get pods --field-selector=spec.nodeName=late -o name | wc -l")
                          .output.c_str());
   }
-
-  std::unique_ptr<Hosts> hosts_;
 };
 
 // The leader stands still for half a minute, as a virtual machine does that is moved. Meanwhile another
@@ -333,90 +265,6 @@ TEST_F(ControlPlanesTest, AnApiServerIsKilled) {
   until(1, endpoints_are("10.111.0.1"));
   EXPECT_EQ(user(1, "kubectl scale deployment web --replicas=1").exit_code, 0);
   until(1, running(1), 40s);
-}
-
-// What a host must show to become a control plane, and how long that is good.
-class ControlPlaneSecretsTest : public ControlPlanesTest {
- protected:
-  void SetUp() override { make_hosts(); }
-
-  // The status of a GET with a bootstrap token.
-  std::string answer(const std::string& token, const std::string& path) {
-    return hosts_->run(2, "curl -sk -o /dev/null -w '%{http_code}' -H 'Authorization: Bearer " + token +
-                              "' https://10.111.0.1:6443" + path).output;
-  }
-};
-
-TEST_F(ControlPlaneSecretsTest, OnlyTheKeyOpensThem) {
-  hosts_->init(1, "--store-bind " + Hosts::address(1) + ":6379");
-  if (HasFatalFailure()) return;
-  const std::string good = command();
-  const std::size_t token_at = good.find("--token ") + 8, key_at = good.find("--certificate-key ") + 18;
-  const std::string token = good.substr(token_at, 23);
-
-  // The token reads the sealed secrets, and no other.
-  const std::string secrets = "/api/v1/namespaces/kube-system/secrets";
-  EXPECT_EQ(answer(token, secrets + "/keelson-certs"), "200");
-  EXPECT_EQ(answer(token, secrets + "/bootstrap-token-" + token.substr(0, 6)), "403");
-  EXPECT_EQ(answer(token, secrets), "403");
-  // They are sealed: none of the keys is to be seen.
-  for (const char* name : {"ca", "sa"}) {
-    const std::string sealed = user(1, std::string("kubectl get secret -n kube-system keelson-certs -o "
-                                                   "jsonpath='{.data.") + name + "\\.key}' | base64 -d").output;
-    EXPECT_GT(sealed.size(), 200u);
-    EXPECT_EQ(sealed.find("PRIVATE KEY"), std::string::npos);
-  }
-
-  // Another key opens nothing, and leaves nothing behind.
-  std::string wrong = good;
-  wrong[key_at] = wrong[key_at] == '0' ? '1' : '0';
-  const Outcome refused = join_control_plane(2, wrong);
-  EXPECT_EQ(refused.exit_code, 1);
-  EXPECT_NE(refused.output.find("--certificate-key"), std::string::npos) << refused.output;
-  EXPECT_EQ(refused.output.find("started"), std::string::npos) << refused.output;
-  EXPECT_EQ(hosts_->run(2, "ls -A " + hosts_->root(2)).output, "");
-
-  // Nor does another host under a name, or at an address, that is taken.
-  const Outcome namesake = hosts_->run(
-      2, keelson_binary() + good + " --name h1 --root " + hosts_->root(2));
-  EXPECT_EQ(namesake.exit_code, 1);
-  EXPECT_NE(namesake.output.find("--name h1: the cluster has"), std::string::npos) << namesake.output;
-  const Outcome twin = hosts_->run(2, keelson_binary() + good + " --name h2 --advertise-address " +
-                                          Hosts::address(1) + " --root " + hosts_->root(2));
-  EXPECT_EQ(twin.exit_code, 1);
-  EXPECT_NE(twin.output.find("--advertise-address 10.111.0.1: the"), std::string::npos) << twin.output;
-  EXPECT_EQ(hosts_->run(2, "ls -A " + hosts_->root(2)).output, "");
-
-  // When the time of the token that owns them is over, they are gone, and so is the way in.
-  EXPECT_EQ(user(1, "kubectl patch secret -n kube-system $(kubectl get secret -n kube-system keelson-certs "
-                    "-o jsonpath='{.metadata.ownerReferences[0].name}') "
-                    R"(-p '{"stringData":{"expiration":"2020-01-01T00:00:00Z"}}')").exit_code, 0);
-  until(1, "! kubectl get secret -n kube-system keelson-certs");
-  const Outcome late = join_control_plane(2, good);
-  EXPECT_EQ(late.exit_code, 1);
-  EXPECT_NE(late.output.find("uploads them anew"), std::string::npos) << late.output;
-
-  // The store itself wants a password, of others than of us.
-  EXPECT_NE(hosts_->run(2, "redis-cli -h 10.111.0.1 xlen '{keelson}:log'").output.find("NOAUTH"),
-            std::string::npos);
-  const Outcome joined = join_control_plane(2, command());
-  EXPECT_EQ(joined.exit_code, 0) << joined.output;
-  EXPECT_EQ(user(2, "kubectl get --raw /readyz").output, "ok");
-}
-
-TEST_F(ControlPlaneSecretsTest, AStoreOfOneHostIsNotShared) {
-  hosts_->init(1);
-  if (HasFatalFailure()) return;
-  const Outcome refused =
-      hosts_->run(1, keelson_binary() + " token create --print-join-command --control-plane --root " +
-                         hosts_->root(1));
-  EXPECT_EQ(refused.exit_code, 1);
-  EXPECT_NE(refused.output.find("--store-bind"), std::string::npos) << refused.output;
-  const Outcome beforehand =
-      hosts_->run(2, keelson_binary() + " init --upload-certs --root " + hosts_->root(2));
-  EXPECT_EQ(beforehand.exit_code, 1);
-  EXPECT_NE(beforehand.output.find("--store-bind"), std::string::npos) << beforehand.output;
-  EXPECT_EQ(hosts_->run(2, "ls -A " + hosts_->root(2)).output, "");
 }
 
 }  // namespace
