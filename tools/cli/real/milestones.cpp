@@ -14,6 +14,8 @@ using Verb = sim::UserAction::Verb;
 struct Window {
   Duration from{}, until = Duration::max();
   Duration exposed = Duration::max();  // from then on, endpoints are the doing of a later `expose`
+  // From then on, pods may come and go because of a fault. What had begun before is followed to its end.
+  Duration disturbed = Duration::max();
   bool has(const When& when) const { return when && *when >= from && *when < until; }
 };
 
@@ -35,12 +37,12 @@ class Writer {
  public:
   Writer(Chapter& chapter, Window window) : chapter_(chapter), window_(window) {}
 
-  // When the last of them got there; those that never did do not count.
-  void last(const std::string& name, const std::vector<When>& whens) {
+  // When the last of them got there; those that never did, or not before the window ends, do not count.
+  void last(const std::string& name, const std::vector<When>& whens, bool whenever = false) {
     Duration at{};
     std::size_t count = 0;
     for (const When& when : whens) {
-      if (!window_.has(when)) continue;
+      if (!when || (!whenever && !window_.has(when))) continue;
       at = std::max(at, *when);
       ++count;
     }
@@ -142,9 +144,9 @@ void of_workload(Writer& write, const Lives& lives, const Window& window, const 
   std::vector<const PodLife*> fresh, old;
   for (const PodLife& pod : lives.pods) {
     if (!owner.empty() && pod.owner != owner) continue;
-    if (window.has(pod.created)) {
+    if (window.has(pod.created) && pod.created < window.disturbed) {
       fresh.push_back(&pod);
-    } else if (pod.created < window.from && window.has(pod.marked)) {
+    } else if (pod.created < window.from && window.has(pod.marked) && *pod.marked < window.disturbed) {
       old.push_back(&pod);
     }
   }
@@ -165,7 +167,7 @@ void of_workload(Writer& write, const Lives& lives, const Window& window, const 
   write.births("pods", fresh);
   write.last("pods marked", moments(old, &PodLife::marked));
   write.last("pods out of endpoints", moments(old, &PodLife::unserving));
-  write.last("pods gone", moments(old, &PodLife::gone));
+  write.last("pods gone", moments(old, &PodLife::gone), true);
 }
 
 void of_action(Writer& write, const Lives& lives, const Window& window, const sim::UserAction& action) {
@@ -219,6 +221,9 @@ std::vector<Chapter> chapters(const sim::Scenario& scenario, const History& hist
     Window window{.from = deed.at};
     for (std::size_t later = i + 1; later < history.deeds.size(); ++later) {
       const sim::TimedAction& next = scenario.timeline[history.deeds[later].entry];
+      if (next.fault && entry.action) {
+        window.disturbed = std::min(window.disturbed, history.deeds[later].at);
+      }
       if (next.action && next.action->verb == Verb::expose) {
         // It makes no pods.
         if (subject_of(next) == subject) {

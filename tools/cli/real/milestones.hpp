@@ -4,7 +4,8 @@
 //
 // Of several pods (nodes, containers) the last one counts: "running" is when all of them run. A user's
 // action is credited with what happens to its deployment (to its node; to everything, for `apply`) until
-// the next action on the same; a fault with what happens until the next fault.
+// the next action on the same, but for pods that come and go only after the next fault; a fault with what
+// happens until the next fault. Where faults and actions overlap, read the timeline.
 #pragma once
 
 #include <string>

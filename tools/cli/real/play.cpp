@@ -39,7 +39,7 @@ std::string quoted(const std::string& word) {
 }
 
 Play::Play(const sim::Scenario& scenario, hosts::Making making)
-    : scenario_(scenario), making_(std::move(making)), places_(places(scenario)) {}
+    : scenario_(&scenario), making_(std::move(making)), places_(places(scenario)) {}
 
 Play::~Play() {
   over_ = true;
@@ -53,11 +53,11 @@ std::string Play::make() {
   hosts_ = std::make_unique<hosts::Hosts>(static_cast<int>(places_.size()) + 1, making_);
   if (!hosts_->ok()) return hosts_->trouble();
   std::string why = hosts_->init(
-      1, std::string("--timing ") + (scenario_.world.kubernetes_profile ? "kubernetes" : "keelson") +
-             (scenario_.world.service_network.empty()
+      1, std::string("--timing ") + (scenario_->world.kubernetes_profile ? "kubernetes" : "keelson") +
+             (scenario_->world.service_network.empty()
                   ? ""
-                  : " --service-cidr " + scenario_.world.service_network + "/" +
-                        std::to_string(scenario_.world.service_prefix)));
+                  : " --service-cidr " + scenario_->world.service_network + "/" +
+                        std::to_string(scenario_->world.service_prefix)));
   for (const Place& place : places_) {
     if (why.empty()) why = join(place);
   }
@@ -81,7 +81,7 @@ std::string Play::join(const Place& place) {
   const std::string ctr =
       "ctr -a " + hosts_->root(place.host) + "/run/keelson/containerd.sock -n k8s.io images tag ";
   int number = 0;
-  for (const std::string& image : images_of(scenario_)) {
+  for (const std::string& image : images_of(*scenario_)) {
     if (made_here(image)) continue;
     const char* by = number++ % 2 == 0 ? "1.7.9" : "1.8";
     const hosts::Outcome tagged =
@@ -132,7 +132,7 @@ void Play::note(Level level, std::string source, std::string text) {
 
 History Play::run(uint64_t seed, const std::function<bool()>& stop) {
   rng_ = std::make_unique<Rng>(Rng(seed).fork("faults"));
-  clients_ = std::make_unique<Clients>(*hosts_, scenario_, places_);
+  clients_ = std::make_unique<Clients>(*hosts_, *scenario_, places_);
   const auto told = [this](Level level, std::string source, std::string text) {
     note(level, std::move(source), std::move(text));
   };
@@ -149,7 +149,7 @@ History Play::run(uint64_t seed, const std::function<bool()>& stop) {
     const std::lock_guard lock(mutex_);
     history_ = {};
     booting_.clear();
-    narrator_ = std::make_unique<sim::Narrator>(told, scenario_.quiet_timeline);
+    narrator_ = std::make_unique<sim::Narrator>(told, scenario_->quiet_timeline);
     begin_ = Clock::now();
     playing_ = true;
     for (const api::ObjectPtr& object : known) {
@@ -165,7 +165,7 @@ History Play::run(uint64_t seed, const std::function<bool()>& stop) {
         if (spec.forever) {
           forever_.push_back(std::move(heal));
         } else {
-          due_.emplace(std::min(now() + spec.lasts, scenario_.duration), Due{std::move(what), std::move(heal)});
+          due_.emplace(std::min(now() + spec.lasts, scenario_->duration), Due{std::move(what), std::move(heal)});
         }
       },
       [this](const std::string& node, bool on) {
@@ -193,7 +193,7 @@ History Play::run(uint64_t seed, const std::function<bool()>& stop) {
     return busy_ == 0 && pending().empty();
   };
   std::string waits_for;
-  const bool well = !stopped && wait_for(quiet, kSettled, scenario_.converge, stop);
+  const bool well = !stopped && wait_for(quiet, kSettled, scenario_->converge, stop);
   if (!well) waits_for = pending();
   over_ = !well;
   join_users();
@@ -228,14 +228,14 @@ bool Play::wait_for(const std::function<bool()>& holds, Duration for_how_long, D
 void Play::schedule() {
   // The simulator's users come when the API server has made its own things; the file's times count from
   // the same beginning.
-  if (!scenario_.manifests.empty()) due_.emplace(2s, Due{"entry", [this] { apply_manifests(); }});
-  for (std::size_t i = 0; i < scenario_.timeline.size(); ++i) {
-    due_.emplace(scenario_.timeline[i].at, Due{"entry", [this, i] { begin(i); }});
+  if (!scenario_->manifests.empty()) due_.emplace(2s, Due{"entry", [this] { apply_manifests(); }});
+  for (std::size_t i = 0; i < scenario_->timeline.size(); ++i) {
+    due_.emplace(scenario_->timeline[i].at, Due{"entry", [this, i] { begin(i); }});
   }
 }
 
 void Play::begin(std::size_t entry) {
-  const sim::TimedAction& timed = scenario_.timeline[entry];
+  const sim::TimedAction& timed = scenario_->timeline[entry];
   {
     const std::lock_guard lock(mutex_);
     history_.deeds.push_back({now(), entry});

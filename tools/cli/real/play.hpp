@@ -47,6 +47,8 @@ class Play {
   // Plays the timeline once. `seed` chooses where the scenario leaves it open. Called between turns, `stop`
   // ends it before its time.
   History run(uint64_t seed, const std::function<bool()>& stop);
+  // The same story with another timeline, from the next run on; it must outlive this, too.
+  void tell_instead(const sim::Scenario& scenario) { scenario_ = &scenario; }
   // Undoes what lasts forever, and removes what the timeline has made. What went wrong; empty: nothing.
   std::string clean();
 
@@ -81,7 +83,7 @@ class Play {
   bool wait_for(const std::function<bool()>& holds, Duration for_how_long, Duration limit,
                 const std::function<bool()>& stop);
 
-  const sim::Scenario& scenario_;
+  const sim::Scenario* scenario_;
   const hosts::Making making_;
   std::vector<Place> places_;
   std::unique_ptr<hosts::Hosts> hosts_;

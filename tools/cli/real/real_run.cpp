@@ -4,7 +4,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "core/base/rng.hpp"
 #include "sim/report/report.hpp"
+#include "sim/scenario/reader.hpp"
 #include "tools/cli/commands.hpp"
 #include "tools/cli/one_run.hpp"
 #include "tools/cli/prepare.hpp"
@@ -24,6 +26,8 @@ struct Options {
   bool beside = false;
   int repeat = 1;
   std::string json, images;
+  std::string vary;  // the parameter; empty: none
+  Duration vary_from{}, vary_to{};
 };
 
 cxxopts::Options make_parser() {
@@ -35,6 +39,8 @@ cxxopts::Options make_parser() {
   auto add = parser.add_options();
   add("beside", "run the simulator on the same file, too, and show both timelines' milestones side by side");
   add("repeat", "play it so many times on the same hosts, with as many seeds", cxxopts::value<int>()->default_value("1"), "N");
+  add("vary", "a parameter that is a time gets another value for each seed (repeat 20, vary crash=5s..8s)",
+      cxxopts::value<std::string>()->default_value(""), "KEY=FROM..TO");
   add("seed", "for what the scenario leaves open (default: the scenario's)", cxxopts::value<uint64_t>(), "N");
   add("set", "a value for one of the scenario's parameters (repeatable)",
       cxxopts::value<std::vector<std::string>>(), "KEY=VALUE");
@@ -58,6 +64,34 @@ std::string this_program() {
   return fs::read_symlink("/proc/self/exe", ignored).string();
 }
 
+Status read_vary(const std::string& text, Options& options) {
+  if (text.empty()) return {};
+  const auto equals = text.find('='), dots = text.find("..");
+  const Error refused = bad("--vary " + text + ": expected KEY=FROM..TO with two times, as crash=5s..8s");
+  if (equals == text.npos || equals == 0 || dots == text.npos || dots < equals) return refused;
+  const auto from = sim::parse_duration(text.substr(equals + 1, dots - equals - 1));
+  const auto to = sim::parse_duration(text.substr(dots + 2));
+  if (!from || !to || *to < *from) return refused;
+  options.vary = text.substr(0, equals);
+  options.vary_from = *from;
+  options.vary_to = *to;
+  return {};
+}
+
+// The scenario of one of the runs.
+Result<sim::Scenario> scenario_of(const Options& options, uint64_t seed) {
+  auto settings = options.invocation.settings;
+  if (!options.vary.empty()) {
+    const int64_t ms = Rng(seed).fork("vary").between(options.vary_from.count() / 1'000'000,
+                                                      options.vary_to.count() / 1'000'000);
+    settings[options.vary] = std::to_string(ms) + "ms";
+  }
+  auto scenario = sim::load_scenario(options.invocation.scenario_file, settings);
+  if (!scenario) return scenario;
+  if (const auto ok = prepare(options.invocation, *scenario); !ok) return ok.error();
+  return scenario;
+}
+
 Result<Options> read(const cxxopts::ParseResult& args) {
   Options options;
   sim::Invocation& invocation = options.invocation;
@@ -77,6 +111,7 @@ Result<Options> read(const cxxopts::ParseResult& args) {
   options.beside = args.count("beside") > 0;
   options.repeat = args["repeat"].as<int>();
   if (options.repeat < 1 || options.repeat > 1000) return bad("--repeat: expected 1 to 1000");
+  if (const auto ok = read_vary(args["vary"].as<std::string>(), options); !ok) return ok.error();
   options.json = args["json"].as<std::string>();
   options.images = args["images"].as<std::string>();
   if (options.images.empty()) options.images = fs::path(this_program()).parent_path() / "images";
@@ -96,7 +131,9 @@ int complain(const std::string& why) {
   return kBadUsage;
 }
 
-int play(const Options& options, const sim::Scenario& scenario) {
+// REQUIRES: a scenario for each of the seeds, of the same cluster.
+int play(const Options& options, const std::vector<sim::Scenario>& scenarios) {
+  const sim::Scenario& scenario = scenarios.front();
   const bool quiet = options.json == "-";
   const std::vector<std::string> differences = real::differences(scenario);
   real::Play play(scenario, {this_program(), options.images, ""});
@@ -125,8 +162,9 @@ int play(const Options& options, const sim::Scenario& scenario) {
     }
     real::Played& played = real.emplace_back();
     played.seed = seed;
+    play.tell_instead(scenarios[static_cast<std::size_t>(i)]);
     played.history = play.run(seed, interrupted);
-    played.chapters = real::chapters(scenario, played.history);
+    played.chapters = real::chapters(scenarios[static_cast<std::size_t>(i)], played.history);
     played.history.changes.clear();
     if (!played.history.trouble.empty()) break;
     if (i + 1 == options.repeat) break;
@@ -136,8 +174,9 @@ int play(const Options& options, const sim::Scenario& scenario) {
     }
   }
   if (options.beside) {
-    const sim::Scenario twin = real::twin_of(scenario);
-    for (const real::Played& played : real) simulated.push_back(real::simulate(twin, played.seed));
+    for (std::size_t i = 0; i < real.size(); ++i) {
+      simulated.push_back(real::simulate(real::twin_of(scenarios[i]), real[i].seed));
+    }
   }
   if (!quiet) std::fputs(real::text_table(real, simulated).c_str(), stdout);
   bool well = static_cast<int>(real.size()) == options.repeat;
@@ -185,13 +224,22 @@ int real_run(int argc, char** argv) {
   } catch (const cxxopts::exceptions::exception& e) {
     return complain(e.what());
   }
-  auto scenario = sim::load_scenario(options.invocation.scenario_file, options.invocation.settings);
-  if (!scenario) return complain(scenario.error().message);
-  if (const auto ok = prepare(options.invocation, *scenario); !ok) return complain(ok.error().message);
-  if (!options.seed_given) options.invocation.seed = scenario->seed;
-  if (const auto refused = real::impossible(*scenario); !refused.empty()) {
+  std::vector<sim::Scenario> scenarios;
+  if (!options.seed_given) {
+    const auto scenario = scenario_of(options, 1);
+    if (!scenario) return complain(scenario.error().message);
+    options.invocation.seed = scenario->seed;
+  }
+  for (int i = 0; i < options.repeat; ++i) {
+    auto scenario = scenario_of(options, options.invocation.seed + static_cast<uint64_t>(i));
+    if (!scenario) return complain(scenario.error().message);
+    scenarios.push_back(std::move(*scenario));
+  }
+  if (const auto refused = real::impossible(scenarios.front()); !refused.empty()) {
     std::string all = "this cannot be played on real hosts:";
     for (const std::string& one : refused) all += "\n  " + one;
+    all += "\nThe faults that can be played:";
+    for (const real::RealFault& fault : real::real_faults()) all += " " + std::string(fault.name);
     return complain(all);
   }
   if (const std::string why = hosts::why_no_hosts(); !why.empty()) return complain(why);
@@ -203,7 +251,7 @@ int real_run(int argc, char** argv) {
     return complain("cannot write " + options.json);
   }
   stop_on_interrupt();
-  return play(options, *scenario);
+  return play(options, scenarios);
 }
 
 }  // namespace keelson::cli

@@ -103,13 +103,13 @@ void Play::act(const sim::UserAction& action) {
   user(std::move(words), action.verb == Verb::apply ? yaml_of(action.objects) : "");
 }
 
-void Play::apply_manifests() { user({"apply", "-f", "-"}, yaml_of(scenario_.manifests)); }
+void Play::apply_manifests() { user({"apply", "-f", "-"}, yaml_of(scenario_->manifests)); }
 
 std::string Play::clean() {
   for (const auto& undo : std::exchange(forever_, {})) undo();
   std::vector<std::vector<std::string>> commands;
-  std::string manifests = yaml_of(scenario_.manifests);
-  for (const sim::TimedAction& entry : scenario_.timeline) {
+  std::string manifests = yaml_of(scenario_->manifests);
+  for (const sim::TimedAction& entry : scenario_->timeline) {
     if (!entry.action) continue;
     const sim::UserAction& action = *entry.action;
     if (action.verb == Verb::apply) manifests += yaml_of(action.objects);
