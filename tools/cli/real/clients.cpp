@@ -28,12 +28,11 @@ void Clients::look(const std::map<std::string, std::string>& services) {
   }
 }
 
-void Clients::powered(const std::string& node, bool on) {
-  const auto now = std::chrono::steady_clock::now();
+void Clients::powered(const std::string& node, bool on, std::chrono::steady_clock::time_point at) {
   for (Client& client : clients_) {
     if (client.node != node) continue;
     client.powered = on;
-    if (!on) end(client, now);
+    if (!on) end(client, at);
   }
 }
 

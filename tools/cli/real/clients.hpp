@@ -23,8 +23,8 @@ class Clients {
 
   // Starts those that have not begun: `services` are addresses by "ns/name", of services with endpoints.
   void look(const std::map<std::string, std::string>& services);
-  // The node loses its power now, or has it again and serves.
-  void powered(const std::string& node, bool on);
+  // The node has had no power since `at`; or it has it again and serves.
+  void powered(const std::string& node, bool on, std::chrono::steady_clock::time_point at);
   // All end, within the two seconds that they wait for an answer.
   void stop();
 

@@ -52,14 +52,15 @@ std::vector<Place*> of_zone(Stage& stage, const FaultSpec& spec) {
 
 void power_off(Stage& stage, Place& place) {
   place.powered = false;
-  stage.powered(place.node, false);
+  const auto at = std::chrono::steady_clock::now();
   stage.hosts.lose_power(place.host);
+  stage.powered(place.node, false, at);
 }
 
 void power_on(Stage& stage, Place& place) {
   stage.hosts.power_on(place.host);
   place.powered = true;
-  stage.powered(place.node, true);
+  stage.powered(place.node, true, std::chrono::steady_clock::now());
 }
 
 bool node_crash(Stage& stage, const FaultSpec& spec) {

@@ -2,6 +2,7 @@
 // there, under the same names and with the same parameters.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <span>
 #include <string>
@@ -23,7 +24,8 @@ struct Stage {
   std::function<void(std::string text)> note;
   // Ends the fault after its time; `what` is noted then, unless it is empty.
   std::function<void(const sim::FaultSpec& spec, std::string what, std::function<void()> heal)> later;
-  std::function<void(const std::string& node, bool on)> powered;
+  // Since `at` the node has no power, or has it again.
+  std::function<void(const std::string& node, bool on, std::chrono::steady_clock::time_point at)> powered;
 };
 
 struct RealFault {

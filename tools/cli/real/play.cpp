@@ -168,12 +168,12 @@ History Play::run(uint64_t seed, const std::function<bool()>& stop) {
           due_.emplace(std::min(now() + spec.lasts, scenario_->duration), Due{std::move(what), std::move(heal)});
         }
       },
-      [this](const std::string& node, bool on) {
+      [this](const std::string& node, bool on, Clock::time_point at) {
         if (on) {
           booting_.insert(node);
         } else {
           booting_.erase(node);
-          clients_->powered(node, false);
+          clients_->powered(node, false, at);
         }
       }});
   schedule();
@@ -274,7 +274,7 @@ bool Play::turn() {
   for (const api::ObjectPtr& node : observer_->all(api::Kind::nodes)) {
     if (booting_.contains(node->name()) && is_ready(node->as<api::Node>().status())) {
       booting_.erase(node->name());
-      clients_->powered(node->name(), true);
+      clients_->powered(node->name(), true, Clock::now());
     }
   }
   clients_->look(services);
