@@ -111,6 +111,10 @@ class Restriction {
     if (name_ != node_) return refuse_node("is not allowed to modify node " + quoted(name_));
     if (!after) return {};
     const auto& now = static_cast<const api::Node&>(*after);
+    if (!same_pod_network(now, before)) {
+      // Other nodes would send it what belongs to somebody else.
+      return refuse_node("is not allowed to choose the network of its pods");
+    }
     if (!before) {
       const std::string labels = forbidden_changes(now.metadata().labels(), {});
       if (labels.empty()) return {};
@@ -134,6 +138,14 @@ class Restriction {
  private:
   static std::string node_name(const api::Object* pod) {
     return pod ? pod->as<api::Pod>().spec().node_name() : std::string();
+  }
+
+  static bool same_pod_network(const api::Node& now, const api::Object* before) {
+    const api::NodeSpec none;
+    const api::NodeSpec& old = before ? before->as<api::Node>().spec() : none;
+    const auto& x = now.spec().pod_cidrs();
+    const auto& y = old.pod_cidrs();
+    return now.spec().pod_cidr() == old.pod_cidr() && std::equal(x.begin(), x.end(), y.begin(), y.end());
   }
 
   static bool same_taints(const api::Node& a, const api::Node& b) {
@@ -169,9 +181,8 @@ class Restriction {
       return refuse_node("can only create pods with spec.nodeName set to itself");
     }
     if (ApiError error = owner(pod)) return error;
-    // Every pod has its namespace's own account by now; it must not have chosen another.
-    const std::string& account = pod.spec().service_account_name();
-    if (!account.empty() && account != "default") {
+    // Not even its namespace's own: the node would be given tokens of it.
+    if (!pod.spec().service_account_name().empty()) {
       return refuse_node("can not create pods that reference a service account");
     }
     const char* what = nullptr;

@@ -2,7 +2,7 @@
 // without an administrator at hand: its first client certificate, the renewal by the node itself, and
 // its serving certificate. Everything else waits for somebody.
 // Source: Kubernetes pkg/controller/certificates/approver; serving certificates, which Kubernetes leaves to
-// administrators, are approved when they name nothing but what the node is.
+// administrators, are approved for a name of the node's that means nothing to anybody else.
 #pragma once
 
 #include <string>
@@ -15,10 +15,8 @@ namespace keelson::controllers {
 class CertificateJudge {
  public:
   virtual ~CertificateJudge() = default;
-  // Why the request is approved, in a sentence; empty: it is not for us to approve. `node` is the Node
-  // that a serving certificate would be for; null: there is none.
-  virtual std::string approves(const api::CertificateSigningRequest& request,
-                               const api::Node* node) const = 0;
+  // Why the request is approved, in a sentence; empty: it is not for us to approve.
+  virtual std::string approves(const api::CertificateSigningRequest& request) const = 0;
 };
 
 class CertificateApprovingController final : public Controller {

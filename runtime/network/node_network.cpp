@@ -73,14 +73,20 @@ Status prepare_kernel(bool ipv6) {
   return {Code::denied, trouble};
 }
 
-std::vector<Route> routes_for(const std::string& self, const std::vector<api::ObjectPtr>& nodes) {
+std::vector<Route> routes_for(const std::string& self, const std::vector<std::string>& cluster_cidrs,
+                              const std::vector<api::ObjectPtr>& nodes) {
+  std::vector<api::IpRange> cluster;
+  for (const std::string& cidr : cluster_cidrs) {
+    if (const auto range = api::IpRange::parse(cidr)) cluster.push_back(*range);
+  }
   std::vector<Route> routes;
   for (const api::ObjectPtr& object : nodes) {
     if (object->name() == self) continue;
     const auto& node = object->as<api::Node>();
     for (const std::string& cidr : cidrs_of(node)) {
       const auto range = api::IpRange::parse(cidr);
-      if (!range) continue;
+      const auto holds = [&](const api::IpRange& whole) { return whole.contains(*range); };
+      if (!range || std::none_of(cluster.begin(), cluster.end(), holds)) continue;
       for (const auto& address : node.status().addresses()) {
         Route route{*range, {}};
         const int version = api::parse_ip(address.address(), route.gateway);
@@ -145,7 +151,7 @@ void NodeNetwork::reconcile(bool anyway) {
   resync_.arm_by(kResyncPeriod);
   std::vector<api::ObjectPtr> nodes;
   for (const auto& [name, object] : nodes_.objects()) nodes.push_back(object);
-  sync_routes_to(routes_for(options_.node, nodes), anyway || !synced_once_);
+  sync_routes_to(routes_for(options_.node, options_.cluster_cidrs, nodes), anyway || !synced_once_);
   synced_once_ = true;
 
   const api::ObjectPtr self = nodes_.get("", options_.node);

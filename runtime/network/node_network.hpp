@@ -77,7 +77,8 @@ class NodeNetwork {
 // what could not be set, and what that means.
 Status prepare_kernel(bool ipv6);
 
-// The routes that node `self` needs, sorted. Pure.
-std::vector<Route> routes_for(const std::string& self, const std::vector<api::ObjectPtr>& nodes);
+// The routes that node `self` needs, sorted: to ranges of the cluster's pods and to nothing else. Pure.
+std::vector<Route> routes_for(const std::string& self, const std::vector<std::string>& cluster_cidrs,
+                              const std::vector<api::ObjectPtr>& nodes);
 
 }  // namespace keelson::network

@@ -1,7 +1,6 @@
 #include "runtime/pki/judge.hpp"
 
 #include <algorithm>
-#include <set>
 
 #include "runtime/pki/certificate.hpp"
 
@@ -29,19 +28,10 @@ bool by_node(const api::CertificateSigningRequest& request) {
          std::find(groups.begin(), groups.end(), "system:nodes") != groups.end();
 }
 
-// Every name that the certificate is to have is one that the Node has.
-bool names_its_own(const RequestInfo& info, const api::Node& node) {
-  std::set<std::string> own{node.metadata().name()};
-  for (const auto& address : node.status().addresses()) own.insert(address.address());
-  const auto is_own = [&](const std::string& name) { return own.contains(name); };
-  return std::all_of(info.dns_names.begin(), info.dns_names.end(), is_own) &&
-         std::all_of(info.ip_addresses.begin(), info.ip_addresses.end(), is_own);
-}
-
 }  // namespace
 
-std::string NodeCertificateJudge::approves(const api::CertificateSigningRequest& request,
-                                           const api::Node* node) const {
+std::string NodeCertificateJudge::approves(
+    const api::CertificateSigningRequest& request) const {
   const Result<RequestInfo> info = read_request(request.spec().request());
   if (!info) return {};
   const std::string& signer = request.spec().signer_name();
@@ -50,8 +40,9 @@ std::string NodeCertificateJudge::approves(const api::CertificateSigningRequest&
       info->subject.organizations.empty() && by_node(request)) {
     return "A node makes its network under this name.";
   }
+  constexpr std::string_view kNode = "system:node:";
   const bool of_a_node = info->subject.organizations == std::vector<std::string>{"system:nodes"} &&
-                         name.starts_with("system:node:");
+                         name.starts_with(kNode);
   if (!of_a_node) return {};
   const bool itself = request.spec().username() == name;
   if (signer == "kubernetes.io/kube-apiserver-client-kubelet") {
@@ -62,9 +53,10 @@ std::string NodeCertificateJudge::approves(const api::CertificateSigningRequest&
       return "Auto approving kubelet client certificate after SubjectAccessReview.";
     }
   }
-  if (signer == "kubernetes.io/kubelet-serving" && itself && node != nullptr &&
-      !info->other_names && names_its_own(*info, *node)) {
-    return "The node asks for its own names and addresses.";
+  if (signer == "kubernetes.io/kubelet-serving" && itself && !info->other_names &&
+      info->ip_addresses.empty() &&
+      info->dns_names == std::vector<std::string>{serving_name(name.substr(kNode.size()))}) {
+    return "The node asks for its own name.";
   }
   return {};
 }

@@ -17,6 +17,7 @@
 #include "runtime/node/local_streams.hpp"
 #include "runtime/node/node_endpoint.hpp"
 #include "runtime/pki/files.hpp"
+#include "runtime/pki/judge.hpp"
 #include "runtime/process/last_seen.hpp"
 #include "runtime/process/node_certificates.hpp"
 #include "runtime/process/node_metrics.hpp"
@@ -95,7 +96,7 @@ struct Node::Impl {
     agent->start();
     certificates = std::make_unique<NodeCertificates>(
         loop, *client, rng.fork("certificates"), log,
-        NodeCertificatesOptions{config.name, config.pki_dir, {config.name, config.address}});
+        NodeCertificatesOptions{config.name, config.pki_dir, {serving_name(config.name)}});
     certificates->start([this](NodeCertificates::Which which, const std::string& pem) {
       switch (which) {
         case NodeCertificates::Which::client: return use(*http, pem);

@@ -20,7 +20,7 @@ namespace keelson::runtime {
 struct NodeCertificatesOptions {
   std::string node;
   std::string directory;           // client.pem, server.pem, network.pem
-  std::vector<std::string> names;  // of the serving certificate: host name and addresses
+  std::vector<std::string> names;  // of the serving certificate
 };
 
 class NodeCertificates {

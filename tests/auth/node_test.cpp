@@ -116,6 +116,23 @@ TEST_F(NodeTest, WritesItselfOnly) {
   EXPECT_TRUE(as(user("jane"), api::update(api::make_object(tainted))).ok());
 }
 
+// Others would send it what belongs to somebody else: the API server's address, say.
+TEST_F(NodeTest, DoesNotChooseTheNetworkOfItsPods) {
+  api::Node self = *read<api::Node>("n1");
+  self.mutable_spec()->set_pod_cidr("10.96.0.1/32");
+  EXPECT_EQ(as(n1, api::update(api::make_object(self))).error.message,
+            "nodes \"n1\" is forbidden: node \"n1\" is not allowed to choose the network of its pods");
+  self.mutable_spec()->clear_pod_cidr();
+  self.mutable_spec()->add_pod_cidrs("10.96.0.1/32");
+  EXPECT_FALSE(as(n1, api::update(api::make_object(self))).ok());
+  api::Node fresh = node_named("n9");
+  fresh.mutable_spec()->set_pod_cidr("10.96.0.1/32");
+  const auto n9 = user("system:node:n9", {"system:nodes"});
+  EXPECT_FALSE(as(n9, api::create(api::make_object(fresh))).ok());
+  fresh.mutable_spec()->clear_pod_cidr();
+  EXPECT_TRUE(as(n9, api::create(api::make_object(fresh))).ok());
+}
+
 TEST_F(NodeTest, ReportsOnAndDeletesItsPodsOnly) {
   api::Pod status = *web;
   set_ready(status, true);
@@ -144,6 +161,9 @@ TEST_F(NodeTest, CreatesMirrorPodsOnly) {
   owner.set_controller(true);
   EXPECT_FALSE(create_as(n1, pod).ok());
   owner.set_uid(read<api::Node>("n1").uid());
+  pod.mutable_spec()->set_service_account_name("default");  // whose tokens the node would get
+  EXPECT_FALSE(create_as(n1, pod).ok());
+  pod.mutable_spec()->clear_service_account_name();
   EXPECT_TRUE(create_as(n1, pod).ok());
 }
 

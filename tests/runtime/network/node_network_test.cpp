@@ -83,11 +83,14 @@ api::ObjectPtr node(const std::string& name, const std::string& cidr, const std:
 }
 
 TEST(Routes, LeadToTheOtherNodes) {
-  const auto routes = routes_for("n1", {node("n1", "10.244.1.0/24", "192.168.7.1"),
+  const auto routes = routes_for("n1", {"10.244.0.0/16", "fd00::/16"}, {node("n1", "10.244.1.0/24", "192.168.7.1"),
                                         node("n2", "10.244.2.0/24", "192.168.7.2"),
                                         node("n3", "", "192.168.7.3"), node("n4", "10.244.4.0/24", ""),
                                         node("n5", "fd00:5::/64", "192.168.7.5"),
-                                        node("n6", "10.244.2.0/24", "192.168.7.6")});
+                                        node("n6", "10.244.2.0/24", "192.168.7.6"),
+                                        // Not the cluster's: nobody's word makes a route to these.
+                                        node("n7", "10.96.0.1/32", "192.168.7.7"),
+                                        node("n8", "10.0.0.0/8", "192.168.7.8")});
   ASSERT_EQ(routes.size(), 1u);
   EXPECT_EQ(routes[0].destination.to_string(), "10.244.2.0/24");
   EXPECT_EQ(api::ip_text(routes[0].gateway, false), "192.168.7.2");
