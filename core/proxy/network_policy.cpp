@@ -240,9 +240,10 @@ Allowance NetworkPolicies::allowance(const Policy& policy, const Rule& rule,
   result.any_port = rule.ports.empty();
   std::vector<const Pod*> peers;
   for (const auto& [name, pod] : pods_) {
-    const bool is_peer = std::any_of(rule.peers.begin(), rule.peers.end(), [&](const Peer& peer) {
-      return selected_by(peer, policy.ns, *pod);
-    });
+    const bool is_peer =
+        std::any_of(rule.peers.begin(), rule.peers.end(), [&, &candidate = *pod](const Peer& peer) {
+          return selected_by(peer, policy.ns, candidate);
+        });
     if (is_peer) result.peers.insert(pod->addresses.begin(), pod->addresses.end());
     if (is_peer || result.any_peer) peers.push_back(pod.get());
   }
@@ -359,8 +360,8 @@ bool NetworkPolicies::allows(const PolicyFlow& flow) const {
            rule.sockets.contains({*to, flow.protocol, flow.port});
   };
   for (const auto& [name, pod] : isolations_) {
-    const auto has = [&](const IpRange& address) {
-      return std::binary_search(pod.addresses.begin(), pod.addresses.end(), address);
+    const auto has = [&addresses = pod.addresses](const IpRange& address) {
+      return std::binary_search(addresses.begin(), addresses.end(), address);
     };
     const auto passes = [&](const std::set<PolicyName>& policies, bool in, const IpRange& peer) {
       if (policies.empty()) return true;
