@@ -39,8 +39,8 @@ Plan TokenCleanerController::reconcile(const View& view, const api::ObjectKey& k
   const bool readable = api::parse_time(expiration->second, seconds, nanos);
   const int64_t now = view.wall_now().unix_ns / 1'000'000'000;
   if (readable && seconds > now) {
-    // In steps, as the clock of the wall may be set.
-    plan.requeue_after = std::min<Duration>(std::chrono::seconds(seconds - now), 10min);
+    // In steps, as the clock of the wall may be set. What is far off does not fit into a Duration.
+    plan.requeue_after = std::chrono::seconds(std::min<int64_t>(seconds - now, 600));
     return plan;
   }
   api::Request removal = api::remove(secret.object());

@@ -58,8 +58,10 @@ std::optional<api::Beat> beat_of(const api::Lease& lease) {
   api::Beat beat;
   beat.node = lease.metadata().name();
   if (!read_number(*seq, beat.seq)) return std::nullopt;
-  const auto& time = lease.spec().renew_time();
-  beat.renew_time.unix_ns = time.seconds() * 1'000'000'000 + time.nanos();
+  api::Time whole;
+  whole.set_seconds(lease.spec().renew_time().seconds());
+  whole.set_nanos(lease.spec().renew_time().nanos());
+  beat.renew_time = api::to_wall(whole);  // within what nanoseconds can say
   const std::string* reports = annotation(lease, kReportsAnnotation);
   std::string_view rest = reports ? std::string_view(*reports) : std::string_view();
   while (!rest.empty()) {

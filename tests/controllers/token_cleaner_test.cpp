@@ -47,6 +47,12 @@ TEST_F(TokenCleanerTest, LooksAgainInTime) {
   EXPECT_EQ(world.reconcile(controller, token(in(24h))).requeue_after, Duration(10min));
 }
 
+TEST_F(TokenCleanerTest, KeepsWhatIsFarOff) {
+  const Plan plan = world.reconcile(controller, token("9999-12-31T23:59:59Z"));
+  EXPECT_THAT(plan.writes, IsEmpty());
+  EXPECT_EQ(plan.requeue_after, Duration(10min));
+}
+
 TEST_F(TokenCleanerTest, KeepsWhatLastsForEver) {
   const Plan plan = world.reconcile(controller, token(""));
   EXPECT_THAT(plan.writes, IsEmpty());
