@@ -131,7 +131,9 @@ void Lives::slice(const Change& change) {
     PodLife& life = pods[found->second];
     if (!slices.empty()) {
       once(life.serving, change.at);
-    } else if (life.serving && life.marked) {
+      life.unserving.reset();
+    } else if (life.serving) {
+      // Its deletion may become known a little later: that is another watch.
       once(life.unserving, change.at);
     }
   }

@@ -19,7 +19,7 @@ struct PodLife {
   Duration created{};
   When scheduled, running, ready, serving;  // for the first time; serving: a ready endpoint of a service
   When marked;       // its deletion began
-  When unserving;    // no ready endpoint any more, since its deletion began
+  When unserving;    // no ready endpoint any more
   When gone;         // deleted, or it failed
   std::vector<Duration> restarts, lost_ready, ready_again;
 };
