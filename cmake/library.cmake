@@ -68,19 +68,27 @@ function(keelson_library target dir)
   endif()
 endfunction()
 
-# keelson_test(name dir dependencies...): one GoogleTest program of all .cpp files in dir.
+# keelson_test(name dir dependencies... [ALONE filter]): one GoogleTest program of all .cpp files in dir. Of the
+# tests that match the filter one runs at a time, and they begin first: each takes most of a machine and long.
 function(keelson_test name dir)
+  cmake_parse_arguments(PARSE_ARGV 2 arg "" "ALONE" "")
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${dir}/*.cpp)
   if(NOT sources)
     return()
   endif()
   add_executable(${name} ${sources})
-  target_link_libraries(${name} PRIVATE ${ARGN} keelson_flags GTest::gmock GTest::gtest_main)
+  target_link_libraries(${name} PRIVATE ${arg_UNPARSED_ARGUMENTS} keelson_flags GTest::gmock GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE
     KEELSON_SOURCE_DIR="${PROJECT_SOURCE_DIR}" KEELSON_BINARY_DIR="${PROJECT_BINARY_DIR}")
-  if("keelson_api" IN_LIST ARGN OR NOT "${ARGN}" STREQUAL "keelson_base")
+  if(NOT "${arg_UNPARSED_ARGUMENTS}" STREQUAL "keelson_base")
     keelson_precompile(${name})
     target_link_libraries(${name} PRIVATE keelson_proto)
   endif()
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS ${dir})
+  if(NOT arg_ALONE)
+    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS ${dir})
+    return()
+  endif()
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_FILTER "-${arg_ALONE}" PROPERTIES LABELS ${dir})
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_FILTER "${arg_ALONE}"
+    PROPERTIES LABELS ${dir} RESOURCE_LOCK hosts COST 1000)
 endfunction()
