@@ -1,21 +1,19 @@
 // `keelson reset`: removes what init and join have made on this host, and nothing else.
-#include <dirent.h>
 #include <signal.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <cxxopts.hpp>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <sstream>
-#include <thread>
+#include <optional>
 
 #include "runtime/pki/files.hpp"
 #include "runtime/process/config.hpp"
 #include "runtime/process/node_remains.hpp"
+#include "runtime/volumes/files.hpp"
+#include "runtime/volumes/mounts.hpp"
 #include "tools/cli/host/cluster_objects.hpp"
 #include "tools/cli/host/daemon.hpp"
 #include "tools/cli/host/services.hpp"
@@ -29,22 +27,6 @@ namespace {
 int fail(const std::string& why) {
   std::fprintf(stderr, "keelson reset: %s\n", why.c_str());
   return 1;
-}
-
-// What is mounted below a directory, the innermost first.
-std::vector<std::string> mounts_below(const std::string& directory) {
-  std::ifstream in("/proc/self/mounts");
-  std::vector<std::string> out;
-  for (std::string line; std::getline(in, line);) {
-    std::istringstream words(line);
-    std::string what, where;
-    words >> what >> where;
-    // Blanks are written as \040.
-    for (std::size_t at; (at = where.find("\\040")) != where.npos;) where.replace(at, 4, " ");
-    if (where == directory || where.starts_with(directory + "/")) out.push_back(where);
-  }
-  std::sort(out.begin(), out.end(), std::greater<>());
-  return out;
 }
 
 // The shims of our containerd outlive it: what is left of them is found by its socket among their
@@ -63,12 +45,28 @@ void end_shims(const std::string& socket) {
   }
 }
 
-Status remove_tree(const std::string& directory) {
-  for (const std::string& mount : mounts_below(directory)) ::umount2(mount.c_str(), MNT_DETACH);
+// With nothing mounted in it any more: behind a mount, say of a part of a hostPath volume, lies what is
+// the host's. What cannot be unmounted stops the removal.
+Status remove_folder(const std::string& directory) {
   std::error_code error;
-  fs::remove_all(directory, error);
-  if (error) return {Code::unavailable, "cannot remove " + directory + ": " + error.message()};
-  return {};
+  // The kernel names mounts by their true paths.
+  const fs::path real = fs::canonical(directory, error);
+  if (error == std::errc::no_such_file_or_directory) return volumes::remove_tree(directory);
+  if (error) return {Code::unavailable, "cannot find " + directory + ": " + error.message()};
+  if (Status status = volumes::unmount_below(real); !status) return status;
+  if (Status status = volumes::remove_tree(real); !status) return status;
+  return volumes::remove_tree(directory);  // a link to it
+}
+
+// Nullopt: this host is no node. An error is not the same: the node's containers, routes and rules can
+// only be found by its configuration.
+Result<std::optional<runtime::NodeConfig>> node_of(const Layout& layout) {
+  const auto text = runtime::read_file(layout.node_config());
+  if (!text && text.code() == Code::not_found) return std::optional<runtime::NodeConfig>();
+  if (!text) return text.error();
+  auto config = runtime::parse_node_config(*text, layout.node_config());
+  if (!config) return config.error();
+  return std::optional(std::move(*config));
 }
 
 bool confirmed() {
@@ -97,6 +95,12 @@ void leave_servers(const Layout& layout) {
 }
 
 int reset(const Layout& layout) {
+  const auto node = node_of(layout);
+  if (!node) {
+    return fail(node.error().message +
+                "\nNothing was removed: the node's containers, routes and rules are found by this file. "
+                "Mend it, or delete it to leave them behind.");
+  }
   Services services(layout, Services::kind_for(layout));
   int problems = 0;
   const auto note = [&](const Status& status) {
@@ -106,21 +110,20 @@ int reset(const Layout& layout) {
   };
   leave_servers(layout);
   note(services.stop("keelson-node"));
-  if (const auto text = runtime::read_file(layout.node_config())) {
-    if (const auto config = runtime::parse_node_config(*text, layout.node_config())) {
-      note(runtime::remove_node_remains(*config));
-      std::puts("[reset] removed containers, routes and rules");
-    }
+  if (*node) {
+    const Status removed = runtime::remove_node_remains(**node);
+    note(removed);
+    if (removed) std::puts("[reset] removed containers, routes and rules");
   }
   for (const char* name : {"keelson-containerd", "keelson-control-plane", "keelson-redis"}) {
     note(services.stop(name));
   }
   end_shims(layout.containerd_socket());
   // Logs of containers: only those of a node of ours, which has its own folder unless it is the host's.
-  if (!layout.root.empty()) note(remove_tree(layout.pod_logs()));
+  if (!layout.root.empty()) note(remove_folder(layout.pod_logs()));
   for (const std::string& directory :
        {layout.run(), layout.lib(), layout.log(), layout.etc()}) {
-    note(remove_tree(directory));
+    note(remove_folder(directory));
   }
   std::puts(problems == 0 ? "[reset] this host is as it was" : "[reset] not everything could be removed");
   return problems == 0 ? 0 : 1;
