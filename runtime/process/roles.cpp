@@ -1,6 +1,7 @@
 #include "runtime/process/roles.hpp"
 
 #include "core/controllers/certificate_approving.hpp"
+#include "core/controllers/certificate_cleaner.hpp"
 #include "core/controllers/certificate_signing.hpp"
 #include "core/controllers/cluster_role_aggregation.hpp"
 #include "core/controllers/manager.hpp"
@@ -18,6 +19,11 @@
 namespace keelson::runtime {
 
 namespace {
+
+std::optional<int64_t> end_of_certificate(const std::string& pem) {
+  const auto info = read_certificate(pem);
+  return info ? std::optional(info->ends) : std::nullopt;
+}
 
 class ControllerWork final : public RoleWork {
  public:
@@ -42,6 +48,7 @@ class ControllerWork final : public RoleWork {
         std::make_unique<controllers::RootCaController>(setting.authority.pair().certificate));
     manager_.add(std::make_unique<controllers::CertificateApprovingController>(judge_));
     manager_.add(std::make_unique<controllers::CertificateSigningController>(signer_));
+    manager_.add(std::make_unique<controllers::CertificateCleanerController>(&end_of_certificate));
     manager_.add(std::make_unique<controllers::ClusterRoleAggregationController>());
     manager_.add(std::make_unique<controllers::TokenCleanerController>());
     manager_.add(std::make_unique<controllers::NodeIpamController>(setting.pod_network));
