@@ -48,6 +48,8 @@ TEST(Human, Times) {
   EXPECT_EQ(age("2023-11-14T22:13:20Z", {1'700'000'090'000'000'000}), "90s");
   EXPECT_EQ(age("", {0}), "<unknown>");
   EXPECT_EQ(age("yesterday", {0}), "<unknown>");
+  EXPECT_EQ(age("9999-12-31T23:59:59Z", {1'700'000'090'000'000'000}), "<invalid>");
+  EXPECT_EQ(age("0001-01-01T00:00:00Z", {1'700'000'090'000'000'000}), "2024y");
   EXPECT_EQ(long_time("2023-11-14T22:13:20Z"), "Tue, 14 Nov 2023 22:13:20 +0000");
   EXPECT_EQ(long_time("nonsense"), "");
 }
@@ -58,8 +60,20 @@ TEST(Human, DurationsOfFlags) {
   EXPECT_EQ(parse_duration("0"), std::chrono::seconds(0));
   EXPECT_EQ(parse_duration("-1s"), std::chrono::seconds(-1));
   EXPECT_EQ(parse_duration("1.5h"), std::chrono::minutes(90));
-  for (const char* bad : {"", "x", "5 s", "1d", "--1s", "1e400h", "99999999999h"})
+  for (const char* bad : {"", "x", "5 s", "1d", "--1s", "1e400h", "99999999999h", "3000000h",
+                          "2400000h", "876001h", "nanh", "infh"})
     EXPECT_FALSE(parse_duration(bad)) << bad;
+  EXPECT_EQ(parse_duration("876000h"), kLongestDuration);
+}
+
+// What lasts for ever says so: nothing that is too long, negative or too short does by accident.
+TEST(Human, Lifetimes) {
+  EXPECT_EQ(parse_lifetime("24h"), std::chrono::hours(24));
+  EXPECT_EQ(parse_lifetime("1s"), std::chrono::seconds(1));
+  EXPECT_EQ(parse_lifetime("0"), Duration::zero());
+  EXPECT_EQ(parse_lifetime("0s"), Duration::zero());
+  for (const char* bad : {"", "-1s", "-0", "1ms", "0.1ns", "0.000000000000001", "3000000h", "2400000h"})
+    EXPECT_FALSE(parse_lifetime(bad)) << bad;
 }
 
 const char* kTable = R"({"kind":"Table","columnDefinitions":[

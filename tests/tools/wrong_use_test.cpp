@@ -63,7 +63,10 @@ TEST_F(WrongUse, Init) {
   refuses(kInit + " --service-cidr foo", "serviceCIDR: ");
   refuses(kInit + " --service-cidr 10.244.7.0/24", "serviceCIDR: 10.244.7.0/24 overlaps podCIDR");
   refuses(kInit + " --timing slow", "timing: must be \"keelson\" or \"kubernetes\"");
-  refuses(kInit + " --token-ttl soon", "--token-ttl soon: expected a time such as 24h");
+  for (const std::string ttl : {"soon", "3000000h", "2400000h", "1ms"}) {
+    refuses(kInit + " --token-ttl " + ttl, "--token-ttl " + ttl + ": expected a time such as 24h");
+  }
+  refuses(kInit + " --token-ttl=-1s", "--token-ttl -1s: expected a time such as 24h");
   refuses(kInit + " --store ftp://x", "store: ");
 }
 

@@ -43,7 +43,12 @@ std::string age(std::string_view time, WallTime now) {
   int64_t seconds = 0;
   int32_t nanos = 0;
   if (time.empty() || !api::parse_time(time, seconds, nanos)) return "<unknown>";
-  return human_duration((now.unix_ns - seconds * 1'000'000'000 - nanos) / 1'000'000'000);
+  // In seconds: nanoseconds do not reach the year 9999. Rounded towards zero.
+  int64_t passed = now.unix_ns / 1'000'000'000 - seconds;
+  const int64_t rest = now.unix_ns % 1'000'000'000 - nanos;
+  if (passed > 0 && rest < 0) --passed;
+  if (passed < 0 && rest > 0) ++passed;
+  return human_duration(passed);
 }
 
 std::string long_time(std::string_view rfc3339) {
@@ -94,9 +99,17 @@ std::optional<Duration> parse_duration(std::string_view text) {
     text.remove_prefix(letters);
     total_ns += value * unit_ns;
   }
-  if (!(total_ns < 9e18)) return std::nullopt;
+  constexpr double kLongest = std::chrono::duration<double, std::nano>(kLongestDuration).count();
+  if (!(total_ns <= kLongest)) return std::nullopt;  // nor what is no number
   const auto ns = static_cast<int64_t>(total_ns);
   return Duration(negative ? -ns : ns);
+}
+
+std::optional<Duration> parse_lifetime(std::string_view text) {
+  const auto parsed = parse_duration(text);
+  if (!parsed) return std::nullopt;
+  if (text == "0" || text == "0s") return Duration::zero();
+  return *parsed < std::chrono::seconds(1) ? std::nullopt : parsed;
 }
 
 }  // namespace keelson::cli

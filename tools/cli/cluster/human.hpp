@@ -22,6 +22,12 @@ std::string age(std::string_view time, WallTime now);
 std::string long_time(std::string_view rfc3339);
 
 // "30s", "1m30s", "2h", "500ms", and a bare number as seconds: what kubectl takes for durations.
+// Nothing for what is malformed or longer than kLongestDuration, which can be added to any present time.
+inline constexpr Duration kLongestDuration = std::chrono::hours(100 * 365 * 24);
 std::optional<Duration> parse_duration(std::string_view text);
+
+// How long a token is valid: one second or more, or zero, for ever, if the text is "0" or "0s" and nothing
+// that merely comes to it.
+std::optional<Duration> parse_lifetime(std::string_view text);
 
 }  // namespace keelson::cli

@@ -142,9 +142,10 @@ Result<InitOptions> read(const cxxopts::ParseResult& flags) {
   options.cluster_domain = text("service-dns-domain");
   options.cluster_dns = dns_address(config.service_cidr);
   options.foreground = flags.count("foreground") > 0;
-  const auto ttl = parse_duration(text("token-ttl"));
-  if (!ttl || *ttl < Duration::zero()) {
-    return Error{Code::invalid, "--token-ttl " + text("token-ttl") + ": expected a time such as 24h"};
+  const auto ttl = parse_lifetime(text("token-ttl"));
+  if (!ttl) {
+    return Error{Code::invalid, "--token-ttl " + text("token-ttl") +
+                                    ": expected a time such as 24h, at most 100 years, or 0 for ever"};
   }
   options.token_ttl = *ttl;
   // What is wrong with the rest is said by whoever reads the file.

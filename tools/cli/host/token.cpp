@@ -24,8 +24,11 @@ int create(const Layout& layout, AdminApi& api, const cxxopts::ParseResult& opti
   if (options.count("control-plane") && !options.count("print-join-command")) {
     return fail("--control-plane goes with --print-join-command");
   }
-  const auto valid_for = parse_duration(options["ttl"].as<std::string>());
-  if (!valid_for) return fail("--ttl: expected a time such as 24h");
+  const std::string ttl = options["ttl"].as<std::string>();
+  const auto valid_for = parse_lifetime(ttl);
+  if (!valid_for) {
+    return fail("--ttl " + ttl + ": expected a time such as 24h, at most 100 years, or 0 for ever");
+  }
   std::string certificate_key;
   if (options.count("control-plane")) {
     auto key = share_secrets(api, layout);
