@@ -2,14 +2,12 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <chrono>
 #include <cstring>
 #include <fstream>
@@ -17,6 +15,9 @@
 #include <thread>
 
 #include "runtime/pki/files.hpp"
+#include "tools/cli/host/overseer.hpp"
+#include "tools/cli/host/pid_file.hpp"
+#include "tools/cli/host/service_log.hpp"
 
 namespace keelson::cli {
 
@@ -43,76 +44,6 @@ int run(const std::vector<std::string>& command) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-pid_t read_pid(const std::string& path) {
-  std::ifstream in(path);
-  pid_t pid = 0;
-  in >> pid;
-  return in ? pid : 0;
-}
-
-// Not one that has ended and that nobody has waited for yet.
-bool alive(pid_t pid) {
-  if (pid <= 0 || (::kill(pid, 0) != 0 && errno != EPERM)) return false;
-  std::ifstream in("/proc/" + std::to_string(pid) + "/stat");
-  std::string stat;
-  std::getline(in, stat);
-  const std::size_t name_end = stat.rfind(')');
-  return name_end == stat.npos || name_end + 2 >= stat.size() || stat[name_end + 2] != 'Z';
-}
-
-void write_pid(const std::string& path, pid_t pid) {
-  std::ofstream(path, std::ios::trunc) << pid << '\n';
-}
-
-volatile sig_atomic_t asked_to_end = 0;
-
-// Stands over one process until it is asked to end. Never returns.
-[[noreturn]] void stand_over(const std::vector<std::string>& command, const std::string& main_pid_file) {
-  struct sigaction action {};
-  action.sa_handler = [](int) { asked_to_end = 1; };
-  ::sigaction(SIGTERM, &action, nullptr);
-  ::sigaction(SIGINT, &action, nullptr);
-  auto pause = 500ms;
-  while (!asked_to_end) {
-    const auto begun = std::chrono::steady_clock::now();
-    const pid_t parent = ::getpid();
-    const pid_t child = ::fork();
-    if (child == 0) {
-      // Not without somebody over it: it would be started a second time.
-      ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-      if (::getppid() != parent) ::_exit(1);
-      ::signal(SIGTERM, SIG_DFL);
-      ::signal(SIGINT, SIG_DFL);
-      std::vector<char*> argv;
-      for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
-      argv.push_back(nullptr);
-      ::execvp(argv[0], argv.data());
-      std::fprintf(stderr, "cannot run %s: %s\n", argv[0], std::strerror(errno));
-      ::_exit(127);
-    }
-    if (child < 0) {
-      std::this_thread::sleep_for(1s);
-      continue;
-    }
-    write_pid(main_pid_file, child);
-    int status = 0;
-    bool told = false;
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-      if (asked_to_end && !std::exchange(told, true)) ::kill(child, SIGTERM);
-    }
-    if (asked_to_end) {
-      if (!told && alive(child)) ::kill(child, SIGTERM);
-      break;
-    }
-    const auto lived = std::chrono::steady_clock::now() - begun;
-    pause = lived > 60s ? 500ms : std::min(pause * 2, std::chrono::milliseconds(10s));
-    std::fprintf(stderr, "%s ended (status %d) and is started again\n", command[0].c_str(), status);
-    std::this_thread::sleep_for(pause);
-  }
-  ::unlink(main_pid_file.c_str());
-  ::_exit(0);
-}
-
 std::string quoted(const std::string& word) {
   std::string out = "\"";
   for (const char c : word) {
@@ -136,6 +67,9 @@ std::string Services::unit_file(const std::string& name) const {
 }
 std::string Services::pid_file(const std::string& name) const {
   return layout_.run() + "/" + name + ".pid";
+}
+std::string Services::main_pid_file(const std::string& name) const {
+  return layout_.run() + "/" + name + ".main.pid";
 }
 std::string Services::log_file(const std::string& name) const {
   return layout_.log() + "/" + name + ".log";
@@ -174,10 +108,10 @@ Status Services::start_plain(const ServiceSpec& service) {
   for (const std::string& directory : {layout_.run(), layout_.log()}) {
     if (Status made = runtime::make_private_directory(directory); !made) return made;
   }
-  if (alive(read_pid(pid_file(service.name)))) {
+  if (running(service.name)) {
     return {Code::exists, service.name + " runs already"};
   }
-  const int out = ::open(log_file(service.name).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  const int out = open_log(log_file(service.name));
   if (out < 0) {
     return {Code::unavailable, "cannot write " + log_file(service.name) + ": " + std::strerror(errno)};
   }
@@ -193,8 +127,7 @@ Status Services::start_plain(const ServiceSpec& service) {
     ::dup2(out, 2);
     for (int fd = 3; fd < 256; ++fd) ::close(fd);
     if (::chdir("/") != 0) ::_exit(1);
-    write_pid(pid_file(service.name), ::getpid());
-    stand_over(service.command, layout_.run() + "/" + service.name + ".main.pid");
+    stand_over({service.command, pid_file(service.name), main_pid_file(service.name), log_file(service.name)});
   }
   int status = 0;
   ::waitpid(first, &status, 0);
@@ -229,27 +162,22 @@ Status Services::halt(const std::string& name) {
 }
 
 void Services::halt_plain(const std::string& name) {
-  const pid_t pid = read_pid(pid_file(name));
-  if (alive(pid)) {
+  const std::string file = pid_file(name);
+  if (const pid_t pid = read_pid(file); pid > 0) {
     ::kill(pid, SIGTERM);
-    for (int i = 0; i < 300 && alive(pid); ++i) {
-      // One that we have started ourselves stays a zombie until it is waited for.
-      ::waitpid(pid, nullptr, WNOHANG);
-      std::this_thread::sleep_for(100ms);
-    }
-    if (alive(pid)) {
-      if (const pid_t main = read_pid(layout_.run() + "/" + name + ".main.pid"); alive(main)) {
-        ::kill(main, SIGKILL);
-      }
+    for (int i = 0; i < 300 && read_pid(file) == pid; ++i) std::this_thread::sleep_for(100ms);
+    if (read_pid(file) == pid) {
+      if (const pid_t main = read_pid(main_pid_file(name)); main > 0) ::kill(main, SIGKILL);
       ::kill(pid, SIGKILL);
+      remove_pid(main_pid_file(name));
     }
   }
-  ::unlink(pid_file(name).c_str());
+  remove_pid(file);
 }
 
 bool Services::running(const std::string& name) const {
   if (kind_ == Kind::systemd) return run({"systemctl", "is-active", "--quiet", name}) == 0;
-  return alive(read_pid(pid_file(name)));
+  return read_pid(pid_file(name)) > 0;
 }
 
 std::string Services::log_of(const std::string& name) const {

@@ -1,6 +1,6 @@
 // The long-running processes of a host: started so that they outlive the command that started them, and
 // again when they die. systemd does it where it runs; elsewhere (containers, tests) a small process of
-// ours stands over each.
+// ours stands over each, and keeps their logs short.
 #pragma once
 
 #include <string>
@@ -42,6 +42,7 @@ class Services {
  private:
   std::string unit_file(const std::string& name) const;
   std::string pid_file(const std::string& name) const;
+  std::string main_pid_file(const std::string& name) const;
   std::string log_file(const std::string& name) const;
   Status start_unit(const ServiceSpec& service);
   Status start_plain(const ServiceSpec& service);
