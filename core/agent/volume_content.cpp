@@ -17,6 +17,32 @@ constexpr int64_t kDefaultTokenSeconds = 3600;
 
 using Files = std::map<std::string, VolumeFile>;  // by path: a later one replaces an earlier one
 
+// Without what means nothing in a path, so that one file has one path: "a/./b/" is "a/b".
+std::string cleaned(std::string_view path) {
+  std::string out;
+  for (std::size_t at = 0; at <= path.size();) {
+    const std::size_t end = std::min(path.find('/', at), path.size());
+    const std::string_view part = path.substr(at, end - at);
+    at = end + 1;
+    if (part.empty() || part == ".") continue;
+    if (!out.empty()) out += '/';
+    out += part;
+  }
+  return out;
+}
+
+// No disk can show a file that is also a folder.
+Status check_folders(const Files& files) {
+  for (const auto& [path, file] : files) {
+    for (std::size_t at = path.find('/'); at != path.npos; at = path.find('/', at + 1)) {
+      if (!files.contains(path.substr(0, at))) continue;
+      return {Code::invalid, fmt::format("path \"{}\" cannot be a file and the folder of \"{}\"",
+                                         path.substr(0, at), path)};
+    }
+  }
+  return {};
+}
+
 uint32_t bits(int32_t mode) {
   return static_cast<uint32_t>(mode) & 0777;
 }
@@ -78,6 +104,7 @@ class Content {
     } else {
       return {Code::invalid, "no volume plugin matched: this kind of volume is not supported here"};
     }
+    if (status.ok()) status = check_folders(files);
     if (!status.ok()) return status.error();
     for (auto& [path, file] : files) out.files.push_back(std::move(file));
     return out;
@@ -112,10 +139,12 @@ class Content {
     return out;
   }
 
-  static Status put(Files& files, const std::string& path, std::string content, int32_t mode,
+  static Status put(Files& files, const std::string& wanted, std::string content, int32_t mode,
                     std::optional<int64_t> owner = {}) {
-    if (!stays_inside(path)) {
-      return {Code::invalid, fmt::format("invalid path \"{}\" of a file", path)};
+    const std::string path = cleaned(wanted);
+    // The agent's own names begin with "..".
+    if (!stays_inside(wanted) || path.empty() || path.starts_with("..")) {
+      return {Code::invalid, fmt::format("invalid path \"{}\" of a file", wanted)};
     }
     files[path] = {.path = path, .content = std::move(content), .mode = bits(mode), .owner = owner};
     return {};

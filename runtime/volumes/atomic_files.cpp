@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <string_view>
 
 #include "runtime/volumes/files.hpp"
 
@@ -19,6 +20,35 @@ namespace {
 
 constexpr const char* kData = "..data";
 constexpr const char* kNewData = "..data_tmp";
+
+// Nothing empty, "." or "..": what is written is found again under the same path.
+bool plain(const std::string& path) {
+  for (std::size_t at = 0; at <= path.size();) {
+    const std::size_t end = std::min(path.find('/', at), path.size());
+    const std::string part = path.substr(at, end - at);
+    if (part.empty() || part == "." || part == "..") return false;
+    at = end + 1;
+  }
+  return path.find('\0') == path.npos;
+}
+
+Status check(const std::vector<agent::VolumeFile>& files) {
+  std::set<std::string_view> paths;
+  for (const agent::VolumeFile& file : files) paths.insert(file.path);
+  for (const agent::VolumeFile& file : files) {
+    const std::string& path = file.path;
+    if (!plain(path)) return {Code::invalid, "a file cannot have the path \"" + path + "\""};
+    // Names that begin so are ours.
+    if (path.starts_with("..")) {
+      return {Code::invalid, "a file may not begin with \"..\": " + path};
+    }
+    for (std::size_t at = path.find('/'); at != path.npos; at = path.find('/', at + 1)) {
+      if (!paths.contains(std::string_view(path).substr(0, at))) continue;
+      return {Code::invalid, path.substr(0, at) + " cannot be a file and the folder of " + path};
+    }
+  }
+  return {};
+}
 
 // The part of a path that users see at the top.
 std::string top_of(const std::string& path) {
@@ -50,21 +80,31 @@ class Writer {
 
   Status run() {
     const std::string old = link_target(at(kData));
+    // First: what attempts that were cut off have left could be what there is no room for.
+    if (Status swept = sweep(old); !swept.ok()) return swept;
     if (!old.empty() && holds_the_same(old)) return link_all();
     Status status = write_new();
     if (status.ok()) status = swap();
-    if (status.ok()) status = link_all();
-    if (!status.ok()) return status;
-    // Whatever is left of earlier versions, also of an attempt that was cut off.
-    for (const std::string& name : names_in(directory_)) {
-      if (!name.starts_with("..2") || name == new_) continue;
-      if (Status removed = remove_tree(at(name)); !removed.ok()) return removed;
+    if (!status.ok()) {
+      // It is tried again and again, and each time would leave a copy, in memory for a Secret.
+      if (!new_.empty()) (void)remove_tree(at(new_));
+      return status;
     }
-    return {};
+    if (status = link_all(); !status.ok()) return status;
+    return sweep(new_);
   }
 
  private:
   std::string at(const std::string& name) const { return directory_ + "/" + name; }
+
+  // Removes all versions but one.
+  Status sweep(const std::string& kept) const {
+    for (const std::string& name : names_in(directory_)) {
+      if (!name.starts_with("..2") || name == kept) continue;
+      if (Status removed = remove_tree(at(name)); !removed.ok()) return removed;
+    }
+    return {};
+  }
 
   uint32_t mode_of(const agent::VolumeFile& file) const {
     return file.mode | (group_ ? 0440U : 0U);
@@ -179,12 +219,7 @@ class Writer {
 
 Status write_files(const std::string& directory, const std::vector<agent::VolumeFile>& files,
                    std::optional<int64_t> group) {
-  // Names that begin so are ours.
-  for (const agent::VolumeFile& file : files) {
-    if (file.path.starts_with("..")) {
-      return {Code::invalid, "a file may not begin with \"..\": " + file.path};
-    }
-  }
+  if (Status status = check(files); !status.ok()) return status;
   return Writer(directory, files, group).run();
 }
 

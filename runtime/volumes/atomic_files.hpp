@@ -12,9 +12,10 @@
 
 namespace keelson::volumes {
 
-// `directory` is there, and nobody else writes to it. `files` are sorted by path, and a path is not
-// also another's folder: Code::invalid. `group`: may read everything. Nothing is written if nothing has
-// changed. An error leaves the old files in place. Blocks.
+// `directory` is there, and nobody else writes to it. `files` are sorted by path. Code::invalid: a path
+// has an empty part, "." or "..", begins with "..", or is also another's folder. `group`: may read
+// everything. Nothing is written if nothing has changed. An error leaves the old files in place and
+// nothing of the new ones. Blocks.
 Status write_files(const std::string& directory, const std::vector<agent::VolumeFile>& files,
                    std::optional<int64_t> group);
 

@@ -133,7 +133,9 @@ Status PodFolder::make_scratch(const std::string& path, const VolumeSetup& volum
   if ((group && chown(making.c_str(), 0, static_cast<gid_t>(*group)) != 0) ||
       chmod(making.c_str(), scratch_mode(group)) != 0 ||
       rename(making.c_str(), path.c_str()) != 0) {
-    return last_error("cannot make directory", path);
+    const Error error = last_error("cannot make directory", path);
+    rmdir(making.c_str());  // it is tried again, under another name
+    return error;
   }
   return {};
 }

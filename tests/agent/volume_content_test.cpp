@@ -74,8 +74,14 @@ TEST_F(VolumeContent, ItemsChooseAndPlaceKeys) {
   secret.set_optional(true);
   EXPECT_EQ(get().value().volumes.at(0).files.size(), 1U);
   other.set_key("user");
-  other.set_path("../../etc/passwd");
-  EXPECT_THAT(error(), HasSubstr("invalid path"));
+  for (const char* path : {"../../etc/passwd", "..data", "./..data/x", ".", "/", "a/.."}) {
+    other.set_path(path);
+    EXPECT_THAT(error(), HasSubstr("invalid path")) << path;
+  }
+  other.set_path("./pw//of/");
+  EXPECT_EQ(get().value().volumes.at(0).files.at(1).path, "pw/of");
+  other.set_path("deep");
+  EXPECT_THAT(error(), HasSubstr("path \"deep\" cannot be a file and the folder of \"deep/name\""));
 }
 
 TEST_F(VolumeContent, WhatIsOptionalMayBeMissing) {

@@ -141,6 +141,30 @@ TEST_F(FilesTest, PathsThatCannotBothBeAreRefusedAndTheOldFilesStay) {
   EXPECT_FALSE(put({{"a", "file", 0644}, {"a/b", "below it", 0644}}).ok());
   EXPECT_EQ(read(volume + "/a"), "1");
   EXPECT_EQ(put({{"..data", "x", 0644}}).code(), Code::invalid);
+  for (const char* path : {"", "/a", "a/", "a//b", "./a", "a/./b", "a/../../b", "a/.."}) {
+    EXPECT_EQ(put({{path, "x", 0644}}).code(), Code::invalid) << path;
+  }
+  // Between a folder and what is in it another name may sort.
+  EXPECT_EQ(put({{"a", "x", 0644}, {"a.b", "x", 0644}, {"a/b", "x", 0644}}).code(), Code::invalid);
+}
+
+TEST_F(FilesTest, AnAttemptThatFailsLeavesNothing) {
+  const auto versions = [&] {
+    return std::count_if(fs::directory_iterator(volume), fs::directory_iterator(), [](auto& entry) {
+      return entry.path().filename().string().starts_with("..2");
+    });
+  };
+  ASSERT_TRUE(put({{"a", "1", 0644}}).ok());
+  const std::string endless(300, 'n');  // no file system takes such a name
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_FALSE(put({{"a", "2", 0644}, {endless, "", 0644}}).ok());
+    EXPECT_EQ(versions(), 1);
+  }
+  EXPECT_EQ(read(volume + "/a"), "1");
+  // Before anything is written, and also if nothing has to be.
+  fs::create_directories(volume + "/..2020_01_01_00_00_00.abcdef/left");
+  ASSERT_TRUE(put({{"a", "1", 0644}}).ok());
+  EXPECT_EQ(versions(), 1);
 }
 
 TEST_F(FilesTest, AHostPathMustBeWhatItsTypeSays) {
