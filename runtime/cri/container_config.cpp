@@ -85,7 +85,8 @@ wire::ContainerConfig container_config(const agent::ContainerSpec& spec, const C
   wire::LinuxContainerConfig& linux_part = *out.mutable_linux();
   *linux_part.mutable_resources() = resources_of(*spec.pod, container, options.memory_capacity);
   *linux_part.mutable_security_context() =
-      container_security(spec.pod->spec(), container, options.seccomp_directory);
+      container_security(spec.pod->spec(), container, options.seccomp_directory,
+                         options.seccomp_default);
   if (!target.empty()) {
     wire::NamespaceOption& namespaces =
         *linux_part.mutable_security_context()->mutable_namespace_options();

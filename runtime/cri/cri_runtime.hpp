@@ -52,6 +52,8 @@ struct CriOptions {
   std::string log_directory = "/var/log/pods";
   std::string state_directory = "/var/lib/keelson";            // see paths.hpp
   std::string seccomp_directory = "/var/lib/keelson/seccomp";  // of profiles of type Localhost
+  // Whether containers that say nothing about seccomp have the runtime's profile; see security.hpp.
+  bool seccomp_default = true;
 
   std::string cluster_dns;  // address of the cluster's DNS; empty: ClusterFirst means Default
   std::string cluster_domain = "cluster.local";

@@ -33,10 +33,10 @@ void fill(const api::SELinuxOptions& from, wire::SELinuxOption& to) {
   to.set_level(from.level());
 }
 
-// Without a profile: unconfined, as kubelet without its SeccompDefault.
-wire::SecurityProfile seccomp_of(const api::SeccompProfile* profile, const std::string& directory) {
+wire::SecurityProfile seccomp_of(const api::SeccompProfile* profile, const std::string& directory,
+                                 wire::SecurityProfile::ProfileType otherwise) {
   wire::SecurityProfile out;
-  out.set_profile_type(wire::SecurityProfile::Unconfined);
+  out.set_profile_type(profile ? wire::SecurityProfile::Unconfined : otherwise);
   if (!profile) return out;
   if (profile->type() == "RuntimeDefault") {
     out.set_profile_type(wire::SecurityProfile::RuntimeDefault);
@@ -125,16 +125,16 @@ wire::LinuxSandboxSecurityContext sandbox_security(const api::PodSpec& spec,
   add_groups(pod, out);
   if (pod.has_se_linux_options()) fill(pod.se_linux_options(), *out.mutable_selinux_options());
   // The process that only waits needs next to no system calls.
-  api::SeccompProfile usual;
-  usual.set_type("RuntimeDefault");
   *out.mutable_seccomp() =
-      seccomp_of(pod.has_seccomp_profile() ? &pod.seccomp_profile() : &usual, seccomp_directory);
+      seccomp_of(pod.has_seccomp_profile() ? &pod.seccomp_profile() : nullptr, seccomp_directory,
+                 wire::SecurityProfile::RuntimeDefault);
   return out;
 }
 
 wire::LinuxContainerSecurityContext container_security(const api::PodSpec& spec,
                                                        const api::Container& container,
-                                                       const std::string& seccomp_directory) {
+                                                       const std::string& seccomp_directory,
+                                                       bool seccomp_default) {
   wire::LinuxContainerSecurityContext out;
   const api::PodSecurityContext& pod = spec.security_context();
   const api::SecurityContext& own = container.security_context();
@@ -159,7 +159,11 @@ wire::LinuxContainerSecurityContext container_security(const api::PodSpec& spec,
   const api::SeccompProfile* seccomp = own.has_seccomp_profile()   ? &own.seccomp_profile()
                                        : pod.has_seccomp_profile() ? &pod.seccomp_profile()
                                                                    : nullptr;
-  *out.mutable_seccomp() = seccomp_of(seccomp, seccomp_directory);
+  // A privileged container may load kernel modules: a filter of calls would only break it.
+  *out.mutable_seccomp() = seccomp_of(seccomp, seccomp_directory,
+                                      seccomp_default && !own.privileged()
+                                          ? wire::SecurityProfile::RuntimeDefault
+                                          : wire::SecurityProfile::Unconfined);
   if (own.has_app_armor_profile()) {
     fill(own.app_armor_profile(), *out.mutable_apparmor());
   } else if (pod.has_app_armor_profile()) {

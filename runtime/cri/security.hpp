@@ -14,9 +14,12 @@ namespace keelson::cri {
 wire::NamespaceOption pod_namespaces(const api::PodSpec& spec);
 wire::LinuxSandboxSecurityContext sandbox_security(const api::PodSpec& spec,
                                                    const std::string& seccomp_directory);
+// `seccomp_default`: a container that says nothing has the runtime's profile, unless it is privileged;
+// otherwise none. Source: kubelet's SeccompDefault.
 wire::LinuxContainerSecurityContext container_security(const api::PodSpec& spec,
                                                        const api::Container& container,
-                                                       const std::string& seccomp_directory);
+                                                       const std::string& seccomp_directory,
+                                                       bool seccomp_default = true);
 
 // Whether the image's own user matters: runAsNonRoot has to be verified, or a group needs a user.
 bool needs_image_user(const api::PodSpec& spec, const api::Container& container);

@@ -94,6 +94,20 @@ TEST(Profiles, AreTranslated) {
     return container_security(pod->spec(), pod->spec().containers(0), "/seccomp");
   };
   EXPECT_EQ(of("  containers: [{name: c}]\n").seccomp().profile_type(),
+            wire::SecurityProfile::RuntimeDefault);
+  const auto silent = pod_with("  containers: [{name: c}]\n");
+  EXPECT_EQ(container_security(silent->spec(), silent->spec().containers(0), "/seccomp", false)
+                .seccomp()
+                .profile_type(),
+            wire::SecurityProfile::Unconfined);
+  EXPECT_EQ(of("  containers: [{name: c, securityContext: {privileged: true}}]\n")
+                .seccomp()
+                .profile_type(),
+            wire::SecurityProfile::Unconfined);
+  EXPECT_EQ(of("  securityContext: {seccompProfile: {type: Unconfined}}\n"
+               "  containers: [{name: c}]\n")
+                .seccomp()
+                .profile_type(),
             wire::SecurityProfile::Unconfined);
   const auto local =
       of("  securityContext: {seccompProfile: {type: RuntimeDefault}}\n"
