@@ -25,6 +25,7 @@ namespace {
 
 constexpr std::size_t kHeadMax = 64 * 1024;
 constexpr int kRedirectsMax = 10;  // as Go's client
+constexpr int kInterimMax = 5;     // so too
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -108,6 +109,7 @@ class Session : public std::enable_shared_from_this<Session> {
     stream_.reset();
     socket_ = tcp::socket(context_);
     read_.clear();
+    interim_ = 0;
     error_code not_literal;
     const auto address = asio::ip::make_address(check_.host, not_literal);
     if (!not_literal) {
@@ -187,6 +189,12 @@ class Session : public std::enable_shared_from_this<Session> {
   void on_head(std::size_t size) {
     head_ = parse_head(std::string_view(read_).substr(0, size));
     if (head_.status == 0) return fail("malformed HTTP response");
+    // "Continue", "Early Hints": the answer itself follows. After 101 no HTTP does.
+    if (head_.status >= 100 && head_.status < 200 && head_.status != 101) {
+      if (++interim_ > kInterimMax) return fail("net/http: too many 1xx informational responses");
+      read_.erase(0, size);
+      return read_head();
+    }
     const std::size_t have = read_.size() - size;
     const std::size_t wanted = std::min(head_.length, agent::probe_output_max);
     if (have >= wanted) return judge();
@@ -257,7 +265,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::optional<TlsStream> stream_;
   std::string request_, read_, body_;
   Head head_;
-  int redirects_ = 0;
+  int redirects_ = 0, interim_ = 0;
 };
 
 }  // namespace

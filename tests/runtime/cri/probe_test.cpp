@@ -86,7 +86,7 @@ TEST_F(HttpCheckTest, JudgesByTheStatus) {
                                                                 {"399 Odd", true},
                                                                 {"400 Bad", false},
                                                                 {"503 Busy", false},
-                                                                {"199 Early", false}}) {
+                                                                {"101 Switching Protocols", false}}) {
     Server server({answer(status)});
     const agent::ProbeAnswer said = check(server);
     EXPECT_EQ(said.result == ProbeResult::success, good) << status;
@@ -94,6 +94,18 @@ TEST_F(HttpCheckTest, JudgesByTheStatus) {
       EXPECT_EQ(said.output, "HTTP probe failed with statuscode: " + status.substr(0, 3));
     }
   }
+}
+
+TEST_F(HttpCheckTest, WaitsForTheAnswerAfterInterimOnes) {
+  const std::string hints = "HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n";
+  Server good({"HTTP/1.1 100 Continue\r\n\r\n" + hints + answer("200 OK")});
+  EXPECT_EQ(check(good).result, ProbeResult::success);
+  Server bad({hints + answer("503 Busy")});
+  EXPECT_EQ(check(bad).output, "HTTP probe failed with statuscode: 503");
+  Server cut({hints});
+  EXPECT_EQ(check(cut).result, ProbeResult::failure);
+  Server endless({hints + hints + hints + hints + hints + hints + answer("200 OK")});
+  EXPECT_THAT(check(endless).output, HasSubstr("too many 1xx"));
 }
 
 TEST_F(HttpCheckTest, SendsWhatTheProbeSays) {
