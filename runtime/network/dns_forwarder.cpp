@@ -19,8 +19,6 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-// Each holds a socket. A pod that asks faster than its upstream answers must not take all of them.
-constexpr std::size_t kPendingMax = 1024;
 constexpr std::size_t kRounds = 2;
 
 }  // namespace
@@ -57,7 +55,7 @@ std::vector<Upstream> read_resolv_conf(const std::string& path, const std::strin
   return result;
 }
 
-struct DnsForwarder::Attempt {
+struct DnsForwarder::Attempt : std::enable_shared_from_this<Attempt> {
   explicit Attempt(asio::io_context& context) : udp(context), tcp(context) {}
   std::string question;  // with the id of this attempt
   std::array<char, 2> asker_id{};
@@ -70,7 +68,7 @@ struct DnsForwarder::Attempt {
   std::string buffer, length;
   Callback<void(std::string)> callback;
   Timer timer;
-  std::list<std::shared_ptr<Attempt>>::iterator place;
+  Asked::Place place;
 };
 
 DnsForwarder::DnsForwarder(runtime::AsioLoop& loop, Rng rng, std::vector<Upstream> upstreams,
@@ -78,27 +76,34 @@ DnsForwarder::DnsForwarder(runtime::AsioLoop& loop, Rng rng, std::vector<Upstrea
     : loop_(loop), rng_(std::move(rng)), upstreams_(std::move(upstreams)), timeout_(timeout) {}
 
 DnsForwarder::~DnsForwarder() {
-  for (const auto& attempt : asked_) {
+  asked_.each([](const std::shared_ptr<Attempt>& attempt) {
     attempt->done = true;
     error_code ignored;
     attempt->udp.close(ignored);
     attempt->tcp.close(ignored);
     attempt->timer = Timer();
-  }
+  });
 }
 
-void DnsForwarder::ask(std::string question, bool tcp, Callback<void(std::string)> done) {
+void DnsForwarder::ask(const Asker& asker, std::string question, bool tcp,
+                       Callback<void(std::string)> done) {
+  if (!asked_.may_add(asker)) {
+    // The new ones and not the old: who asks faster than answers come gets as many as fit.
+    loop_.post([alive = std::weak_ptr<char>(life_), done = std::move(done)]() mutable {
+      if (!alive.expired()) done("");
+    });
+    return;
+  }
+  while (asked_.full()) finish(asked_.greediest(), "");
   const auto attempt = std::make_shared<Attempt>(loop_.context());
-  asked_.push_back(attempt);
-  attempt->place = std::prev(asked_.end());
+  attempt->place = asked_.add(asker, attempt);
   attempt->by_tcp = tcp;
   attempt->question = std::move(question);
   attempt->callback = std::move(done);
   std::copy_n(attempt->question.begin(), 2, attempt->asker_id.begin());
   attempt->timer = Timer(loop_, [this, attempt = attempt.get()] {
-    next(*attempt->place);
+    next(attempt->shared_from_this());
   });
-  if (asked_.size() > kPendingMax) attempt->tries = upstreams_.size() * kRounds;
   attempt->timer.arm(Duration::zero());
 }
 
@@ -131,7 +136,7 @@ void DnsForwarder::finish(const std::shared_ptr<Attempt>& attempt, std::string a
   const std::shared_ptr<Attempt> alive = attempt;
   // Handlers that are still under way keep the attempt, perhaps beyond the loop's timers.
   alive->timer = Timer();
-  asked_.erase(alive->place);
+  asked_.remove(alive->place);
   if (!answer.empty()) std::copy(alive->asker_id.begin(), alive->asker_id.end(), answer.begin());
   alive->callback(std::move(answer));
 }

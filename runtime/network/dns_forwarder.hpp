@@ -5,8 +5,8 @@
 // them is what forging an answer takes (RFC 5452).
 #pragma once
 
+#include <boost/asio/ip/address.hpp>
 #include <cstdint>
-#include <list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,6 +17,7 @@
 #include "core/base/result.hpp"
 #include "core/base/rng.hpp"
 #include "runtime/loop/asio_loop.hpp"
+#include "runtime/network/fair_table.hpp"
 
 namespace keelson::network {
 
@@ -31,6 +32,8 @@ std::vector<Upstream> read_resolv_conf(const std::string& path, const std::strin
 
 class DnsForwarder {
  public:
+  using Asker = boost::asio::ip::address;
+
   DnsForwarder(runtime::AsioLoop& loop, Rng rng, std::vector<Upstream> upstreams, Duration timeout);
   ~DnsForwarder();
   DnsForwarder(const DnsForwarder&) = delete;
@@ -38,12 +41,18 @@ class DnsForwarder {
 
   // `done` gets the answer, with the question's own id; empty: nobody answered. Called once, not from
   // inside; never after the forwarder has gone. `tcp`: the asker came by TCP, which means that the
-  // whole answer is wanted. Too many at a time: empty at once.
-  void ask(std::string question, bool tcp, Callback<void(std::string)> done);
+  // whole answer is wanted. `asker`: who may have kShare questions at a time, more get an empty answer;
+  // when kPendingMax are under way, the oldest of who has most is given up for a new one.
+  void ask(const Asker& asker, std::string question, bool tcp, Callback<void(std::string)> done);
   std::size_t pending() const { return asked_.size(); }
+
+  // Each question holds a socket. A pod that asks what nobody answers must not take them all: that would
+  // end names from outside for its whole node.
+  static constexpr std::size_t kPendingMax = 1024, kShare = 256;
 
  private:
   struct Attempt;
+  using Asked = FairTable<Asker, std::shared_ptr<Attempt>>;
   void next(const std::shared_ptr<Attempt>& attempt);
   void finish(const std::shared_ptr<Attempt>& attempt, std::string answer);
   void ask_udp(const std::shared_ptr<Attempt>& attempt);
@@ -55,7 +64,8 @@ class DnsForwarder {
   Rng rng_;
   std::vector<Upstream> upstreams_;
   Duration timeout_;
-  std::list<std::shared_ptr<Attempt>> asked_;
+  Asked asked_{{.size = kPendingMax, .share = kShare}};
+  std::shared_ptr<char> life_ = std::make_shared<char>();
 };
 
 }  // namespace keelson::network

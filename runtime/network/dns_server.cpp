@@ -6,10 +6,10 @@
 #include <boost/asio/write.hpp>
 #include <array>
 #include <optional>
-#include <set>
 
 #include "runtime/network/dns_forwarder.hpp"
 #include "runtime/network/dns_message.hpp"
+#include "runtime/network/fair_table.hpp"
 #include "runtime/network/links.hpp"
 
 namespace keelson::network {
@@ -21,7 +21,8 @@ using asio::ip::udp;
 using boost::system::error_code;
 using proxy::DnsRecord;
 
-constexpr std::size_t kConnectionsMax = 256;
+// Of all askers, and of one: beyond that, the oldest connection makes place.
+constexpr FairLimits kConnections{.size = 256, .share = 32};
 constexpr Duration kIdle = 10s;  // RFC 7766 asks for "a few seconds"
 constexpr int kAliasesMax = 8;
 // Larger answers than this go by TCP, whatever the asker would take (DNS flag day 2020).
@@ -49,10 +50,17 @@ std::optional<DnsRecord::Type> record_type(uint16_t type) {
 
 using Send = Callback<void(std::string)>;
 
+// Port 0 gives UDP any free one, which another program may have for TCP: then others are tried.
+constexpr int kAnyPortTries = 32;
+
 }  // namespace
 
 struct DnsServer::Impl : std::enable_shared_from_this<Impl> {
   struct Connection;
+  struct Asker {
+    asio::ip::address address;
+    bool by_tcp = false;
+  };
 
   Impl(runtime::AsioLoop& l, Log& lg, proxy::ServiceRules& rules, Rng r, DnsServerOptions o)
       : loop(l),
@@ -66,19 +74,21 @@ struct DnsServer::Impl : std::enable_shared_from_this<Impl> {
   }
 
   Status open();
+  error_code bind(const asio::ip::address& address);
   void receive();
   void accept();
+  void serve(tcp::socket socket, const asio::ip::address& peer);
   void close();
-  void handle(std::string message, bool by_tcp, Send send);
-  void answer_own(const DnsQuestion& question, std::string message, bool by_tcp, Send send);
-  void forward(const DnsQuestion& question, std::string message, bool by_tcp, Send send);
+  void handle(std::string message, const Asker& asker, Send send);
+  void answer_own(const DnsQuestion& question, std::string message, const Asker& asker, Send send);
+  void forward(const DnsQuestion& question, std::string message, const Asker& asker, Send send);
   void follow_alias(std::shared_ptr<DnsReply> reply, const DnsQuestion& question,
-                    std::string message, bool by_tcp, Send send, int left);
+                    std::string message, const Asker& asker, Send send, int left);
   void reply_with(const DnsQuestion& question, const std::string& message, DnsReply reply,
-                  bool by_tcp, Send& send) {
+                  const Asker& asker, Send& send) {
     ++counters.answered;
     send(write_reply(question, message, reply,
-                     by_tcp ? 65535 : std::min<std::size_t>(question.udp_size, kUdpAnswerMax)));
+                     asker.by_tcp ? 65535 : std::min<std::size_t>(question.udp_size, kUdpAnswerMax)));
   }
   void refuse(const DnsQuestion& question, const std::string& message, DnsCode code, Send& send) {
     ++counters.failed;
@@ -100,13 +110,15 @@ struct DnsServer::Impl : std::enable_shared_from_this<Impl> {
   DnsCounters counters;
   std::string buffer = std::string(65535, '\0');
   udp::endpoint asker;
-  std::set<std::shared_ptr<Connection>> connections;
+  FairTable<asio::ip::address, std::shared_ptr<Connection>> connections{kConnections};
   bool closed = false;
 };
 
 // --- What is answered ----------------------------------------------------------------------------
 
-void DnsServer::Impl::handle(std::string message, bool by_tcp, Send send) {
+void DnsServer::Impl::handle(std::string message, const Asker& asker, Send send) {
+  // A question may have been read already when the server was closed; the rules may be gone by now.
+  if (closed) return;
   ++counters.queries;
   const std::optional<ParsedQuestion> parsed = parse_question(message);
   if (!parsed || parsed->question.is_answer) {
@@ -121,7 +133,7 @@ void DnsServer::Impl::handle(std::string message, bool by_tcp, Send send) {
     return refuse(question, message, DnsCode::refused, send);
   }
   if (within(lower(question.name), options.domain)) {
-    return answer_own(question, std::move(message), by_tcp, std::move(send));
+    return answer_own(question, std::move(message), asker, std::move(send));
   }
   if (question.type == dns_type::ptr) {
     // Only addresses of services are known here; others may be known elsewhere.
@@ -129,13 +141,13 @@ void DnsServer::Impl::handle(std::string message, bool by_tcp, Send send) {
     if (found.exists) {
       DnsReply reply;
       reply.records = std::move(found.records);
-      return reply_with(question, message, std::move(reply), by_tcp, send);
+      return reply_with(question, message, std::move(reply), asker, send);
     }
   }
-  forward(question, std::move(message), by_tcp, std::move(send));
+  forward(question, std::move(message), asker, std::move(send));
 }
 
-void DnsServer::Impl::answer_own(const DnsQuestion& question, std::string message, bool by_tcp,
+void DnsServer::Impl::answer_own(const DnsQuestion& question, std::string message, const Asker& asker,
                                  Send send) {
   if (synced && !synced()) return refuse(question, message, DnsCode::failed, send);
   const std::string name = lower(question.name);
@@ -152,45 +164,45 @@ void DnsServer::Impl::answer_own(const DnsQuestion& question, std::string messag
   if (!found.exists && !above) reply->code = DnsCode::no_name;
   const bool alias = !reply->records.empty() && reply->records.front().type == DnsRecord::Type::cname;
   if (alias && question.type != dns_type::cname) {
-    return follow_alias(reply, question, std::move(message), by_tcp, std::move(send), kAliasesMax);
+    return follow_alias(reply, question, std::move(message), asker, std::move(send), kAliasesMax);
   }
   // All askers should not hit the same one: those who take the first record share the load.
   for (std::size_t i = reply->records.size(); i > 1; --i) {
     std::swap(reply->records[i - 1], reply->records[rng.below(i)]);
   }
-  reply_with(question, message, std::move(*reply), by_tcp, send);
+  reply_with(question, message, std::move(*reply), asker, send);
 }
 
 // Resolvers in containers do not follow aliases by themselves.
 void DnsServer::Impl::follow_alias(std::shared_ptr<DnsReply> reply, const DnsQuestion& question,
-                                   std::string message, bool by_tcp, Send send, int left) {
+                                   std::string message, const Asker& asker, Send send, int left) {
   std::string target = lower(reply->records.back().value);
   if (target.ends_with('.')) target.pop_back();
   const auto type = record_type(question.type);
-  if (left == 0 || !type) return reply_with(question, message, std::move(*reply), by_tcp, send);
+  if (left == 0 || !type) return reply_with(question, message, std::move(*reply), asker, send);
   if (within(target, options.domain)) {
     for (DnsRecord& record : names.resolve(target, *type).records) reply->records.push_back(record);
     if (reply->records.back().type != DnsRecord::Type::cname) {
-      return reply_with(question, message, std::move(*reply), by_tcp, send);
+      return reply_with(question, message, std::move(*reply), asker, send);
     }
-    return follow_alias(reply, question, std::move(message), by_tcp, std::move(send), left - 1);
+    return follow_alias(reply, question, std::move(message), asker, std::move(send), left - 1);
   }
-  if (!forwarder) return reply_with(question, message, std::move(*reply), by_tcp, send);
-  forwarder->ask(write_question(0, target, question.type), false,
-                 [self = shared_from_this(), reply, question, message = std::move(message), by_tcp,
+  if (!forwarder) return reply_with(question, message, std::move(*reply), asker, send);
+  forwarder->ask(asker.address, write_question(0, target, question.type), false,
+                 [self = shared_from_this(), reply, question, message = std::move(message), asker,
                   send = std::move(send)](std::string answer) mutable {
                    for (DnsRecord& record : parse_answer(answer)) {
                      reply->records.push_back(std::move(record));
                    }
-                   self->reply_with(question, message, std::move(*reply), by_tcp, send);
+                   self->reply_with(question, message, std::move(*reply), asker, send);
                  });
 }
 
-void DnsServer::Impl::forward(const DnsQuestion& question, std::string message, bool by_tcp,
+void DnsServer::Impl::forward(const DnsQuestion& question, std::string message, const Asker& asker,
                               Send send) {
   if (!forwarder) return refuse(question, message, DnsCode::failed, send);
   ++counters.forwarded;
-  forwarder->ask(message, by_tcp,
+  forwarder->ask(asker.address, message, asker.by_tcp,
                  [self = shared_from_this(), question, message,
                   send = std::move(send)](std::string answer) mutable {
                    if (answer.empty()) {
@@ -203,15 +215,20 @@ void DnsServer::Impl::forward(const DnsQuestion& question, std::string message, 
 // --- How it comes and goes -----------------------------------------------------------------------
 
 struct DnsServer::Impl::Connection : std::enable_shared_from_this<Connection> {
-  Connection(std::weak_ptr<Impl> s, tcp::socket k, Loop& loop)
-      : server(std::move(s)), socket(std::move(k)), idle(loop, [this] { end(); }) {}
+  Connection(std::weak_ptr<Impl> s, tcp::socket k, asio::ip::address p, Loop& loop)
+      : server(std::move(s)),
+        socket(std::move(k)),
+        peer(std::move(p)),
+        idle(loop, [this] { end(); }) {}
 
   void end() {
+    if (!idle) return;
+    const auto self = shared_from_this();  // the table's may be the last
     error_code ignored;
     socket.close(ignored);
     // Handlers that are still under way keep this object, perhaps beyond the loop's timers.
     idle = Timer();
-    if (const auto alive = server.lock()) alive->connections.erase(shared_from_this());
+    if (const auto alive = server.lock()) alive->connections.remove(place);
   }
   void read() {
     if (!idle) return;
@@ -230,7 +247,7 @@ struct DnsServer::Impl::Connection : std::enable_shared_from_this<Connection> {
                      [self = shared_from_this()](error_code error, std::size_t) {
                        const auto alive = self->server.lock();
                        if (error || !alive) return self->end();
-                       alive->handle(self->message, true, [self](std::string answer) {
+                       alive->handle(self->message, {self->peer, true}, [self](std::string answer) {
                          self->write(std::move(answer));
                        });
                      });
@@ -251,19 +268,16 @@ struct DnsServer::Impl::Connection : std::enable_shared_from_this<Connection> {
 
   std::weak_ptr<Impl> server;
   tcp::socket socket;
+  const asio::ip::address peer;
+  decltype(Impl::connections)::Place place;  // until end()
   std::array<uint8_t, 2> length{};
   std::string message, out;
   Timer idle;
 };
 
-Status DnsServer::Impl::open() {
-  if (options.own_address) {
-    if (Status owned = add_loopback_address(options.address); !owned.ok()) return owned;
-  }
+// Both, or neither.
+error_code DnsServer::Impl::bind(const asio::ip::address& address) {
   error_code error;
-  const auto address = asio::ip::make_address(options.address, error);
-  if (error) return {Code::invalid, "not an address: " + options.address};
-  const std::string where = options.address + " port " + std::to_string(options.port);
   datagrams.open(udp::endpoint(address, 0).protocol(), error);
   if (!error) datagrams.bind({address, options.port}, error);
   // With port 0, TCP takes the one that UDP has got.
@@ -273,14 +287,33 @@ Status DnsServer::Impl::open() {
   if (!error) acceptor.bind({address, port}, error);
   if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
   if (error) {
-    close();
-    return {Code::unavailable, "DNS on " + where + ": " + error.message()};
+    error_code ignored;
+    datagrams.close(ignored);
+    acceptor.close(ignored);
   }
+  return error;
+}
+
+Status DnsServer::Impl::open() {
   std::vector<Upstream> upstreams;
   for (const std::string& text : options.upstreams) {
     Result<Upstream> upstream = parse_upstream(text);
     if (!upstream.ok()) return upstream.error();
     upstreams.push_back(std::move(*upstream));
+  }
+  if (options.own_address) {
+    if (Status owned = add_loopback_address(options.address); !owned.ok()) return owned;
+  }
+  error_code error;
+  const auto address = asio::ip::make_address(options.address, error);
+  if (error) return {Code::invalid, "not an address: " + options.address};
+  int tries = options.port == 0 ? kAnyPortTries : 1;
+  do {
+    error = bind(address);
+  } while (error == asio::error::address_in_use && --tries > 0);
+  if (error) {
+    return {Code::unavailable, "DNS on " + options.address + " port " +
+                                   std::to_string(options.port) + ": " + error.message()};
   }
   if (options.upstreams.empty()) {
     upstreams = read_resolv_conf(options.resolv_conf, options.address);
@@ -302,7 +335,7 @@ void DnsServer::Impl::receive() {
         if (self->closed) return;
         // An error belongs to an earlier answer that somebody refused to take.
         if (!error) {
-          self->handle(self->buffer.substr(0, size), false,
+          self->handle(self->buffer.substr(0, size), {self->asker.address()},
                        [self, to = self->asker](std::string answer) {
                          error_code ignored;
                          if (!self->closed) self->datagrams.send_to(asio::buffer(answer), to, 0, ignored);
@@ -315,14 +348,20 @@ void DnsServer::Impl::receive() {
 void DnsServer::Impl::accept() {
   acceptor.async_accept([self = shared_from_this()](error_code error, tcp::socket socket) {
     if (self->closed) return;
-    if (!error && self->connections.size() < kConnectionsMax) {
-      const auto connection =
-          std::make_shared<Connection>(self->weak_from_this(), std::move(socket), self->loop);
-      self->connections.insert(connection);
-      connection->read();
-    }
+    error_code gone;
+    const asio::ip::address peer = error ? asio::ip::address() : socket.remote_endpoint(gone).address();
+    if (!error && !gone) self->serve(std::move(socket), peer);
     self->accept();
   });
+}
+
+void DnsServer::Impl::serve(tcp::socket socket, const asio::ip::address& peer) {
+  if (!connections.may_add(peer)) connections.oldest_of(peer)->end();
+  while (connections.full()) connections.greediest()->end();
+  const auto connection =
+      std::make_shared<Connection>(weak_from_this(), std::move(socket), peer, loop);
+  connection->place = connections.add(peer, connection);
+  connection->read();
 }
 
 void DnsServer::Impl::close() {
@@ -331,7 +370,7 @@ void DnsServer::Impl::close() {
   error_code ignored;
   datagrams.close(ignored);
   acceptor.close(ignored);
-  for (const auto& connection : std::set<std::shared_ptr<Connection>>(connections)) connection->end();
+  while (connections.size() > 0) connections.greediest()->end();
 }
 
 DnsServer::DnsServer(runtime::AsioLoop& loop, Log& log, proxy::ServiceRules& rules, Rng rng,

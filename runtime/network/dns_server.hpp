@@ -7,6 +7,9 @@
 // Every node serves its own pods at the same address, which it holds on its loopback interface: no
 // single point of failure, no hop to another node, nothing to schedule before names work.
 //
+// No pod can end the service for its node: each address has a share of the connections and of the
+// questions that wait for other servers, and what is full gives way at the cost of who has most.
+//
 // On the core thread. Sources: RFC 1035, 2308 (negative answers), 2782 (SRV), 6891 (EDNS), 7766 (TCP).
 #pragma once
 
@@ -50,7 +53,7 @@ class DnsServer {
   DnsServer(const DnsServer&) = delete;
   DnsServer& operator=(const DnsServer&) = delete;
 
-  // Error: the address cannot be had, or somebody else serves it.
+  // Error: the address cannot be had, or somebody else serves it. May be called again after an error.
   Status start();
   // Says whether the rules are complete (proxier.synced()): until then names of the cluster get
   // SERVFAIL rather than a denial that clients remember. Without it they count as complete.

@@ -235,6 +235,26 @@ TEST(Upstreams, AreReadFromResolvConf) {
   }
 }
 
+// Port 0 is any that both UDP and TCP have: here one of two is taken for TCP.
+TEST_F(DnsServerTest, AnyPortIsFreeForBoth) {
+  if (geteuid() != 0) GTEST_SKIP() << "network namespaces need root";
+  const test::Host host;
+  if (!host.usable()) GTEST_SKIP() << "this root may not make network namespaces";
+  host.sh("echo 40000 40001 > /proc/sys/net/ipv4/ip_local_port_range");
+  const test::Echo taken(host, "taken", 40000);
+  test::Node core(host);
+  for (int i = 0; i < 10; ++i) {
+    core.run([&] {
+      proxy::ServiceRules rules("n1");
+      DnsServer server(core.loop(), log_, rules, Rng(1),
+                       {.address = "127.0.0.1", .port = 0, .upstreams = {"127.0.0.1#1"}});
+      const Status started = server.start();
+      EXPECT_TRUE(started.ok()) << started.message();
+      EXPECT_EQ(server.port(), 40001);
+    });
+  }
+}
+
 class ClusterDnsTest : public test::ClusterTest {};
 
 TEST_F(ClusterDnsTest, PodsReachTheirOwnNodesServer) {
