@@ -19,6 +19,7 @@
 #include "runtime/process/plane_facts.hpp"
 #include "runtime/process/roles.hpp"
 #include "runtime/process/server_names.hpp"
+#include "runtime/process/store_mark.hpp"
 #include "runtime/redis/redis_store.hpp"
 
 namespace keelson::runtime {
@@ -45,7 +46,7 @@ Status read_service_cidr(const std::string& cidr, apiserver::ApiServerOptions& o
 
 }  // namespace
 
-constexpr Duration kMarkSoon = 1s;
+constexpr Duration kReportSoon = 1s;
 // The answer of the store to our leaving is waited for this long.
 constexpr Duration kLeave = 1s;
 
@@ -153,25 +154,16 @@ struct ControlPlane::Impl {
     options.replicas = config.store_replicas;
     // A store that is empty where there was one has lost everything: better none than a new cluster in its
     // place that ends what runs.
-    options.create = !read_file(store_mark()).ok();
+    const std::string mark = config.pki_dir + "/store-made";
+    options.create = !StoreMark::there(mark);
     auto made = std::make_unique<redis::RedisStore>(loop, log, std::move(options), entropy_seed());
     made->on_history_lost([this](const redis::HistoryLost& lost) { history_lost(lost); });
-    mark_timer = Timer(loop, [this, redis = made.get()] { mark_store(*redis); });
-    mark_timer.arm(kMarkSoon);
+    store_mark = std::make_unique<StoreMark>(loop, log, mark, config.cluster,
+                                             [redis = made.get()] { return redis->serving(); });
     report_timer = Timer(loop, [this] { report_loss(); });
     store_watch = std::make_unique<StoreWatch>(loop, *made, shown, config.store_replicas);
     store = std::move(made);
     return {};
-  }
-
-  std::string store_mark() const { return config.pki_dir + "/store-made"; }
-
-  void mark_store(const redis::RedisStore& redis) {
-    if (!redis.serving()) return mark_timer.arm(kMarkSoon);
-    if (read_file(store_mark())) return;
-    if (Status status = write_private_file(store_mark(), config.cluster + "\n"); !status) {
-      log.error("cannot note that the store was made", {{"why", status.message()}});
-    }
   }
 
   // What happened in this range was acknowledged, and is gone (the store has logged it): people must see
@@ -182,13 +174,13 @@ struct ControlPlane::Impl {
                      std::to_string(lost.seen.value) + " and came back with " +
                      std::to_string(lost.found.value) + "; it goes on at " +
                      std::to_string(lost.resumed.value));
-    report_timer.arm(kMarkSoon);
+    report_timer.arm(kReportSoon);
   }
 
   void report_loss() {
     const api::ObjectPtr about =
         server->ready() ? server->cache().find(api::Kind::namespaces, "", "kube-system") : nullptr;
-    if (!about) return report_timer.arm(kMarkSoon);
+    if (!about) return report_timer.arm(kReportSoon);
     for (const std::string& loss : std::exchange(losses, {})) {
       events->record(*about, true, "StoreHistoryLost", loss);
     }
@@ -246,6 +238,7 @@ struct ControlPlane::Impl {
   const Rng rng;
   std::unique_ptr<Pki> pki;
   std::unique_ptr<store::Store> store;
+  std::unique_ptr<StoreMark> store_mark;
   std::unique_ptr<StoreWatch> store_watch;
   std::unique_ptr<apiserver::ApiServer> server;
   std::unique_ptr<auth::AccessControl> access;
@@ -260,7 +253,7 @@ struct ControlPlane::Impl {
   std::unique_ptr<Role> controllers, scheduler;
   Timer leaving;
   bool shutting = false;
-  Timer keys_timer, mark_timer, report_timer;
+  Timer keys_timer, report_timer;
   std::vector<std::string> losses;  // of history, still to be told
 };
 

@@ -22,6 +22,7 @@
 #include "runtime/process/node_certificates.hpp"
 #include "runtime/process/node_metrics.hpp"
 #include "runtime/process/peer_prober.hpp"
+#include "runtime/process/retried.hpp"
 #include "runtime/process/server_list.hpp"
 #include "runtime/volumes/disk_volumes.hpp"
 
@@ -105,7 +106,7 @@ struct Node::Impl {
           if (!pod_network) start_network();
           return;
         case NodeCertificates::Which::server:
-          if (!endpoint) serve();
+          if (!serving) serve();
           return;
       }
     });
@@ -156,8 +157,8 @@ struct Node::Impl {
     }
   }
 
-  // What the kernel refuses is logged and retried by these parts themselves; pods in the host's network
-  // run all the same.
+  // What the kernel refuses is logged; tables and routes are tried again by these parts themselves, DNS by
+  // check(). Pods in the host's network run all the same.
   void start_network() {
     const auto note = [this](const char* part, const Status& status) {
       if (!status) log.error("cannot set the network up", {{"part", part}, {"why", status.message()}});
@@ -189,11 +190,12 @@ struct Node::Impl {
                                   .domain = config.cluster_domain,
                                   .upstreams = config.upstream_dns});
     dns->set_synced([this] { return proxier->synced(); });
-    note("DNS", dns->start());
+    resolving = std::make_unique<Retried>(log, "DNS", [this] { return dns->start(); });
     policies = std::make_unique<network::PolicyEnforcer>(
         loop, log, *network_client, rng.fork("policies"),
         network::PolicyEnforcerOptions{.node = config.name, .user = kNetworkUser});
     note("network policies", policies->start());
+    check_timer.arm(Duration::zero());
   }
 
   Status prepare_agent() {
@@ -259,14 +261,26 @@ struct Node::Impl {
     return taint;
   }
 
-  // Whether pods can run here: the runtime has seen the network's configuration.
+  // Whether pods can run here: the runtime has seen the network's configuration, names are answered, and
+  // the API server can ask for logs and commands.
   void check() {
     containers->check([this, alive = std::weak_ptr<char>(life)](Result<Unit> ready) {
       if (alive.expired()) return;
-      health = ready ? Status() : Status(ready.error());
+      // Each is tried, whatever the others lack.
+      const Status parts[] = {ready ? Status() : Status(ready.error()),
+                              attempt(serving, "the node's endpoint"), attempt(resolving, "DNS")};
+      health = Status();
+      for (const Status& part : parts) {
+        if (health.ok()) health = part;
+      }
       agent->set_not_ready(health.message());
-      check_timer.arm(ready ? kCheckLate : kCheckSoon);
+      check_timer.arm(health.ok() ? kCheckLate : kCheckSoon);
     });
+  }
+
+  static Status attempt(const std::unique_ptr<Retried>& part, const char* what) {
+    if (part) return part->attempt();
+    return {Code::unavailable, std::string(what) + ": waits for a certificate"};
   }
 
   std::string metrics() const {
@@ -282,6 +296,11 @@ struct Node::Impl {
     streaming = std::make_unique<node::CriStreaming>(*containers);
     streams = std::make_unique<node::LocalStreams>(loop, *streaming, config.log_dir);
     stats = std::make_unique<node::StatsSampler>(loop, *streaming);
+    serving = std::make_unique<Retried>(log, "the node's endpoint", [this] { return start_endpoint(); });
+    check_timer.arm(Duration::zero());
+  }
+
+  Status start_endpoint() {
     node::NodeEndpointOptions options;
     options.node_name = config.name;
     options.port = config.port;
@@ -295,11 +314,10 @@ struct Node::Impl {
     facts.metrics = [this] { return metrics(); };
     auto started =
         node::NodeEndpoint::start(loop, log, std::move(options), *streams, std::move(facts));
-    if (!started) {
-      return log.error("cannot serve the node's endpoint", {{"why", started.error().message}});
-    }
+    if (!started) return started.error();
     endpoint = std::move(*started);
     log.info("serving logs and commands", {{"port", static_cast<int64_t>(endpoint->port())}});
+    return {};
   }
 
   AsioLoop& loop;
@@ -321,12 +339,14 @@ struct Node::Impl {
   std::unique_ptr<proxy::Proxier> proxier;
   std::unique_ptr<network::NftProxy> services;
   std::unique_ptr<network::DnsServer> dns;
+  std::unique_ptr<Retried> resolving;  // DNS
   std::unique_ptr<network::PolicyEnforcer> policies;
   std::unique_ptr<agent::Agent> agent;
   std::unique_ptr<node::CriStreaming> streaming;
   std::unique_ptr<node::LocalStreams> streams;
   std::unique_ptr<node::StatsSampler> stats;
   std::unique_ptr<node::NodeEndpoint> endpoint;
+  std::unique_ptr<Retried> serving;  // the endpoint
   std::unique_ptr<NodeCertificates> certificates;
   Timer start_timer, check_timer;
   bool told_waiting = false;
