@@ -1,6 +1,7 @@
 #include "core/agent/eviction.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace keelson::agent {
 
@@ -44,8 +45,10 @@ void EvictionManager::refresh_volumes() {
   PodVolumes* disk = context_.options.volumes;
   const Instant now = context_.loop.now();
   if (!disk || (volumes_at_ != Instant{} && now - volumes_at_ < kVolumesEvery)) return;
+  if (std::exchange(measuring_volumes_, true)) return;  // millions of files take longer than that
   volumes_at_ = now;
   disk->usage(lifetime_.guard([this](Result<VolumeUsages> usages) {
+    measuring_volumes_ = false;
     if (usages.ok()) volumes_ = std::move(*usages);
   }));
 }

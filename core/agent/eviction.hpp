@@ -44,6 +44,7 @@ class EvictionManager {
   Instant seen_memory_, seen_disk_, seen_pids_;  // when it was last short of them; zero: never
   VolumeUsages volumes_;
   Instant volumes_at_;
+  bool measuring_volumes_ = false;
   bool reclaimed_ = false;  // what nobody needs is gone: now it is the pods' turn
   Lifetime lifetime_;
   Timer timer_;

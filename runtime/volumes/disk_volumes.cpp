@@ -39,7 +39,7 @@ Result<std::vector<std::string>> pods_in(const std::string& root) {
 }  // namespace
 
 DiskVolumes::DiskVolumes(runtime::AsioLoop& loop, DiskOptions options)
-    : options_(std::move(options)), quick_(loop), slow_(loop) {
+    : options_(std::move(options)), quick_(loop), slow_(loop), measuring_(loop) {
   std::error_code error;
   if (const auto whole = std::filesystem::absolute(options_.root, error); !error) {
     options_.root = whole.lexically_normal();
@@ -91,7 +91,7 @@ void DiskVolumes::list(Done<std::vector<std::string>> done) {
 }
 
 void DiskVolumes::usage(Done<agent::VolumeUsages> done) {
-  slow_.run<agent::VolumeUsages>(
+  measuring_.run<agent::VolumeUsages>(
       [root = options_.root]() -> Result<agent::VolumeUsages> {
         const Result<std::vector<std::string>> uids = pods_in(root);
         if (!uids.ok()) return uids.error();

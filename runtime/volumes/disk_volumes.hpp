@@ -7,9 +7,10 @@
 // of this process, which must be the container runtime's (propagation is the host's matter). What
 // containers can write to is only entered by file descriptor, without following links out of it.
 //
-// Threading: called on the core thread, which is also where it answers; the disk is used on two threads
-// of its own, one for what starting pods wait for and one for what takes long. Destroyed before the loop;
-// calls that are outstanding then are not answered.
+// Threading: called on the core thread, which is also where it answers; the disk is used on three
+// threads of its own: one for what starting pods wait for, one for removing, and one for measuring, which
+// takes a pod's millions of files as long as it takes. Destroyed before the loop; calls that are
+// outstanding then are not answered.
 #pragma once
 
 #include <string>
@@ -38,7 +39,7 @@ class DiskVolumes final : public agent::PodVolumes {
 
  private:
   DiskOptions options_;
-  WorkThread quick_, slow_;
+  WorkThread quick_, slow_, measuring_;
 };
 
 }  // namespace keelson::volumes

@@ -194,6 +194,25 @@ class FakeStats final : public agent::NodeStats {
   ManualLoop& loop_;
 };
 
+// A disk that takes its time to be measured.
+class SlowDisk final : public agent::PodVolumes {
+ public:
+  Done<agent::VolumeUsages> pending;
+  int asked = 0;
+
+  void set_up(agent::PodVolumeSetup, Done<Unit> done) override { done(Unit{}); }
+  void locate(std::string, std::string, std::vector<agent::VolumePart>,
+              Done<std::vector<std::string>> done) override {
+    done(std::vector<std::string>{});
+  }
+  void tear_down(std::string, bool, Done<Unit> done) override { done(Unit{}); }
+  void list(Done<std::vector<std::string>> done) override { done(std::vector<std::string>{}); }
+  void usage(Done<agent::VolumeUsages> done) override {
+    ++asked;
+    pending = std::move(done);
+  }
+};
+
 class EvictionTest : public AgentTest {
  protected:
   EvictionTest() {
@@ -295,6 +314,18 @@ TEST_F(EvictionTest, WithoutMeasurementsNothingIsDone) {
   loop.run_for(2min);
   EXPECT_EQ(status().phase(), "Running");
   EXPECT_EQ(node_condition("MemoryPressure"), "False");
+}
+
+TEST_F(EvictionTest, ADiskThatIsBeingMeasuredIsNotAskedAgain) {
+  SlowDisk disk;
+  options.volumes = &disk;
+  start();
+  loop.run_for(10min);
+  EXPECT_EQ(disk.asked, 1);
+  std::exchange(disk.pending, {})(agent::VolumeUsages{});
+  loop.run_for(30s);
+  EXPECT_EQ(disk.asked, 2);
+  agent.reset();
 }
 
 }  // namespace

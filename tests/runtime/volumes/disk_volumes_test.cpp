@@ -229,5 +229,28 @@ TEST_F(DiskVolumesTest, UsageIsOfScratchVolumesOnly) {
   EXPECT_EQ(volumes[1].used_inodes, 2U);
 }
 
+TEST_F(DiskVolumesTest, MeasuringDoesNotDelayRemoving) {
+  const VolumeSetup plain = scratch("plain");
+  ASSERT_TRUE(set_up({.uid = "u1", .volumes = {plain}}).ok());
+  write(path(plain, "0"), "");
+  for (int i = 1; i <= 60'000; ++i) {
+    ASSERT_EQ(link(path(plain, "0").c_str(), path(plain, std::to_string(i)).c_str()), 0);
+  }
+  // On one thread the answers would never come in this order. On two they may come in the other one
+  // on a busy machine, hence a few tries.
+  bool overtaken = false;
+  for (int i = 0; i < 5 && !overtaken; ++i) {
+    ASSERT_TRUE(set_up({.uid = "u2", .volumes = {plain}}).ok());
+    const auto removed = std::make_shared<bool>(false);
+    overtaken = wait<bool>([&, removed](auto done) {
+                  disk->usage([removed, done](auto) mutable { done(*removed); });
+                  disk->tear_down("u2", true, [removed](Result<Unit> answer) {
+                    *removed = answer.ok();
+                  });
+                }).value();
+  }
+  EXPECT_TRUE(overtaken);
+}
+
 }  // namespace
 }  // namespace keelson::test
