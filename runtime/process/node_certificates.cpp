@@ -10,6 +10,7 @@ namespace {
 constexpr Duration kAskEvery = 1s;     // while a request waits for its certificate
 constexpr int kAsksMax = 900;          // then a new request: the controllers may have lost this one
 constexpr Duration kRetry = 5s;
+constexpr Duration kRefusedRetryMax = 10min;  // each refusal leaves an object behind, for people to see
 constexpr Duration kLookAgain = 12h;   // timers do not run for months
 
 std::string_view name_of(NodeCertificates::Which which) {
@@ -36,6 +37,7 @@ struct NodeCertificates::Kept {
   bool told = false;
   std::string key, request;  // of the one that is asked for
   int asked = 0;
+  Duration after_refusal = kRetry;
   Timer timer;
 };
 
@@ -77,7 +79,8 @@ void NodeCertificates::check(Kept& kept) {
   const auto renew = info->begins + static_cast<int64_t>(
                                         static_cast<double>(info->ends - info->begins) * kept.renew_at);
   if (now >= renew) return request(kept);
-  later(kept, std::min<Duration>(std::chrono::seconds(renew - now), kLookAgain));
+  // Compared in seconds: the end of a certificate may be too far off for a Duration.
+  later(kept, std::chrono::seconds(std::min<int64_t>(renew - now, kLookAgain / 1s)));
 }
 
 void NodeCertificates::request(Kept& kept) {
@@ -132,7 +135,8 @@ void NodeCertificates::wait_for(Kept& kept) {
                  log_.warning("a certificate request was refused or forgotten",
                               {{"request", kept.request}});
                  kept.request.clear();
-                 later(kept, kRetry);
+                 later(kept, kept.after_refusal);
+                 kept.after_refusal = std::min(kept.after_refusal * 2, kRefusedRetryMax);
                });
 }
 
@@ -145,6 +149,7 @@ void NodeCertificates::issued(Kept& kept, const std::string& certificate) {
   }
   log_.info("got a certificate", {{"certificate", name_of(kept.which)}});
   kept.told = false;
+  kept.after_refusal = kRetry;
   check(kept);
 }
 

@@ -1,5 +1,7 @@
 // Keeps a node's certificates valid: asks for the one that its endpoint serves with and the one under which
-// its network is made, and for all anew before they end. A certificate and its key stand in one file, so that both change at once.
+// its network is made, and for all anew before they end. A certificate and its key stand in one file, so that
+// both change at once. A request that is refused is repeated after 5 s, 10 s, ... 10 minutes; when the API
+// server cannot be asked, every 5 s.
 //
 // Source of the times: kubelet's certificate manager, which renews between 70 and 90 % of the lifetime.
 #pragma once
