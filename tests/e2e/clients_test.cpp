@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "tests/e2e/cluster.hpp"
+#include "tests/support/missing_tool.hpp"
 
 namespace keelson::e2e {
 namespace {
@@ -22,10 +23,10 @@ void expect_success(const std::string& command) {
 }
 
 TEST(Clients, Node) {
-  if (run("node --version").exit_code != 0) GTEST_SKIP() << "there is no node here";
+  if (run("node --version").exit_code != 0) KEELSON_TOOL_IS_MISSING("there is no node here");
   const std::string folder = kInstalled + "/node";
   if (!fs::exists(folder + "/node_modules/@kubernetes/client-node")) {
-    GTEST_SKIP() << "@kubernetes/client-node is not in " << folder << ": tools/install-clients";
+    KEELSON_TOOL_IS_MISSING("@kubernetes/client-node is not in " + folder + ": tools/install-clients");
   }
   // Node looks for packages beside the program, not where it is started.
   fs::copy_file(kPrograms + "/node/client.mjs", folder + "/client.mjs",
@@ -36,7 +37,7 @@ TEST(Clients, Node) {
 TEST(Clients, Python) {
   const std::string python = "/usr/bin/python3";  // Debian's, which has Debian's packages
   if (run(python + " -c 'import kubernetes'").exit_code != 0) {
-    GTEST_SKIP() << "python3-kubernetes is not installed: tools/install-packages";
+    KEELSON_TOOL_IS_MISSING("python3-kubernetes is not installed: tools/install-packages");
   }
   expect_success(python + " '" + kPrograms + "/python/client.py'");
 }

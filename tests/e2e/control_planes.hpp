@@ -32,10 +32,10 @@ class ControlPlanes : public ::testing::Test {
   }
 
   void make_hosts() {
-    if (const std::string why = why_no_hosts(); !why.empty()) GTEST_SKIP() << why;
+    KEELSON_NEEDS_HOSTS();
     for (const char* program : {"kubectl", "redis-cli"}) {
       if (run(std::string("command -v ") + program).exit_code != 0) {
-        GTEST_SKIP() << program << " is not installed";
+        KEELSON_TOOL_IS_MISSING(program + std::string(" is not installed"));
       }
     }
     hosts_ = std::make_unique<Hosts>(3);

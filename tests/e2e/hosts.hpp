@@ -5,12 +5,21 @@
 #include <string>
 
 #include "tests/e2e/process.hpp"
+#include "tests/support/missing_tool.hpp"
 #include "tools/hosts/hosts.hpp"
 
 namespace keelson::e2e {
 
 using hosts::InNetwork;
-using hosts::why_no_hosts;
+
+// Ends the test, or SetUp(), where hosts cannot be made.
+#define KEELSON_NEEDS_HOSTS()                                                              \
+  do {                                                                                     \
+    if (const std::string program = hosts::missing_program(); !program.empty()) {          \
+      KEELSON_TOOL_IS_MISSING(program + " is not installed");                              \
+    }                                                                                      \
+    if (const std::string why = hosts::why_no_hosts(); !why.empty()) GTEST_SKIP() << why;  \
+  } while (false)
 
 class Hosts : public hosts::Hosts {
  public:

@@ -8,6 +8,7 @@
 
 #include "tests/e2e/cluster.hpp"
 #include "tests/e2e/transcript.hpp"
+#include "tests/support/missing_tool.hpp"
 
 namespace keelson::e2e {
 namespace {
@@ -82,7 +83,7 @@ std::vector<fs::path> transcripts() {
 // One cluster per version for all transcripts: each leaves it as it found it.
 TEST(Kubectl, EveryTranscriptWithEveryVersion) {
   const std::vector<Kubectl> clients = kubectls();
-  if (clients.empty()) GTEST_SKIP() << "there is no kubectl here";
+  if (clients.empty()) KEELSON_TOOL_IS_MISSING("there is no kubectl here");
   const std::vector<fs::path> files = transcripts();
   ASSERT_FALSE(files.empty());
   for (const Kubectl& client : clients) {

@@ -24,7 +24,7 @@ using ::testing::StartsWith;
 class OperationsTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (const std::string why = why_no_hosts(); !why.empty()) GTEST_SKIP() << why;
+    KEELSON_NEEDS_HOSTS();
     hosts_ = std::make_unique<Hosts>(2);
     ASSERT_TRUE(hosts_->ok()) << hosts_->trouble();
     hosts_->init(1);

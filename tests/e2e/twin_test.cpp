@@ -36,7 +36,7 @@ double seconds_of(const json::array& milestones, const json::value& name) {
 }
 
 TEST(TwinTest, BothWorldsTellTheSameStory) {
-  if (const std::string why = why_no_hosts(); !why.empty()) GTEST_SKIP() << why;
+  KEELSON_NEEDS_HOSTS();
   const Outcome images = run(kSource + "/tests/images/build " + kImages);
   ASSERT_EQ(images.exit_code, 0) << images.output;
   const TemporaryDir dir;

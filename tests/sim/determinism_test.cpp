@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <string>
 
+#include "tests/support/missing_tool.hpp"
+
 namespace keelson {
 namespace {
 
@@ -38,7 +40,7 @@ TEST(Determinism, WithAndWithoutAddressRandomisation) {
 TEST(Determinism, AnotherCompilerAndBuildType) {
   const std::string clang = KEELSON_SOURCE_DIR "/build/clang/keelson_sim_run";
   if (!std::filesystem::exists(clang)) {
-    GTEST_SKIP() << "there is no build by clang; tools/test and `tools/build clang keelson_sim_run` make it";
+    KEELSON_TOOL_IS_MISSING("there is no build by clang; tools/test and `tools/build clang keelson_sim_run` make it");
   }
   for (const char* run : {"tutorial.yaml --seeds 1..4", "node-failure.yaml --seeds 1..2",
                           "control-plane-failover.yaml --seeds 1..2", "partition.yaml --seeds 1..1"}) {

@@ -24,13 +24,16 @@ std::string unique_prefix() { return "kl" + std::to_string(::getpid() % 100'000)
 
 }  // namespace
 
+std::string missing_program() {
+  for (const char* program : {"ip", "nsenter", "containerd", "runc", "redis-server", "iptables"}) {
+    if (hosts::run(std::string("command -v ") + program).exit_code != 0) return program;
+  }
+  return {};
+}
+
 std::string why_no_hosts() {
   if (::geteuid() != 0) return "needs root, for network namespaces and containers";
-  for (const char* program : {"ip", "nsenter", "containerd", "runc", "redis-server", "iptables"}) {
-    if (hosts::run(std::string("command -v ") + program).exit_code != 0) {
-      return std::string(program) + " is not installed";
-    }
-  }
+  if (const std::string program = missing_program(); !program.empty()) return program + " is not installed";
   if (hosts::run("ip netns add kltry$$ && ip netns del kltry$$").exit_code != 0) {
     return "network namespaces cannot be made here";
   }

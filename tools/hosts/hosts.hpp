@@ -14,6 +14,8 @@
 
 namespace keelson::hosts {
 
+// The first of the programs they need that is not installed; empty: all are.
+std::string missing_program();
 // Why hosts cannot be made here; empty: they can.
 std::string why_no_hosts();
 

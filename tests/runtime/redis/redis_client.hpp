@@ -11,6 +11,7 @@
 #include "runtime/redis/redis_store.hpp"
 #include "tests/runtime/redis/redis_server.hpp"
 #include "tests/store/conformance.hpp"
+#include "tests/support/missing_tool.hpp"
 
 namespace keelson::test {
 
@@ -95,7 +96,7 @@ struct RedisClient {
 class RedisTest : public testing::Test {
  protected:
   void SetUp() override {
-    if (!RedisServer::installed()) GTEST_SKIP() << "redis-server is not installed";
+    if (!RedisServer::installed()) KEELSON_TOOL_IS_MISSING("redis-server is not installed");
   }
 };
 
