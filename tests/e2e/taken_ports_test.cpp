@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 class Holder {
  public:
   Holder(const Hosts& hosts, int host, int type, uint16_t port) {
-    const hosts::InNetwork there(hosts.network(host));
+    const InNetwork there(hosts.network(host));
     EXPECT_TRUE(there.ok());
     fd_ = socket(AF_INET, type | SOCK_CLOEXEC, 0);
     const int on = 1;
@@ -39,8 +39,8 @@ class Holder {
 class TakenPortsHostsTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (const std::string why = hosts::why_no_hosts(); !why.empty()) GTEST_SKIP() << why;
-    if (run("command -v kubectl").exit_code != 0) GTEST_SKIP() << "kubectl is not installed";
+    KEELSON_NEEDS_HOSTS();
+    if (run("command -v kubectl").exit_code != 0) KEELSON_TOOL_IS_MISSING("kubectl is not installed");
     hosts_ = std::make_unique<Hosts>(2);
     ASSERT_TRUE(hosts_->ok()) << hosts_->trouble();
     hosts_->init(1);
