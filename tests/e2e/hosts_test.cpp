@@ -243,7 +243,7 @@ TEST_F(HostsTest, OneWayCutsAndAWrongClock) {
   if (HasFailure()) return;
   const std::string settled = containers();
   hosts_->cut_api(3);
-  std::this_thread::sleep_for(20s);
+  std::this_thread::sleep_for(12s);
   EXPECT_EQ(containers(), settled);
   EXPECT_EQ(user("curl -sf -m 2 10.111.0.2:30080 > /dev/null && echo served").output, "served\n");
   hosts_->heal(3);
