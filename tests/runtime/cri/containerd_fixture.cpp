@@ -103,10 +103,11 @@ Containerd::Containerd(ContainerdOptions options) {
   name_ = "t" + std::to_string(number);
   bridge_ = "k" + name_;  // interface names have 15 characters
   subnet_ = "10." + std::to_string(128 + number / 256 % 100) + "." + std::to_string(number % 256);
-  why_ = missing();
+  look_for_what_it_needs();
   if (!why_.empty()) return;
   if (options.own_network && (::unshare(CLONE_NEWNET) != 0 || !runs("ip link set lo up"))) {
     why_ = "a network namespace cannot be made";
+    lack_ = Lack::right;
     return;
   }
   std::string pattern = fs::temp_directory_path() / "keelson-cri-XXXXXX";
@@ -138,14 +139,18 @@ Containerd::~Containerd() {
   fs::remove_all(directory_, error);
 }
 
-std::string Containerd::missing() const {
-  if (::geteuid() != 0) return "needs root";
-  for (const char* program : {"containerd", "ctr", "runc", "cc", "ip"}) {
-    if (!runs(std::string("command -v ") + program)) return std::string("needs ") + program;
+void Containerd::look_for_what_it_needs() {
+  if (::geteuid() != 0) {
+    why_ = "needs root";
+    lack_ = Lack::right;
+    return;
   }
-  if (!fs::exists("/usr/lib/cni/bridge")) return "needs the CNI plugins in /usr/lib/cni";
-  if (!runs("/bin/busybox true")) return "needs busybox-static";
-  return {};
+  for (const char* program : {"containerd", "ctr", "runc", "cc", "ip"}) {
+    if (!runs(std::string("command -v ") + program)) why_ = std::string("needs ") + program;
+  }
+  if (!fs::exists("/usr/lib/cni/bridge")) why_ = "needs the CNI plugins in /usr/lib/cni";
+  if (!runs("/bin/busybox true")) why_ = "needs busybox-static";
+  if (!why_.empty()) lack_ = Lack::program;
 }
 
 void Containerd::configure(const ContainerdOptions& options) const {

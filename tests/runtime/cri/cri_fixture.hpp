@@ -52,7 +52,7 @@ class CriTest : public testing::Test {
   static void SetUpTestSuite() {}
 
   void SetUp() override {
-    if (!containerd().usable()) GTEST_SKIP() << containerd().why();
+    KEELSON_NEEDS_CONTAINERD(containerd());
     node_ = "node-" + std::to_string(::getpid()) + "-" +
             testing::UnitTest::GetInstance()->current_test_info()->name();
     loop.use(options());

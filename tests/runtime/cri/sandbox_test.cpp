@@ -67,7 +67,7 @@ TEST_F(SandboxTest, SharesProcessesAndSetsSysctls) {
 }
 
 TEST_F(SandboxTest, LeadsHostPortsToThePod) {
-  if (::system("iptables -t nat -L >/dev/null 2>&1") != 0) GTEST_SKIP() << "needs iptables";
+  if (::system("command -v iptables >/dev/null 2>&1") != 0) KEELSON_TOOL_IS_MISSING("needs iptables");
   const int port = 20'000;
   Running pod = run(
       shell_pod("ports", "echo in the pod > /index.html; httpd -f -p 8080 -h /",

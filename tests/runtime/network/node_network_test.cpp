@@ -10,6 +10,7 @@
 
 #include "tests/runtime/network/cluster_fixture.hpp"
 #include "tests/support/fake_api.hpp"
+#include "tests/support/missing_tool.hpp"
 
 namespace keelson::network {
 namespace {
@@ -158,7 +159,7 @@ TEST_F(NodeNetworkTest, FollowsTheNodesAndLeavesNothing) {
 // The real plugins take the configuration, and pods that they connect reach each other.
 TEST_F(NodeNetworkTest, TheBridgePluginTakesTheConfiguration) {
   const std::string plugins = "/usr/lib/cni";
-  if (!fs::exists(plugins + "/bridge")) GTEST_SKIP() << "no CNI plugins in " << plugins;
+  if (!fs::exists(plugins + "/bridge")) KEELSON_TOOL_IS_MISSING("no CNI plugins in " + plugins);
   Directory dir;
   CniOptions options;
   options.ipam_dir = dir.path() + "/ipam";

@@ -70,7 +70,7 @@ class ContainerdVolumesTest : public DiskTest {
   void SetUp() override {
     DiskTest::SetUp();
     if (IsSkipped()) return;
-    if (!containerd().usable()) GTEST_SKIP() << containerd().why();
+    KEELSON_NEEDS_CONTAINERD(containerd());
     fs::create_directories(root + "/out");
     on_core([&] {
       api.emplace(loop);

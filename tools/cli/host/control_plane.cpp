@@ -3,13 +3,13 @@
 #include <boost/asio/signal_set.hpp>
 #include <csignal>
 #include <cstdio>
-#include <cxxopts.hpp>
 
 #include "runtime/log/stream_log.hpp"
 #include "runtime/loop/asio_loop.hpp"
 #include "runtime/pki/files.hpp"
 #include "runtime/process/control_plane.hpp"
 #include "tools/cli/host/daemon.hpp"
+#include "tools/cli/host/daemon_config.hpp"
 
 namespace keelson::cli {
 
@@ -17,39 +17,22 @@ namespace {
 
 constexpr Duration kDrain = 5s;
 
-int fail(const std::string& why) {
-  std::fprintf(stderr, "keelson control-plane: %s\n", why.c_str());
-  return 2;
-}
+constexpr DaemonCommand kCommand{
+    .name = "control-plane",
+    .help = "Runs API server, scheduler and controllers. "
+            "`keelson init` writes its configuration and starts it.",
+    .default_path = "/etc/keelson/control-plane.yaml",
+    .written_by = "keelson init"};
+
+int fail(const std::string& why) { return daemon_fails(kCommand, why); }
 
 }  // namespace
 
 int control_plane(int argc, char** argv) {
-  cxxopts::Options parser("keelson control-plane",
-                          "Runs API server, scheduler and controllers. `keelson init` writes its "
-                          "configuration and starts it.\n");
-  parser.add_options()("config", "its configuration",
-                       cxxopts::value<std::string>()->default_value("/etc/keelson/control-plane.yaml"),
-                       "FILE")("h,help", "show this");
-  std::string path;
-  try {
-    const auto options = parser.parse(argc, argv);
-    if (options.count("help")) {
-      std::fputs(parser.help().c_str(), stdout);
-      return 0;
-    }
-    if (!options.unmatched().empty()) return fail("unexpected argument " + options.unmatched().front());
-    path = options["config"].as<std::string>();
-  } catch (const std::exception& e) {
-    return fail(e.what());
-  }
-  const auto text = runtime::read_file(path);
-  if (!text) {
-    return fail(text.error().message + (text.code() == Code::not_found
-                                            ? ": `keelson init` writes it, --config says where it is"
-                                            : ": is this root?"));
-  }
-  const auto config = runtime::parse_control_plane_config(*text, path);
+  int exit_code = 0;
+  const auto file = read_daemon_config(argc, argv, kCommand, exit_code);
+  if (!file) return exit_code;
+  const auto config = runtime::parse_control_plane_config(file->text, file->path);
   if (!config) return fail(config.error().message);
 
   std::signal(SIGPIPE, SIG_IGN);

@@ -15,10 +15,10 @@
 #include "tools/cli/cluster/human.hpp"
 #include "tools/cli/host/cluster_objects.hpp"
 #include "tools/cli/host/daemon.hpp"
-#include "tools/cli/host/foreground.hpp"
 #include "tools/cli/host/host.hpp"
 #include "tools/cli/host/host_services.hpp"
 #include "tools/cli/host/join_command.hpp"
+#include "tools/cli/host/make_host.hpp"
 #include "tools/cli/host/number_option.hpp"
 #include "tools/cli/host/redis_service.hpp"
 #include "tools/cli/host/shared_secrets.hpp"
@@ -191,6 +191,7 @@ class Init {
     return {};
   }
 
+  bool made() const { return runtime::read_file(options_.config.pki_dir + "/ca.crt").ok(); }
   void end() {
     for (const char* name : {kControlPlaneService, kRedisService}) {
       static_cast<void>(services_.halt(name));
@@ -286,16 +287,7 @@ int init(int argc, char** argv) {
                   " is taken, or no address of this host");
     }
     Init init(std::move(*options));
-    Foreground stay;
-    if (const Status done = init.run(); !done) {
-      init.end();
-      return fail(done.message() + "\n`keelson reset` removes what was made");
-    }
-    if (foreground) {
-      stay.wait();
-      init.end();
-    }
-    return 0;
+    return make_host("init", init, foreground);
   } catch (const std::exception& e) {
     return fail(e.what());
   }

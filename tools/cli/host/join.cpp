@@ -11,10 +11,10 @@
 #include "tools/cli/host/cluster_objects.hpp"
 #include "tools/cli/host/containerd_service.hpp"
 #include "tools/cli/host/daemon.hpp"
-#include "tools/cli/host/foreground.hpp"
 #include "tools/cli/host/host.hpp"
 #include "tools/cli/host/host_services.hpp"
 #include "tools/cli/host/identity.hpp"
+#include "tools/cli/host/make_host.hpp"
 #include "tools/cli/host/number_option.hpp"
 #include "tools/cli/host/join_target.hpp"
 
@@ -123,6 +123,7 @@ class Join {
     return wait_until_ready();
   }
 
+  bool made() const { return runtime::read_file(layout_.node_pki() + "/ca.crt").ok(); }
   void end() {
     for (const char* name : {kNodeService, kContainerdService}) {
       static_cast<void>(services_.halt(name));
@@ -252,16 +253,7 @@ int join(int argc, char** argv) {
     }
     if (!fit("join", missing_for_node(options->own_containerd, options->config.port))) return 1;
     Join join(std::move(*options));
-    Foreground stay;
-    if (const Status done = join.run(); !done) {
-      join.end();
-      return fail(done.message() + "\n`keelson reset` removes what was made");
-    }
-    if (foreground) {
-      stay.wait();
-      join.end();
-    }
-    return 0;
+    return make_host("join", join, foreground);
   } catch (const std::exception& e) {
     return fail(e.what());
   }

@@ -9,7 +9,7 @@
 #include "runtime/pki/pki.hpp"
 #include "runtime/process/config.hpp"
 #include "tools/cli/host/daemon.hpp"
-#include "tools/cli/host/foreground.hpp"
+#include "tools/cli/host/make_host.hpp"
 #include "tools/cli/host/host.hpp"
 #include "tools/cli/host/host_services.hpp"
 #include "tools/cli/host/identity.hpp"
@@ -255,17 +255,7 @@ int join_control_plane(int argc, char** argv) {
       return fail("this host has a control plane already (" + there + "); `keelson reset` removes it");
     }
     JoinControlPlane join(std::move(*options));
-    Foreground stay;
-    if (const Status done = join.run(); !done) {
-      if (!join.made()) return fail(done.message());
-      join.end();
-      return fail(done.message() + "\n`keelson reset` removes what was made");
-    }
-    if (foreground) {
-      stay.wait();
-      join.end();
-    }
-    return 0;
+    return make_host("join", join, foreground);
   } catch (const std::exception& e) {
     return fail(e.what());
   }
