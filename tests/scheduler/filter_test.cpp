@@ -197,7 +197,10 @@ TEST(NodeResourcesFit, StrategiesSpreadOrPack) {
   for (const bool pack : {false, true}) {
     auto options = scheduler::ProfileOptions::defaults();
     options.disable("NodeResourcesBalancedAllocation");
-    if (pack) options.args.strategy = scheduler::ResourceStrategy::most_allocated;
+    if (pack) {
+      options.args.node_resources_fit.scoring.type =
+          scheduler::ScoringStrategy::Type::most_allocated;
+    }
     Cluster cluster(options);
     cluster.add(big_node("empty")).add(big_node("used"));
     cluster.add(pod("a").on("used").with(requests("cpu", "2")).with(requests("memory", "4Gi")));
@@ -208,8 +211,8 @@ TEST(NodeResourcesFit, StrategiesSpreadOrPack) {
 
 TEST(NodeResourcesFit, IgnoredResourcesAreNotChecked) {
   auto options = scheduler::ProfileOptions::defaults();
-  options.args.ignored_resources = {"example.com/a"};
-  options.args.ignored_resource_groups = {"ignored.io"};
+  options.args.node_resources_fit.ignored_resources = {"example.com/a"};
+  options.args.node_resources_fit.ignored_resource_groups = {"ignored.io"};
   Cluster cluster(options);
   cluster.add(big_node("n"));
   EXPECT_EQ(cluster.place(pod("p").with(requests("example.com/a", "1"))), "n");

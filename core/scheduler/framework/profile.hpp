@@ -14,25 +14,9 @@
 
 #include "core/base/result.hpp"
 #include "core/scheduler/framework/plugin.hpp"
+#include "core/scheduler/framework/plugin_args.hpp"
 
 namespace keelson::scheduler {
-
-enum class ResourceStrategy : uint8_t { least_allocated, most_allocated };
-
-// The arguments of the plugins that have some.
-struct PluginArgs {
-  ResourceStrategy strategy = ResourceStrategy::least_allocated;
-  // What NodeResourcesFit scores by, and with which weight; and what
-  // NodeResourcesBalancedAllocation balances.
-  std::vector<std::pair<std::string, int32_t>> scored_resources{{"cpu", 1}, {"memory", 1}};
-  std::vector<std::string> balanced_resources{"cpu", "memory"};
-  // Extended resources that NodeResourcesFit does not check, by name or by group ("example.com").
-  std::vector<std::string> ignored_resources;
-  std::vector<std::string> ignored_resource_groups;
-  // How many nodes preemption tries: at least this share and at least this many.
-  int32_t min_candidate_nodes_percentage = 10;
-  int32_t min_candidate_nodes_absolute = 100;
-};
 
 struct PluginChoice {
   std::string name;

@@ -82,8 +82,8 @@ class BudgetLedger {
 class DefaultPreemption final : public Plugin {
  public:
   explicit DefaultPreemption(const PluginArgs& args)
-      : percentage_(args.min_candidate_nodes_percentage),
-        absolute_(args.min_candidate_nodes_absolute) {}
+      : percentage_(args.default_preemption.min_candidate_nodes_percentage),
+        absolute_(args.default_preemption.min_candidate_nodes_absolute) {}
   std::string_view name() const override { return "DefaultPreemption"; }
   Points points() const override { return only(Point::post_filter); }
   EventMask wakes_on() const override { return EventMask::none(); }

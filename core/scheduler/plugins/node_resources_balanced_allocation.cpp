@@ -34,7 +34,7 @@ int64_t integer_root(int64_t square) {
 class NodeResourcesBalancedAllocation final : public Plugin {
  public:
   explicit NodeResourcesBalancedAllocation(const PluginArgs& args)
-      : balanced_(args.balanced_resources) {}
+      : balanced_(args.node_resources_balanced_allocation.resources) {}
   std::string_view name() const override { return "NodeResourcesBalancedAllocation"; }
   Points points() const override { return Point::pre_score | Point::score; }
   EventMask wakes_on() const override { return EventMask::none(); }

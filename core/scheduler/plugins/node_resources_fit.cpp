@@ -1,15 +1,27 @@
 // The node must have room for what the pod requests; score by how much is left (LeastAllocated, the
-// default: spreads) or how little (MostAllocated: packs).
+// default: spreads), how little (MostAllocated: packs), or by any function of the share in use that
+// is linear between given points (RequestedToCapacityRatio).
 #include "core/scheduler/plugins/plugins.hpp"
 #include "core/scheduler/plugins/scores.hpp"
 
 namespace keelson::scheduler {
 namespace {
 
-struct Scored {
-  std::string name;
-  int32_t weight = 1;
-};
+// Linear between the points, constant beyond them; 0..100. Source: helper.BuildBrokenLinearFunction
+// of kube-scheduler, which divides in the same places.
+int32_t score_at(const std::vector<UtilizationShapePoint>& shape, int32_t utilization) {
+  constexpr int32_t kScale = kMaxNodeScore / kMaxShapeScore;
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    const UtilizationShapePoint& right = shape[i];
+    if (utilization > right.utilization) continue;
+    if (i == 0) return right.score * kScale;
+    const UtilizationShapePoint& left = shape[i - 1];
+    return left.score * kScale + (right.score - left.score) * kScale *
+                                     (utilization - left.utilization) /
+                                     (right.utilization - left.utilization);
+  }
+  return shape.empty() ? 0 : shape.back().score * kScale;
+}
 
 struct FitState final : CycleState::Data {
   // What is checked for this pod: resource and amount, pods (count) not among them.
@@ -20,12 +32,10 @@ struct FitState final : CycleState::Data {
 
 class NodeResourcesFit final : public Plugin {
  public:
-  explicit NodeResourcesFit(const PluginArgs& args)
-      : strategy_(args.strategy),
-        ignored_(args.ignored_resources),
-        ignored_groups_(args.ignored_resource_groups) {
-    for (const auto& [name, weight] : args.scored_resources) scored_.push_back({name, weight});
-  }
+  explicit NodeResourcesFit(NodeResourcesFitArgs args)
+      : strategy_(std::move(args.scoring)),
+        ignored_(std::move(args.ignored_resources)),
+        ignored_groups_(std::move(args.ignored_resource_groups)) {}
   std::string_view name() const override { return "NodeResourcesFit"; }
   Points points() const override { return Point::pre_filter | Point::filter | Point::score; }
   EventMask wakes_on() const override {
@@ -88,7 +98,7 @@ class NodeResourcesFit final : public Plugin {
     auto& mine = state.of<FitState>(slot());
     mine.sums.assign(nodes.size(), 0);
     mine.weights.assign(nodes.size(), 0);
-    for (const Scored& scored : scored_) {
+    for (const ResourceWeight& scored : strategy_.resources) {
       if (scored.name == "cpu") {
         add_scores(mine, snapshot.resource(kCpu).allocatable, snapshot.nonzero_cpu(),
                    pod.nonzero_cpu, scored.weight, nodes);
@@ -100,7 +110,9 @@ class NodeResourcesFit final : public Plugin {
       }
     }
     for (std::size_t i = 0; i < nodes.size(); ++i) {
-      scores[i] = mine.weights[i] == 0 ? 0 : static_cast<int32_t>(mine.sums[i] / mine.weights[i]);
+      const int64_t weight = mine.weights[i];
+      const int64_t half = by_shape() ? weight / 2 : 0;  // rounded to the nearest, as there
+      scores[i] = weight == 0 ? 0 : static_cast<int32_t>((mine.sums[i] + half) / weight);
     }
   }
 
@@ -168,11 +180,16 @@ class NodeResourcesFit final : public Plugin {
     }
   }
 
+  bool by_shape() const {
+    return strategy_.type == ScoringStrategy::Type::requested_to_capacity_ratio;
+  }
+
   int32_t one(int64_t requested, int64_t allocatable) const {
-    if (strategy_ == ResourceStrategy::least_allocated) {
+    if (strategy_.type == ScoringStrategy::Type::least_allocated) {
       return requested > allocatable ? 0 : percent(allocatable - requested, allocatable);
     }
-    return percent(std::min(requested, allocatable), allocatable);
+    const int32_t used = percent(std::min(requested, allocatable), allocatable);
+    return by_shape() ? score_at(strategy_.shape, used) : used;
   }
 
   void add_scores(FitState& mine, std::span<const int64_t> allocatable,
@@ -181,14 +198,16 @@ class NodeResourcesFit final : public Plugin {
     for (std::size_t i = 0; i < nodes.size(); ++i) {
       const int64_t whole = allocatable[nodes[i]];
       if (whole <= 0) continue;  // a node without the resource is not judged by it
-      mine.sums[i] += int64_t{weight} * one(requested[nodes[i]] + amount, whole);
+      const int32_t score = one(requested[nodes[i]] + amount, whole);
+      if (score == 0 && by_shape()) continue;  // there, zero means no opinion
+      mine.sums[i] += int64_t{weight} * score;
       mine.weights[i] += weight;
     }
   }
 
   // Ephemeral storage and extended resources: only for pods that request them.
-  void add_other(FitState& mine, const PodInfo& pod, const Snapshot& snapshot, const Scored& scored,
-                 std::span<const NodeIndex> nodes) const {
+  void add_other(FitState& mine, const PodInfo& pod, const Snapshot& snapshot,
+                 const ResourceWeight& scored, std::span<const NodeIndex> nodes) const {
     if (scored.name == "ephemeral-storage") {
       const ResourceColumn& c = snapshot.resource(kEphemeralStorage);
       add_scores(mine, c.allocatable, c.requested, pod.requests[kEphemeralStorage], scored.weight,
@@ -202,15 +221,14 @@ class NodeResourcesFit final : public Plugin {
     }
   }
 
-  ResourceStrategy strategy_;
-  std::vector<Scored> scored_;
+  ScoringStrategy strategy_;
   std::vector<std::string> ignored_, ignored_groups_;
 };
 
 }  // namespace
 
 std::unique_ptr<Plugin> make_node_resources_fit(const PluginArgs& args) {
-  return std::make_unique<NodeResourcesFit>(args);
+  return std::make_unique<NodeResourcesFit>(args.node_resources_fit);
 }
 
 }  // namespace keelson::scheduler
