@@ -121,8 +121,24 @@ bool score(const Profile& profile, const Snapshot& snapshot, const PodInfo& pod,
   return true;
 }
 
+// The best node and among equals that of the lowest rank.
+void select_by_rank(const Cycle& cycle, Decision& decision) {
+  uint32_t best_rank = UINT32_MAX;
+  decision.score = -1;
+  for (std::size_t i = 0; i < cycle.feasible.size(); ++i) {
+    if (cycle.totals[i] < decision.score) continue;
+    const NodeIndex node = cycle.feasible[i];
+    const uint32_t rank = node < cycle.rank.size() ? cycle.rank[node] : UINT32_MAX;
+    if (cycle.totals[i] == decision.score && rank >= best_rank) continue;
+    decision.score = cycle.totals[i];
+    decision.node = node;
+    best_rank = rank;
+  }
+}
+
 // The best node, ties broken uniformly (reservoir sampling).
 void select(Rng& rng, const Cycle& cycle, Decision& decision) {
+  if (!cycle.rank.empty()) return select_by_rank(cycle, decision);
   uint64_t ties = 0;
   int64_t best = -1;
   for (std::size_t i = 0; i < cycle.feasible.size(); ++i) {

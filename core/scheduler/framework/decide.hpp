@@ -34,6 +34,10 @@ struct Cycle {
   // Percentage of nodes to find feasible before scoring; 0: adaptive (50 % of 100 nodes down to 5 %
   // of the largest clusters), 100: all.
   int32_t percentage_of_nodes_to_score = 0;
+  // Breaks ties where it is not empty, instead of the Rng: of the best nodes the one with the lowest
+  // rank wins. By NodeIndex; a node beyond the end comes last. For experiments, whose policies are
+  // compared under the same order of nodes.
+  std::vector<uint32_t> rank;
   uint32_t next_start = 0;  // each search starts where the last one stopped, so that all get a turn
 
   CycleState state;
@@ -48,7 +52,7 @@ struct Cycle {
 std::size_t feasible_nodes_to_find(std::size_t nodes, int32_t percentage);
 
 // The snapshot is on return as it was before; it is not const because what-if changes are tried out
-// in it. Ties between best nodes are broken by `rng`, uniformly.
+// in it. Ties between best nodes are broken by `cycle.rank`, else by `rng`, uniformly.
 Decision decide(const Profile& profile, Snapshot& snapshot, const PodInfo& pod, Rng& rng,
                 Cycle& cycle);
 // Looks at all nodes, with memory of its own: for tests and checkers.
