@@ -22,7 +22,9 @@ struct Format {
   Loader (*read)(sim::MapReader&, const Common&);
 };
 constexpr Format kFormats[] = {
-    {"generated", true, read_generated},
+    {"alibaba-2017", false, read_alibaba_2017}, {"alibaba-2018", false, read_alibaba_2018},
+    {"google-2011", false, read_google_2011},   {"azure-2020", false, read_azure_2020},
+    {"swf", false, read_swf},                   {"generated", true, read_generated},
 };
 
 // Arrivals come `milli` thousandths as often.
@@ -83,7 +85,8 @@ std::vector<NodeGroup> read_nodes(sim::MapReader& map) {
   int64_t total = 0;
   map.each("nodes", [&](sim::MapReader node) {
     NodeGroup group;
-    group.prefix = node.text("prefix", groups.empty() ? "node" : "node-" + std::string(1, static_cast<char>('a' + groups.size() % 26)));
+    group.prefix = groups.empty() ? "node" : "group" + std::to_string(groups.size() + 1);
+    group.prefix = node.text("prefix", group.prefix);
     group.count = node.integer("count", 1, 1, kNodesMax);
     group.zones = node.integer("zones", 0, 0, 1000);
     group.shape.cpu_milli = read_milli(node, "cpu", 0);

@@ -18,15 +18,10 @@
 #include <string>
 
 #include "core/base/result.hpp"
-#include "sim/lab/workload.hpp"
+#include "sim/lab/loaded.hpp"
 #include "sim/scenario/reader.hpp"
 
 namespace keelson::lab {
-
-struct Loaded {
-  Workload workload;
-  Skipped skipped;  // only with `lenient`
-};
 
 // A workload that is named, but not loaded yet.
 struct WorkloadSpec {
