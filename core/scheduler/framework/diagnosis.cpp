@@ -38,6 +38,14 @@ uint32_t Diagnosis::nodes_for(std::string_view reason) const {
   return 0;
 }
 
+std::vector<std::string> Diagnosis::reasons() const {
+  std::vector<std::string> texts;
+  for (const Reason& r : reasons_) {
+    if (r.nodes > 0) texts.push_back(r.text);
+  }
+  return texts;
+}
+
 std::string Diagnosis::message() const {
   if (node_count_ == 0) return "no nodes available to schedule pods";
   std::string text = "0/" + std::to_string(node_count_) + " nodes are available:";

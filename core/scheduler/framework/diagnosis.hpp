@@ -43,6 +43,8 @@ class Diagnosis {
   uint64_t rejectors() const { return rejectors_; }  // bit per PluginSlot
   const NodeBitset& unresolvable() const { return unresolvable_; }
   uint32_t nodes_for(std::string_view reason) const;
+  // Those for which at least one node was turned down.
+  std::vector<std::string> reasons() const;
 
   // "0/5 nodes are available: 3 Insufficient cpu, 2 node(s) had untolerated taint {a: b}.
   // preemption:

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "tools/cli/cluster/describe.hpp"
+#include "tools/cli/cluster/explain_pod.hpp"
 #include "tools/cli/cluster/make.hpp"
 #include "tools/cli/cluster/targets.hpp"
 #include "tools/cli/cluster/verbs.hpp"
@@ -168,6 +169,7 @@ Result<Json> document_of(Session& session, const Resource& type) {
 
 Status explain(Session& session) {
   const auto& args = session.flags.args();
+  if (names_a_pod(args)) return explain_pod(session);
   if (args.empty()) {
     return usage_error(
         "You must specify the type of resource to explain. Use \"keelson api-resources\" for a "
@@ -224,13 +226,17 @@ Status explain(Session& session) {
 
 std::vector<Verb> explain_verbs() {
   return {{"explain",
-           "TYPE[.FIELD...]",
-           "what a kind and its fields mean",
+           "TYPE[.FIELD...] | pod NAME",
+           "what a kind and its fields mean; or why a pod is where it is, or nowhere",
            {{"recursive", "", "the fields of the fields, by their names alone"},
             {"api-version", "GROUP/VERSION", "of the kind"},
-            {"output", "FORMAT", "accepted for kubectl's sake"}},
+            {"o,output", "FORMAT", "of a pod: json"},
+            {"all", "", "of a pod: every node, not only the best"},
+            {"f,filename", "FILE",
+             "of a pod: a dump instead of the cluster (kubectl get nodes,pods,... -A -o yaml)"}},
            explain,
-           "  keelson explain deployment.spec.strategy\n"}};
+           "  keelson explain deployment.spec.strategy\n"
+           "  keelson explain pod web-5d8f7c9b4-x2x7k\n"}};
 }
 
 }  // namespace keelson::cli
