@@ -46,8 +46,8 @@ BindPipeline::FlightPtr BindPipeline::find(const std::string& uid) const {
   return it == flights_.end() ? nullptr : it->second;
 }
 
-void BindPipeline::start(const PodInfoPtr& pod, NameId node, api::Fence fence, api::BasisPtr basis,
-                         std::function<bool()> may_send) {
+void BindPipeline::start(const PodInfoPtr& pod, NameId node, api::DeviceSet devices,
+                         api::Fence fence, api::BasisPtr basis, std::function<bool()> may_send) {
   auto flight = std::make_shared<Flight>();
   flight->target = {pod, cache_.words().text(node)};
   flight->node = node;
@@ -56,7 +56,7 @@ void BindPipeline::start(const PodInfoPtr& pod, NameId node, api::Fence fence, a
   flight->may_send = std::move(may_send);
   const bool fresh = flights_.emplace(pod->uid(), flight).second;
   KEELSON_ASSERT_WHY(fresh, "a pod is bound once at a time");
-  cache_.assume(pod, node);
+  cache_.assume(pod, node, devices);
   for (Plugin* plugin : profile_.at(Point::reserve)) {
     ++flight->reserved;
     const Verdict verdict = plugin->reserve(flight->target);

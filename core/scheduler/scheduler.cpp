@@ -61,7 +61,7 @@ struct Scheduler::Impl {
   void kick();  // sees to it that waiting pods get their turn and timers are armed
   void turn();
   void schedule(QueuedPod& pod);
-  void place(QueuedPod& pod, NodeIndex node);
+  void place(QueuedPod& pod, const Decision& decision);
   void give_up(QueuedPod& pod, const Decision& decision);
   void preempt(QueuedPod& pod, const Decision& decision);
   void on_bind_ended(const BindPipeline::Outcome& outcome);
@@ -316,7 +316,7 @@ void Scheduler::Impl::schedule(QueuedPod& pod) {
   ++stats.attempts;
   Decision decision = decide(*profile, cache.snapshot(), *pod.info, rng, cycle);
   switch (decision.kind) {
-    case Decision::Kind::node: place(pod, decision.node); break;
+    case Decision::Kind::node: place(pod, decision); break;
     case Decision::Kind::unschedulable: give_up(pod, decision); break;
     case Decision::Kind::preempt: preempt(pod, decision); break;
     case Decision::Kind::error:
@@ -329,12 +329,13 @@ void Scheduler::Impl::schedule(QueuedPod& pod) {
   }
 }
 
-void Scheduler::Impl::place(QueuedPod& pod, NodeIndex node) {
+void Scheduler::Impl::place(QueuedPod& pod, const Decision& decision) {
   const PodInfoPtr info = pod.info;
-  const NameId name = cache.snapshot().name(node);
+  const NameId name = cache.snapshot().name(decision.node);
   // The place is taken from here on, so the nomination has served its purpose.
   const NameId nominated = cache.snapshot().unnominate(info->uid());
-  binds.start(info, name, fence, basis(), [this] { return running && leading(); });
+  binds.start(info, name, decision.devices, fence, basis(),
+              [this] { return running && leading(); });
   if (nominated != 0 && nominated != name) wake(events::pod_removed, nominated);
 }
 

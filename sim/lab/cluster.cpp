@@ -55,7 +55,7 @@ scheduler::Decision Cluster::decide(const scheduler::PodInfo& pod) {
 
 void Cluster::place(const scheduler::PodInfoPtr& pod, const scheduler::Decision& decision) {
   KEELSON_ASSERT(decision.kind == scheduler::Decision::Kind::node);
-  cache_.assume(pod, cache_.snapshot().name(decision.node));
+  cache_.assume(pod, cache_.snapshot().name(decision.node), decision.devices);
   cache_.bind_succeeded(pod->uid());
 }
 

@@ -71,9 +71,10 @@ NameId Cache::remove(const std::string& uid) {
   return entry.node;
 }
 
-void Cache::assume(const PodInfoPtr& pod, NameId node) {
+void Cache::assume(const PodInfoPtr& pod, NameId node, api::DeviceSet devices) {
   const auto [it, fresh] = pods_.try_emplace(pod->uid());
   KEELSON_ASSERT_WHY(fresh, "a pod is assumed once");
+  pod->devices = devices;
   it->second = {pod, node, State::binding};
   take_place(it->second);
   ++assumed_;
@@ -85,7 +86,11 @@ void Cache::bind_succeeded(const std::string& uid) {
 }
 
 NameId Cache::forget(const std::string& uid) {
-  return assumed(uid) ? remove(uid) : 0;
+  if (!assumed(uid)) return 0;
+  const PodInfoPtr pod = pods_.find(uid)->second.info;
+  const NameId node = remove(uid);
+  pod->devices = {};  // it may be assumed elsewhere
+  return node;
 }
 
 bool Cache::assumed(const std::string& uid) const {

@@ -47,8 +47,8 @@ class Cache {
   // The pod is gone. Answers the node that it was on, 0 if none.
   NameId remove(const std::string& uid);
 
-  // Takes the place before the bind is sent. REQUIRES: not known here.
-  void assume(const PodInfoPtr& pod, NameId node);
+  // Takes the place, and these devices of the node, before the bind is sent. REQUIRES: not known here.
+  void assume(const PodInfoPtr& pod, NameId node, api::DeviceSet devices = {});
   // The bind call has been answered positively; the pod will be seen.
   void bind_succeeded(const std::string& uid);
   // Gives the place back. Answers the node, 0 if the pod was not assumed (any more).

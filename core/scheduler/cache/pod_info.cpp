@@ -98,6 +98,17 @@ uint8_t protocol_of(const std::string& name) {
   return name == "UDP" ? 1 : name == "SCTP" ? 2 : 0;
 }
 
+void read_devices(Vocabulary& words, const api::Pod& pod, PodInfo& info) {
+  if (info.extended.empty()) return;
+  const ResourceId gpu = words.resource(api::kGpuResource);
+  for (const auto& [id, amount] : info.extended) {
+    if (id == gpu) info.gpus = api::device_demand(pod.metadata(), amount);
+  }
+  // What stands there before the pod is bound was not chosen by a scheduler.
+  const bool bound = !pod.spec().node_name().empty();
+  if (info.gpus.any() && bound) info.devices = api::devices_of(pod.metadata());
+}
+
 template <class Containers>
 void read_ports(Vocabulary& words, const Containers& containers, bool sidecars_only,
                 PodInfo& info) {
@@ -223,6 +234,7 @@ PodInfoPtr make_pod_info(Vocabulary& words, LabelClasses& classes, api::ObjectPt
   info->terminal = terminal_phase(pod);
   info->gated = spec.scheduling_gates_size() > 0;
   read_requests(words, spec, *info);
+  read_devices(words, pod, *info);
   read_ports(words, spec.containers(), false, *info);
   read_ports(words, spec.init_containers(), true, *info);
   std::sort(info->host_ports.begin(), info->host_ports.end());
@@ -250,6 +262,11 @@ PodInfoPtr make_pod_info(Vocabulary& words, LabelClasses& classes, api::ObjectPt
 bool same_for_scheduling(const PodInfo& info, const api::Object& after) {
   const auto& pod = after.as<api::Pod>();
   if (after.deleting() != info.deleting() || terminal_phase(pod) != info.terminal) return false;
+  // Those that were assumed count until others are written down.
+  if (info.gpus.any()) {
+    const api::DeviceSet devices = api::devices_of(after.meta());
+    if (!devices.empty() && devices != info.devices) return false;
+  }
   // A running pod's spec is immutable but for fields that do not matter here (KEP-1287's in-place
   // resize is not offered), so labels are the rest.
   const auto& before_labels = info.labels->labels;

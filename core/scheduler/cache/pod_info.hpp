@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/api/devices.hpp"
 #include "core/api/object.hpp"
 #include "core/scheduler/cache/label_classes.hpp"
 #include "core/scheduler/cache/vocabulary.hpp"
@@ -90,6 +91,9 @@ struct PodInfo {
   std::array<int64_t, kFirstExtended> requests{};
   std::vector<std::pair<ResourceId, int64_t>> extended;  // sorted by id, amounts > 0
   int64_t nonzero_cpu = 0, nonzero_memory = 0;           // for scoring
+  api::DeviceDemand gpus;
+  // Those that it has: written down with it, or chosen when its place was assumed. Else empty.
+  api::DeviceSet devices;
 
   std::vector<Toleration> tolerations;
   std::vector<HostPort> host_ports;  // sorted

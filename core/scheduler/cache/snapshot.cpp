@@ -68,6 +68,7 @@ NodeIndex Snapshot::row_for(NameId name) {
       c.requested.resize(size, 0);
     }
     nonzero_cpu_.resize(size);
+    devices_.resize(size);
     nonzero_memory_.resize(size);
     taint_set_.resize(size);
     zone_.resize(size);
@@ -147,8 +148,10 @@ bool Snapshot::set_allocatable(NodeIndex row, const api::Node& node) {
       amount = std::clamp<int64_t>(amount, 0, kMostAmount);
     }
     ResourceColumn& c = column(id);
-    changed |= c.allocatable[row] != amount;
+    if (c.allocatable[row] == amount) continue;
+    changed = true;
     c.allocatable[row] = amount;
+    if (words_.resource_name(id) == api::kGpuResource) devices_.set_count(row, amount);
   }
   return changed;
 }
@@ -246,6 +249,7 @@ void Snapshot::account(NodeIndex node, const PodInfo& pod, int64_t sign) {
 
 void Snapshot::add_pod(NodeIndex node, const PodInfoPtr& pod) {
   account(node, *pod, +1);
+  if (pod->gpus.any()) devices_.add(node, *pod);
   pods_[node].push_back(pod);
   auto& ports = host_ports_[node];
   for (const HostPort& port : pod->host_ports) {
@@ -257,6 +261,7 @@ void Snapshot::add_pod(NodeIndex node, const PodInfoPtr& pod) {
 
 void Snapshot::remove_pod(NodeIndex node, const PodInfo& pod) {
   account(node, pod, -1);
+  if (pod.gpus.any()) devices_.remove(node, pod);
   auto& pods = pods_[node];
   const auto it =
       std::find_if(pods.begin(), pods.end(), [&](const PodInfoPtr& p) { return p.get() == &pod; });
@@ -356,6 +361,7 @@ void Snapshot::permute(const std::vector<NodeIndex>& order) {
     shuffle(c.allocatable);
     shuffle(c.requested);
   }
+  devices_.permute(order);
   shuffle(nonzero_cpu_);
   shuffle(nonzero_memory_);
   shuffle(taint_set_);

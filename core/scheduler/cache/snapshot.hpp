@@ -15,6 +15,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include "core/api/object.hpp"
+#include "core/scheduler/cache/device_table.hpp"
 #include "core/scheduler/cache/label_classes.hpp"
 #include "core/scheduler/cache/pod_info.hpp"
 #include "core/scheduler/cache/vocabulary.hpp"
@@ -70,6 +71,7 @@ class Snapshot {
     return id < resources_.size() ? resources_[id] : kNone;
   }
   std::size_t resource_columns() const { return resources_.size(); }
+  const DeviceTable& devices() const { return devices_; }
   std::span<const int64_t> nonzero_cpu() const { return nonzero_cpu_; }
   std::span<const int64_t> nonzero_memory() const { return nonzero_memory_; }
 
@@ -144,6 +146,7 @@ class Snapshot {
   std::vector<api::ObjectPtr> objects_;
   std::vector<ResourceColumn> resources_;
   std::vector<int64_t> nonzero_cpu_, nonzero_memory_;
+  DeviceTable devices_;
   std::vector<TaintSetId> taint_set_;
   std::vector<NameId> zone_;
   std::vector<std::vector<std::pair<NameId, NameId>>> labels_;   // sorted by key

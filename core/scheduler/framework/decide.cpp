@@ -153,6 +153,17 @@ void select(Rng& rng, const Cycle& cycle, Decision& decision) {
   decision.score = best;
 }
 
+void choose_devices(const Profile& profile, const Snapshot& snapshot, const PodInfo& pod,
+                    Cycle& cycle, Decision& decision) {
+  if (!pod.gpus.any()) return;
+  for (Plugin* plugin : profile.at(Point::choose)) {
+    const auto devices = plugin->choose(cycle.state, pod, snapshot, decision.node);
+    if (!devices) continue;
+    decision.devices = *devices;
+    return;
+  }
+}
+
 void post_filter(const Profile& profile, FilterRun& run, Rng& rng, Cycle& cycle,
                  Decision& decision) {
   std::string messages;
@@ -223,9 +234,12 @@ Decision decide(const Profile& profile, Snapshot& snapshot, const PodInfo& pod, 
   decision.kind = Decision::Kind::node;
   if (cycle.feasible.size() == 1) {
     decision.node = cycle.feasible.front();
+  } else if (score(profile, snapshot, pod, cycle, decision)) {
+    select(rng, cycle, decision);
+  } else {
     return decision;
   }
-  if (score(profile, snapshot, pod, cycle, decision)) select(rng, cycle, decision);
+  choose_devices(profile, snapshot, pod, cycle, decision);
   return decision;
 }
 

@@ -20,6 +20,7 @@ struct Decision {
   };
   Kind kind = Kind::unschedulable;
   NodeIndex node = kNoNode;
+  api::DeviceSet devices;  // of the node, for a pod that wants some; empty: nobody chooses them
   std::vector<PodInfoPtr> victims;
   Diagnosis diagnosis;            // unschedulable, preempt
   bool clear_nomination = false;  // unschedulable: the pod's nomination, if any, is void

@@ -2,7 +2,7 @@
 // points(). Filter and score are vectorised: one virtual call per pod, the loop over nodes is
 // inside.
 //
-// Pure points (pre_filter ... normalize) read the snapshot and their own CycleState slot only: the
+// Pure points (pre_filter ... choose) read the snapshot and their own CycleState slot only: the
 // same input gives the same output. The points around binding (reserve ... post_bind) are called by
 // the scheduler machine and may keep state in the plugin.
 // Source of the vocabulary: kube-scheduler's framework (KEP-624).
@@ -47,8 +47,9 @@ enum class Point : uint32_t {
   pre_bind = 1 << 10,
   bind = 1 << 11,
   post_bind = 1 << 12,
+  choose = 1 << 13,
 };
-inline constexpr std::size_t kPointCount = 13;
+inline constexpr std::size_t kPointCount = 14;
 using Points = uint32_t;
 constexpr Points operator|(Point a, Point b) {
   return static_cast<Points>(a) | static_cast<Points>(b);
@@ -147,6 +148,13 @@ class Plugin {
                      std::span<int32_t> /*scores*/) const {}
   virtual void normalize(CycleState&, const PodInfo&, const Snapshot&, std::span<const NodeIndex>,
                          std::span<int32_t>) const {}
+
+  // Which of the node's devices the pod gets, asked for the node that was decided on if the pod wants
+  // some. The first plugin with an answer wins.
+  virtual std::optional<api::DeviceSet> choose(CycleState&, const PodInfo&, const Snapshot&,
+                                               NodeIndex) const {
+    return std::nullopt;
+  }
 
   // --- Around binding, called by the machine
   // ------------------------------------------------------

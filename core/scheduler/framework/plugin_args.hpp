@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/api/types.hpp"
+#include "core/scheduler/policies/policy_args.hpp"
 
 namespace keelson::scheduler {
 
@@ -75,6 +76,7 @@ struct PluginArgs {
   InterPodAffinityArgs inter_pod_affinity;
   PodTopologySpreadArgs pod_topology_spread;
   DefaultPreemptionArgs default_preemption;
+  PolicyArgs policies;
 };
 
 }  // namespace keelson::scheduler

@@ -16,6 +16,11 @@ class DefaultBinder final : public Plugin {
     binding->mutable_metadata()->set_name(pod.name());
     binding->mutable_metadata()->set_namespace_(pod.ns());
     binding->mutable_metadata()->set_uid(pod.uid());
+    if (!pod.devices.empty()) {
+      // In the same transaction: a bound pod's devices are known, whoever comes next.
+      (*binding->mutable_metadata()->mutable_annotations())[api::kGpuDevicesAnnotation] =
+          api::to_string(pod.devices);
+    }
     binding->mutable_target()->set_kind("Node");
     binding->mutable_target()->set_name(target.node);
     api::Request request;

@@ -1,5 +1,7 @@
 #include "core/scheduler/plugins/plugins.hpp"
 
+#include "core/scheduler/policies/policies.hpp"
+
 namespace keelson::scheduler {
 
 const PluginRegistry& default_plugins() {
@@ -17,6 +19,17 @@ const PluginRegistry& default_plugins() {
       {"DefaultSpread", make_default_spread},
       {"DefaultPreemption", make_default_preemption},
       {"DefaultBinder", make_default_binder},
+      {"GpuShare", make_gpu_share},
+      {"Random", make_random},
+      {"FirstFit", make_first_fit},
+      {"BestFit", make_best_fit},
+      {"WorstFit", make_worst_fit},
+      {"DotProd", make_dot_prod},
+      {"Tetris", make_tetris},
+      {"DominantShare", make_dominant_share},
+      {"GpuClustering", make_gpu_clustering},
+      {"GpuPacking", make_gpu_packing},
+      {"FGD", make_fgd},
   };
   return kRegistry;
 }

@@ -19,8 +19,9 @@ std::unique_ptr<Plugin> make_image_locality(const PluginArgs&);
 std::unique_ptr<Plugin> make_default_spread(const PluginArgs&);
 std::unique_ptr<Plugin> make_default_preemption(const PluginArgs&);
 std::unique_ptr<Plugin> make_default_binder(const PluginArgs&);
+std::unique_ptr<Plugin> make_gpu_share(const PluginArgs&);
 
-// All of them; add your own to a copy.
+// All of them, and the policies (policies/policies.hpp); add your own to a copy.
 const PluginRegistry& default_plugins();
 
 }  // namespace keelson::scheduler
