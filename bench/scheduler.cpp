@@ -73,7 +73,7 @@ constexpr int kWorkloads = 20;
 struct World {
   Cache cache;
   ProfilePtr profile = Profile::make(ProfileOptions::defaults(), default_plugins()).value();
-  SchedulingQueue queue{*profile, {}};
+  SchedulingQueue queue{profile, {}};
   Cycle cycle;
   Rng rng{1};
   std::deque<std::string> placed;

@@ -21,15 +21,17 @@ std::string running(std::string_view point, std::string_view plugin, const std::
 }  // namespace
 
 BindPipeline::BindPipeline(Loop& loop, client::ApiClient& client, Cache& cache,
-                           const Profile& profile, Log& log, Options options, Ended on_ended)
+                           const Profiles& profiles, Log& log, Options options, Ended on_ended)
     : loop_(loop),
       client_(client),
       cache_(cache),
-      profile_(profile),
+      profiles_(profiles),
       log_(log),
       options_(std::move(options)),
       on_ended_(std::move(on_ended)) {
-  for (const auto& plugin : profile_.plugins()) plugin->attach(*this);
+  for (const Profiles::Entry& entry : profiles_.entries()) {
+    for (const auto& plugin : entry.profile->plugins()) plugin->attach(*this);
+  }
 }
 
 BindPipeline::~BindPipeline() {
@@ -46,10 +48,19 @@ BindPipeline::FlightPtr BindPipeline::find(const std::string& uid) const {
   return it == flights_.end() ? nullptr : it->second;
 }
 
+BindPipeline::FlightPtr BindPipeline::waiting(const Plugin& plugin, const std::string& uid) const {
+  FlightPtr flight = find(uid);
+  // Another profile's plugin may have the same slot.
+  const bool waits = flight && flight->permits.contains(plugin.slot()) &&
+                     &flight->profile->plugin(plugin.slot()) == &plugin;
+  return waits ? flight : nullptr;
+}
+
 void BindPipeline::start(const PodInfoPtr& pod, NameId node, api::DeviceSet devices,
                          api::Fence fence, api::BasisPtr basis, std::function<bool()> may_send) {
   auto flight = std::make_shared<Flight>();
   flight->target = {pod, cache_.words().text(node)};
+  flight->profile = profiles_.of(*pod)->profile.get();
   flight->node = node;
   flight->fence = std::move(fence);
   flight->basis = std::move(basis);
@@ -57,7 +68,7 @@ void BindPipeline::start(const PodInfoPtr& pod, NameId node, api::DeviceSet devi
   const bool fresh = flights_.emplace(pod->uid(), flight).second;
   KEELSON_ASSERT_WHY(fresh, "a pod is bound once at a time");
   cache_.assume(pod, node, devices);
-  for (Plugin* plugin : profile_.at(Point::reserve)) {
+  for (Plugin* plugin : flight->profile->at(Point::reserve)) {
     ++flight->reserved;
     const Verdict verdict = plugin->reserve(flight->target);
     if (!verdict.ok()) return refused(flight, Point::reserve, *plugin, verdict);
@@ -67,7 +78,7 @@ void BindPipeline::start(const PodInfoPtr& pod, NameId node, api::DeviceSet devi
 
 // False: rejected.
 bool BindPipeline::ask_permits(const FlightPtr& flight) {
-  for (Plugin* plugin : profile_.at(Point::permit)) {
+  for (Plugin* plugin : flight->profile->at(Point::permit)) {
     PermitResult result = plugin->permit(flight->target);
     if (result.kind == PermitResult::Kind::reject) {
       fail(flight, bit(plugin->slot()), std::move(result.reason));
@@ -85,15 +96,15 @@ bool BindPipeline::ask_permits(const FlightPtr& flight) {
 }
 
 void BindPipeline::allow(const Plugin& plugin, const std::string& uid) {
-  const FlightPtr flight = find(uid);
-  if (!flight || flight->permits.erase(plugin.slot()) == 0) return;
+  const FlightPtr flight = waiting(plugin, uid);
+  if (!flight) return;
+  flight->permits.erase(plugin.slot());
   if (flight->permits.empty()) pre_bind(flight);
 }
 
 void BindPipeline::reject(const Plugin& plugin, const std::string& uid, std::string why) {
-  const FlightPtr flight = find(uid);
-  if (!flight || !flight->permits.contains(plugin.slot())) return;
-  fail(flight, bit(plugin.slot()), std::move(why));
+  const FlightPtr flight = waiting(plugin, uid);
+  if (flight) fail(flight, bit(plugin.slot()), std::move(why));
 }
 
 void BindPipeline::pod_gone(const std::string& uid) {
@@ -102,7 +113,7 @@ void BindPipeline::pod_gone(const std::string& uid) {
 }
 
 void BindPipeline::pre_bind(const FlightPtr& flight) {
-  const auto plugins = profile_.at(Point::pre_bind);
+  const auto plugins = flight->profile->at(Point::pre_bind);
   if (flight->next_pre_bind == plugins.size()) return send(flight);
   Plugin* plugin = plugins[flight->next_pre_bind++];
   plugin->pre_bind(flight->target, [this, alive = alive_, flight, plugin](Verdict verdict) {
@@ -118,7 +129,7 @@ void BindPipeline::pre_bind(const FlightPtr& flight) {
 void BindPipeline::send(const FlightPtr& flight) {
   if (!flight->may_send()) return fail(flight, 0, "not leading any more");
   std::optional<api::Request> request;
-  for (Plugin* plugin : profile_.at(Point::bind)) {
+  for (Plugin* plugin : flight->profile->at(Point::bind)) {
     request = plugin->bind(flight->target);
     flight->binder = plugin->name();
     if (request) break;
@@ -189,7 +200,7 @@ void BindPipeline::succeed(const FlightPtr& flight) {
   flight->retry = Timer();
   ++counters_.bound;
   cache_.bind_succeeded(flight->target.pod->uid());
-  for (Plugin* plugin : profile_.at(Point::post_bind)) plugin->post_bind(flight->target);
+  for (Plugin* plugin : flight->profile->at(Point::post_bind)) plugin->post_bind(flight->target);
   on_ended_({flight->target.pod, flight->node, true, 0, {}, false});
 }
 
@@ -211,7 +222,7 @@ void BindPipeline::fail(const FlightPtr& flight, uint64_t rejectors, std::string
   flight->permits.clear();
   flight->retry = Timer();
   if (rejectors != 0) ++counters_.rejected;
-  const auto plugins = profile_.at(Point::reserve);
+  const auto plugins = flight->profile->at(Point::reserve);
   for (std::size_t i = flight->reserved; i > 0; --i) plugins[i - 1]->unreserve(flight->target);
   cache_.forget(flight->target.pod->uid());
   on_ended_({flight->target.pod, flight->node, false, rejectors, std::move(why), failure});

@@ -19,7 +19,7 @@
 #include "core/base/loop.hpp"
 #include "core/client/api_client.hpp"
 #include "core/scheduler/cache/cache.hpp"
-#include "core/scheduler/framework/profile.hpp"
+#include "core/scheduler/framework/profiles.hpp"
 
 namespace keelson::scheduler {
 
@@ -46,8 +46,8 @@ class BindPipeline final : public PluginHost {
   };
   using Ended = std::function<void(const Outcome&)>;
 
-  BindPipeline(Loop& loop, client::ApiClient& client, Cache& cache, const Profile& profile,
-               Log& log, Options options, Ended on_ended);
+  BindPipeline(Loop& loop, client::ApiClient& client, Cache& cache,
+               const Profiles& profiles, Log& log, Options options, Ended on_ended);
   ~BindPipeline();
   BindPipeline(const BindPipeline&) = delete;
   BindPipeline& operator=(const BindPipeline&) = delete;
@@ -71,6 +71,7 @@ class BindPipeline final : public PluginHost {
  private:
   struct Flight {
     BindTarget target;
+    const Profile* profile = nullptr;
     NameId node = 0;
     api::Fence fence;
     api::BasisPtr basis;
@@ -84,6 +85,8 @@ class BindPipeline final : public PluginHost {
   using FlightPtr = std::shared_ptr<Flight>;
 
   FlightPtr find(const std::string& uid) const;
+  // The flight, if it waits for this plugin's permit.
+  FlightPtr waiting(const Plugin& plugin, const std::string& uid) const;
   bool ask_permits(const FlightPtr& flight);
   void pre_bind(const FlightPtr& flight);
   void send(const FlightPtr& flight);
@@ -97,7 +100,7 @@ class BindPipeline final : public PluginHost {
   Loop& loop_;
   client::ApiClient& client_;
   Cache& cache_;
-  const Profile& profile_;
+  const Profiles& profiles_;
   Log& log_;
   Options options_;
   Ended on_ended_;

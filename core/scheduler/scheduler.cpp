@@ -31,9 +31,10 @@ ProfilePtr default_profile() {
   return Profile::make(ProfileOptions::defaults(), default_plugins()).value();
 }
 
-client::EventRecorderOptions recorder_options(const SchedulerOptions& options) {
+client::EventRecorderOptions recorder_options(const SchedulerOptions& options,
+                                              const std::string& scheduler_name) {
   client::EventRecorderOptions recorder;
-  recorder.component = options.scheduler_name;
+  recorder.component = scheduler_name;
   recorder.user = options.user;
   recorder.actor = options.actor;
   recorder.warnings_only = options.warnings_only;
@@ -43,6 +44,14 @@ client::EventRecorderOptions recorder_options(const SchedulerOptions& options) {
 }  // namespace
 
 struct Scheduler::Impl {
+  // What a profile has of its own beside its plugins.
+  struct Lane {
+    Lane(Loop& loop, client::ApiClient& client, Rng rng, client::EventRecorderOptions options)
+        : recorder(loop, client, rng, std::move(options)) {}
+    Cycle cycle;
+    client::EventRecorder recorder;
+  };
+
   Impl(Loop& loop, client::ApiClient& client, Rng rng, Log& log, SchedulerOptions opts);
   ~Impl() { *alive = false; }
 
@@ -78,9 +87,15 @@ struct Scheduler::Impl {
   void unnominate(const std::string& uid);
 
   bool responsible(const api::Pod& pod) const {
-    const std::string& name = pod.spec().scheduler_name();
-    return name == options.scheduler_name ||
-           (name.empty() && options.scheduler_name == "default-scheduler");
+    return profiles.find(pod.spec().scheduler_name()) != nullptr;
+  }
+  // REQUIRES: responsible for the pod.
+  Lane& lane(const PodInfo& pod) {
+    return *lanes[static_cast<std::size_t>(profiles.of(pod) - profiles.entries().data())];
+  }
+  void record(const PodInfo& pod, bool warning, const std::string& reason,
+              const std::string& message) {
+    lane(pod).recorder.record(*pod.object, warning, reason, message);
   }
   client::Informer& informer(Kind kind) {
     const auto at = std::find(kKinds.begin(), kKinds.end(), kind) - kKinds.begin();
@@ -103,11 +118,10 @@ struct Scheduler::Impl {
   Log& log;
   SchedulerOptions options;
   Rng rng;
-  ProfilePtr profile;
+  Profiles profiles;
+  std::vector<std::unique_ptr<Lane>> lanes;  // as profiles.entries()
   Cache cache;
   SchedulingQueue queue;
-  Cycle cycle;
-  client::EventRecorder recorder;
   BindPipeline binds;
   std::vector<std::unique_ptr<client::Informer>> informers;  // as kKinds
   Timer due_timer, pace_timer, status_timer;
@@ -138,10 +152,9 @@ Scheduler::Impl::Impl(Loop& l, client::ApiClient& c, Rng r, Log& lg, SchedulerOp
       log(lg),
       options(std::move(opts)),
       rng(r.fork("decisions")),
-      profile(options.profile ? options.profile : default_profile()),
-      queue(*profile, options.queue),
-      recorder(l, c, r.fork("events"), recorder_options(options)),
-      binds(l, c, cache, *profile, lg, {options.user, options.actor, options.read_back_retry},
+      profiles(options.profiles ? *options.profiles : Profiles(default_profile())),
+      queue(profiles, options.queue),
+      binds(l, c, cache, profiles, lg, {options.user, options.actor, options.read_back_retry},
             [this](const BindPipeline::Outcome& outcome) { on_bind_ended(outcome); }),
       due_timer(l,
                 [this] {
@@ -150,7 +163,13 @@ Scheduler::Impl::Impl(Loop& l, client::ApiClient& c, Rng r, Log& lg, SchedulerOp
                 }),
       pace_timer(l, [this] { turn(); }),
       status_timer(l, [this] { send_unsaid(); }) {
-  cycle.percentage_of_nodes_to_score = options.percentage_of_nodes_to_score;
+  for (const Profiles::Entry& entry : profiles.entries()) {
+    Rng events = r.fork("events");
+    if (!lanes.empty()) events = events.fork(entry.scheduler_name);
+    lanes.push_back(std::make_unique<Lane>(loop, client, events,
+                                           recorder_options(options, entry.scheduler_name)));
+    lanes.back()->cycle.percentage_of_nodes_to_score = entry.percentage_of_nodes_to_score;
+  }
   for (const Kind kind : kKinds) {
     client::InformerOptions informer_options;
     informer_options.kind = kind;
@@ -314,7 +333,7 @@ void Scheduler::Impl::schedule(QueuedPod& pod) {
     return;
   }
   ++stats.attempts;
-  Decision decision = decide(*profile, cache.snapshot(), *pod.info, rng, cycle);
+  Decision decision = decide(*pod.profile, cache.snapshot(), *pod.info, rng, lane(*pod.info).cycle);
   switch (decision.kind) {
     case Decision::Kind::node: place(pod, decision); break;
     case Decision::Kind::unschedulable: give_up(pod, decision); break;
@@ -322,7 +341,7 @@ void Scheduler::Impl::schedule(QueuedPod& pod) {
     case Decision::Kind::error:
       ++stats.errors;
       log.warning("scheduling failed", {{"pod", pod.info->name()}, {"why", decision.error}});
-      recorder.record(*pod.info->object, true, "FailedScheduling", decision.error);
+      record(*pod.info, true, "FailedScheduling", decision.error);
       write_status(*pod.info, {"SchedulerError", decision.error, std::nullopt});
       queue.retry(pod, loop.now());
       break;
@@ -334,8 +353,7 @@ void Scheduler::Impl::place(QueuedPod& pod, const Decision& decision) {
   const NameId name = cache.snapshot().name(decision.node);
   // The place is taken from here on, so the nomination has served its purpose.
   const NameId nominated = cache.snapshot().unnominate(info->uid());
-  binds.start(info, name, decision.devices, fence, basis(),
-              [this] { return running && leading(); });
+  binds.start(info, name, decision.devices, fence, basis(), [this] { return running && leading(); });
   if (nominated != 0 && nominated != name) wake(events::pod_removed, nominated);
 }
 
@@ -343,7 +361,7 @@ void Scheduler::Impl::give_up(QueuedPod& pod, const Decision& decision) {
   ++stats.unschedulable;
   const PodInfoPtr info = pod.info;
   const std::string message = decision.diagnosis.message();
-  recorder.record(*info->object, true, "FailedScheduling", message);
+  record(*info, true, "FailedScheduling", message);
   PodStatusChange change{"Unschedulable", message, std::nullopt};
   if (decision.clear_nomination) change.nominated_node = "";
   queue.unschedulable(pod, decision.diagnosis.rejectors(), loop.now());
@@ -358,7 +376,7 @@ void Scheduler::Impl::preempt(QueuedPod& pod, const Decision& decision) {
   const NameId node = cache.snapshot().name(decision.node);
   const std::string node_name = cache.words().text(node);
   const std::string message = decision.diagnosis.message();
-  recorder.record(*info->object, true, "FailedScheduling", message);
+  record(*info, true, "FailedScheduling", message);
   queue.unschedulable(pod, decision.diagnosis.rejectors(), loop.now());
   nominate(info, node);
   write_status(*info, {"Unschedulable", message, node_name});
@@ -369,7 +387,7 @@ void Scheduler::Impl::on_bind_ended(const BindPipeline::Outcome& outcome) {
   const PodInfo& pod = *outcome.pod;
   if (outcome.bound) {
     ++stats.scheduled;
-    recorder.record(*pod.object, false, "Scheduled",
+    record(pod, false, "Scheduled",
                     "Successfully assigned " + pod.ns() + "/" + pod.name() + " to " +
                         cache.words().text(outcome.node));
     kick();
@@ -385,13 +403,13 @@ void Scheduler::Impl::on_bind_ended(const BindPipeline::Outcome& outcome) {
       queue.remove(pod.uid());
     } else if (outcome.rejectors != 0) {
       ++stats.unschedulable;
-      recorder.record(*pod.object, true, "FailedScheduling", outcome.why);
+      record(pod, true, "FailedScheduling", outcome.why);
       write_status(pod, {"Unschedulable", outcome.why, std::nullopt});
       queue.unschedulable(*queued, outcome.rejectors, loop.now());
     } else {
       log.info("bind failed, trying again", {{"pod", pod.name()}, {"why", outcome.why}});
       if (outcome.failure) {
-        recorder.record(*pod.object, true, "FailedScheduling", outcome.why);
+        record(pod, true, "FailedScheduling", outcome.why);
         write_status(pod, {"SchedulerError", outcome.why, std::nullopt});
       }
       queue.retry(*queued, loop.now());
@@ -423,7 +441,8 @@ void Scheduler::Impl::delete_victim(const PodInfo& victim, const PodInfo& preemp
                                     const std::string& node) {
   if (victim.deleting()) return;  // on its way out already
   ++stats.victims;
-  recorder.record(*victim.object, false, "Preempted",
+  // The victim may be another scheduler's.
+  lane(preemptor).recorder.record(*victim.object, false, "Preempted",
                   "Preempted by pod " + preemptor.uid() + " on node " + node);
   api::Request request = api::remove(*victim.object);
   stamp(request);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,7 @@
 #include "core/client/api_client.hpp"
 #include "core/scheduler/cache/cache.hpp"
 #include "core/scheduler/framework/decide.hpp"
-#include "core/scheduler/framework/profile.hpp"
+#include "core/scheduler/framework/profiles.hpp"
 #include "core/scheduler/queue/scheduling_queue.hpp"
 
 namespace keelson::scheduler {
@@ -25,12 +26,9 @@ struct SchedulerOptions {
   std::string user = "system:kube-scheduler";
   std::string actor = "scheduler-0";
   bool warnings_only = false;  // records no events about normal progress (Scheduled)
-  // Only pods with this spec.schedulerName are scheduled.
-  std::string scheduler_name = "default-scheduler";
-  // From Profile::make(); null: the default plugins. Not shared between schedulers.
-  ProfilePtr profile;
-  // See Cycle: 0 adapts to the size of the cluster, 100 scores all feasible nodes.
-  int32_t percentage_of_nodes_to_score = 0;
+  // Only pods that name one of these in spec.schedulerName are scheduled. Not shared between
+  // schedulers. nullopt: the default plugins under the default name.
+  std::optional<Profiles> profiles;
   QueueOptions queue;
   // Decisions per turn of the loop, and the time between such turns (what the decisions are to cost
   // in a simulation; on real hardware zero: they take the time that they take).

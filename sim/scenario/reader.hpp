@@ -12,14 +12,14 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/duration_text.hpp"
 #include "core/base/result.hpp"
 #include "core/base/time.hpp"
 
 namespace keelson::sim {
 
-// "250ms", "1m30s", "2h", "0s". Error: Code::invalid.
-Result<Duration> parse_duration(std::string_view text);
-std::string format_duration(Duration duration);  // "1m30s", "250ms"
+using keelson::format_duration;
+using keelson::parse_duration;
 // "2%", "0.1%", "250ppm", "0" -> millionths.
 Result<uint32_t> parse_ppm(std::string_view text);
 

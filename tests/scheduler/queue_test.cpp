@@ -14,7 +14,7 @@ namespace events = scheduler::events;
 class Queue : public ::testing::Test {
  protected:
   Cluster cluster;
-  SchedulingQueue queue{*cluster.profile, {}};
+  SchedulingQueue queue{cluster.profile, {}};
   Instant now{1000s};
 
   void put(const PodBuilder& p) { queue.put(cluster.cache.info(p.object()), true, now); }

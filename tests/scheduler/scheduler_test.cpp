@@ -407,7 +407,7 @@ struct GangWorld {
     auto profile = scheduler::ProfileOptions::defaults();
     profile.enable("Gang");
     scheduler::SchedulerOptions made;
-    made.profile = scheduler::Profile::make(profile, registry).value();
+    made.profiles = scheduler::Profile::make(profile, registry).value();
     return made;
   }
 };
@@ -469,7 +469,7 @@ TEST(BindingPoints, AFailureIsRetriedAndARejectionWaitsForAnEvent) {
     return plugin;
   };
   scheduler::SchedulerOptions options;
-  options.profile =
+  options.profiles =
       scheduler::Profile::make(scheduler::ProfileOptions::defaults().enable("Device"), registry)
           .value();
   SchedulerWorld w(std::move(options));

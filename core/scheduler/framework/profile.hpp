@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/base/result.hpp"
@@ -18,13 +19,42 @@
 
 namespace keelson::scheduler {
 
+inline constexpr int32_t kMaxPluginWeight = 1'000'000;
+
 struct PluginChoice {
   std::string name;
-  int32_t weight = 1;  // of its score
+  int32_t weight = 1;  // of its score: 1..kMaxPluginWeight
+};
+
+// The points that KubeSchedulerConfiguration names, in the order in which they come about. (Others
+// follow from these.)
+inline constexpr std::array<std::pair<Point, std::string_view>, 12> kConfigurablePoints{{
+    {Point::pre_enqueue, "preEnqueue"},
+    {Point::queue_sort, "queueSort"},
+    {Point::pre_filter, "preFilter"},
+    {Point::filter, "filter"},
+    {Point::post_filter, "postFilter"},
+    {Point::pre_score, "preScore"},
+    {Point::score, "score"},
+    {Point::reserve, "reserve"},
+    {Point::permit, "permit"},
+    {Point::pre_bind, "preBind"},
+    {Point::bind, "bind"},
+    {Point::post_bind, "postBind"},
+}};
+std::string_view name_of(Point point);  // empty: none of these
+
+// What is different at one extension point. Plugins that `plugins` has too take their place in front
+// of its others; the rest come after them.
+struct PointChoice {
+  std::vector<PluginChoice> enabled;
+  std::vector<std::string> disabled;  // "*": all but `enabled`
 };
 
 struct ProfileOptions {
-  std::vector<PluginChoice> plugins;  // in the order in which they are asked
+  // At every extension point that they implement, in the order in which they are asked.
+  std::vector<PluginChoice> plugins;
+  std::map<Point, PointChoice> points;
   PluginArgs args;
 
   // What kube-scheduler enables by default, as far as it exists here, with the same weights.
@@ -46,7 +76,9 @@ class Profile {
     int32_t weight;
   };
 
-  // Error: Code::invalid, naming the plugin that is unknown or the weight that is out of range.
+  // Error: Code::invalid, naming the plugin that is unknown, is enabled where it has nothing to do,
+  // or is left without what it prepares (filter without pre_filter, score without pre_score); or
+  // the weight that is out of range.
   static Result<ProfilePtr> make(const ProfileOptions& options, const PluginRegistry& registry);
 
   std::span<const std::unique_ptr<Plugin>> plugins() const { return plugins_; }
@@ -57,6 +89,7 @@ class Profile {
   // The plugin that orders the queue.
   const Plugin& sorter() const { return *sorter_; }
   const Plugin& plugin(PluginSlot slot) const { return *plugins_[slot]; }
+  Plugin* find(std::string_view name);
   const Plugin* find(std::string_view name) const;
 
   // The events that can undo a rejection by these plugins (bit per slot).
@@ -67,6 +100,11 @@ class Profile {
 
  private:
   Profile() = default;
+  Status add(const std::string& name, const ProfileOptions& options,
+             const PluginRegistry& registry);
+  Status fill(Point point, const ProfileOptions& options);
+  Status check() const;
+
   std::vector<std::unique_ptr<Plugin>> plugins_;
   std::array<std::vector<Plugin*>, kPointCount> points_;
   std::vector<Scorer> scorers_;

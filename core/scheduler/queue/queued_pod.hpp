@@ -9,6 +9,8 @@
 
 namespace keelson::scheduler {
 
+class Profile;
+
 enum class QueueState : uint8_t {
   gated,          // a pre-enqueue plugin holds it back
   active,         // next in order
@@ -19,6 +21,7 @@ enum class QueueState : uint8_t {
 
 struct QueuedPod {
   PodInfoPtr info;
+  const Profile* profile = nullptr;  // that decides for it
   QueueState state{};
   uint32_t attempts = 0;
   uint32_t failures = 0;  // in a row: what back-off is computed from

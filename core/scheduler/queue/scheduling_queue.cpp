@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "core/base/assert.hpp"
 
@@ -17,12 +18,12 @@ void for_each_bit(EventMask mask, F&& body) {
 
 }  // namespace
 
-SchedulingQueue::SchedulingQueue(const Profile& profile, QueueOptions options)
-    : profile_(profile), options_(options), active_(ByOrder{&profile.sorter()}) {}
+SchedulingQueue::SchedulingQueue(Profiles profiles, QueueOptions options)
+    : profiles_(std::move(profiles)), options_(options), active_(ByOrder{&profiles_.sorter()}) {}
 
-bool SchedulingQueue::gate(const PodInfo& pod) const {
-  for (const Plugin* plugin : profile_.at(Point::pre_enqueue)) {
-    if (!plugin->pre_enqueue(pod).ok()) return true;
+bool SchedulingQueue::gate(const QueuedPod& pod) {
+  for (const Plugin* plugin : pod.profile->at(Point::pre_enqueue)) {
+    if (!plugin->pre_enqueue(*pod.info).ok()) return true;
   }
   return false;
 }
@@ -76,9 +77,12 @@ void SchedulingQueue::put(const PodInfoPtr& info, bool worth_a_try, Instant now)
   if (!slot) {
     slot = std::make_unique<QueuedPod>();
     slot->info = info;
+    const Profiles::Entry* entry = profiles_.of(*info);
+    KEELSON_ASSERT_WHY(entry != nullptr, "the pod is another scheduler's");
+    slot->profile = entry->profile.get();
     slot->sequence = next_sequence_++;
     slot->added = slot->first_added = now;
-    enter(*slot, gate(*info) ? QueueState::gated : QueueState::active);
+    enter(*slot, gate(*slot) ? QueueState::gated : QueueState::active);
     return;
   }
   QueuedPod& pod = *slot;
@@ -88,7 +92,7 @@ void SchedulingQueue::put(const PodInfoPtr& info, bool worth_a_try, Instant now)
   }
   leave(pod);  // its place may depend on what changed
   pod.info = info;
-  if (gate(*info)) {
+  if (gate(pod)) {
     enter(pod, QueueState::gated);
   } else if (pod.state == QueueState::gated) {
     pod.added = now;
@@ -123,8 +127,8 @@ void SchedulingQueue::unschedulable(QueuedPod& pod, uint64_t rejectors, Instant 
   ++pod.failures;
   pod.failed = now;
   pod.rejectors = rejectors;
-  pod.wakes_on = profile_.wakes_on(rejectors);
-  if (gate(*pod.info)) {
+  pod.wakes_on = pod.profile->wakes_on(rejectors);
+  if (gate(pod)) {
     enter(pod, QueueState::gated);
     return;
   }
@@ -138,7 +142,7 @@ void SchedulingQueue::retry(QueuedPod& pod, Instant now) {
   ++pod.failures;
   pod.failed = now;
   pod.rejectors = 0;
-  if (gate(*pod.info)) {
+  if (gate(pod)) {
     enter(pod, QueueState::gated);
   } else {
     make_ready(pod, now);
@@ -157,7 +161,7 @@ void SchedulingQueue::wake(EventMask event, const Snapshot& snapshot, NodeIndex 
   std::vector<QueuedPod*> woken;
   for (QueuedPod* pod : unschedulable_) {
     if (!pod->wakes_on.intersects(event)) continue;
-    if (profile_.helps(pod->rejectors, event, *pod->info, snapshot, node)) woken.push_back(pod);
+    if (pod->profile->helps(pod->rejectors, event, *pod->info, snapshot, node)) woken.push_back(pod);
   }
   for (QueuedPod* pod : woken) {
     leave(*pod);

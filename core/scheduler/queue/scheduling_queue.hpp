@@ -19,7 +19,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include "core/base/time.hpp"
-#include "core/scheduler/framework/profile.hpp"
+#include "core/scheduler/framework/profiles.hpp"
 #include "core/scheduler/queue/queued_pod.hpp"
 
 namespace keelson::scheduler {
@@ -36,9 +36,9 @@ class SchedulingQueue {
     std::size_t active = 0, backoff = 0, unschedulable = 0, gated = 0, in_flight = 0;
   };
 
-  SchedulingQueue(const Profile& profile, QueueOptions options);
+  SchedulingQueue(Profiles profiles, QueueOptions options);
 
-  // A pending pod appeared or changed. `worth_a_try`: the change may make it schedulable.
+  // A pending pod appeared or changed. REQUIRES: one of the profiles is the pod's. `worth_a_try`: the change may make it schedulable.
   void put(const PodInfoPtr& pod, bool worth_a_try, Instant now);
   // The pod is bound or gone.
   void remove(const std::string& uid);
@@ -87,9 +87,9 @@ class SchedulingQueue {
   void enter(QueuedPod& pod, QueueState state);
   void leave(QueuedPod& pod);
   void make_ready(QueuedPod& pod, Instant now);  // active, or backoff if that is not over
-  bool gate(const PodInfo& pod) const;
+  static bool gate(const QueuedPod& pod);
 
-  const Profile& profile_;
+  Profiles profiles_;
   QueueOptions options_;
   boost::unordered_flat_map<std::string, std::unique_ptr<QueuedPod>> pods_;  // by uid; lookups only
   std::set<QueuedPod*, ByOrder> active_;
