@@ -1,15 +1,15 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <cxxopts.hpp>
-#include <fstream>
 #include <optional>
 
+#include "core/base/duration_text.hpp"
 #include "sim/report/report.hpp"
 #include "tools/cli/commands.hpp"
 #include "tools/cli/one_run.hpp"
+#include "tools/cli/output_file.hpp"
 #include "tools/cli/prepare.hpp"
 #include "tools/cli/recording.hpp"
 #include "tools/cli/sim_seeds.hpp"
@@ -25,6 +25,7 @@ struct Options {
   unsigned jobs = 1;
   std::string json, junit, record, dump;  // files; "-" is standard output
   Limits limits;
+  std::optional<Duration> until;  // of virtual time
   Level log_level = Level::warning;
 
   std::vector<const std::string*> files() const { return {&json, &junit, &record, &dump}; }
@@ -55,28 +56,6 @@ Error bad(std::string message) {
   return {Code::invalid, std::move(message)};
 }
 
-bool write_file(const std::string& file, const std::string& text) {
-  if (file == "-") return std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
-  std::ofstream out(file);
-  out << text;
-  out.flush();
-  if (!out) std::fprintf(stderr, "keelson: cannot write %s\n", file.c_str());
-  return static_cast<bool>(out);
-}
-
-std::optional<std::pair<uint64_t, uint64_t>> parse_seeds(const std::string& text) {
-  const auto dots = text.find("..");
-  const std::string low = text.substr(0, dots);
-  const std::string high = dots == std::string::npos ? low : text.substr(dots + 2);
-  uint64_t a = 0, b = 0;
-  const auto number = [](const std::string& s, uint64_t* out) {
-    const auto end = std::from_chars(s.data(), s.data() + s.size(), *out);
-    return !s.empty() && end.ec == std::errc{} && end.ptr == s.data() + s.size();
-  };
-  if (!number(low, &a) || !number(high, &b) || a > b || b - a >= 10'000'000) return std::nullopt;
-  return std::pair{a, b};
-}
-
 cxxopts::Options make_parser() {
   cxxopts::Options parser(
       "keelson sim run",
@@ -97,6 +76,8 @@ cxxopts::Options make_parser() {
               cxxopts::value<std::string>(), "FILE")("junit", "write the results as JUnit XML",
                                                      cxxopts::value<std::string>(), "FILE")(
       "record", "write what `sim replay` needs", cxxopts::value<std::string>(), "FILE")(
+      "until", "stop, undecided, after so much virtual time (95s): a past instant for --dump",
+      cxxopts::value<std::string>(), "TIME")(
       "dump", "write all objects as they are at the end, as YAML", cxxopts::value<std::string>(),
       "FILE")("log",
               "what processes log from this level on stands in the timeline: debug, info, warning",
@@ -167,6 +148,14 @@ Result<Options> read_options(const cxxopts::ParseResult& args) {
     if (options.limits.memory_mib == 0)
       return bad("--memory-limit: expected a number of MiB above 0");
   }
+  if (args.count("until")) {
+    const auto time = parse_duration(text("until"));
+    if (!time || *time <= Duration::zero()) {
+      return bad("--until " + text("until") + ": expected a time after the start, such as 95s");
+    }
+    if (options.seeds) return bad("--until goes with one seed");
+    options.until = *time;
+  }
   const auto level = args["log"].as<std::string>();
   if (level == "debug") {
     options.log_level = Level::debug;
@@ -222,6 +211,7 @@ void run_one(const Subject& subject, const Options& options, const std::string& 
   sim::Invocation invocation = subject.invocation;
   invocation.seed = options.seed.value_or(subject.scenario.seed);
   OneRun one(subject.scenario, invocation.seed, options.limits, isatty(STDERR_FILENO) != 0);
+  if (options.until) one.stop_at(*options.until);
   const sim::Verdict verdict = one.execute();
   if (!options.quiet()) {
     const std::string report = sim::text_report(one.run(), invocation, one.wall());
@@ -314,8 +304,7 @@ int sim_run(int argc, char** argv) {
   if (!subjects) return complain(subjects.error(), subjects.error().message.starts_with("--"));
   // Hours of running are not to end at a file that cannot be written.
   for (const std::string* file : options.files()) {
-    if (file->empty() || *file == "-" || std::ofstream(*file, std::ios::app)) continue;
-    return complain(bad("cannot write " + *file), true);
+    if (!can_write(*file)) return complain(bad("cannot write " + *file), true);
   }
 
   stop_on_interrupt();
