@@ -130,27 +130,65 @@ TEST(Cache, TotalsStayTrueInAnyHistory) {
   }
 }
 
-TEST(LabelClasses, GroupsSeeClassesThatComeAndGo) {
-  scheduler::Vocabulary words;
+TEST(LabelClasses, ClassesAndGroupsKnowEachOther) {
   scheduler::LabelClasses classes;
   api::Labels web, db;
   web["app"] = "web";
   db["app"] = "db";
   const auto w = classes.intern("default", web);
   EXPECT_EQ(w, classes.intern("default", web));
-  EXPECT_NE(w, classes.intern("other", web));
-  const auto d = classes.intern("default", db);
-  classes.add_pod(w, 7);
-  const auto group =
+  const auto other = classes.intern("other", web);
+  EXPECT_NE(w, other);
+  const auto both =
       classes.group("default", {api::LabelSelectorMatcher::parse("app in (web,db)").value()});
-  EXPECT_EQ(group->classes.size(), 1u);
-  classes.add_pod(d, 7);
-  classes.add_pod(d, 9);
-  ASSERT_EQ(group->classes.size(), 2u);
-  EXPECT_EQ(group->classes[1]->on_nodes.size(), 2u);
-  classes.remove_pod(w, 7);
-  ASSERT_EQ(group->classes.size(), 1u);
-  EXPECT_EQ(group->classes[0], d.get());
+  const auto d = classes.intern("default", db);
+  EXPECT_EQ(both->classes, (std::vector<scheduler::LabelClass*>{w.get(), d.get()}));
+  EXPECT_TRUE(d->in(both.get()));
+  EXPECT_FALSE(other->in(both.get()));
+  classes.add_pod(*d, 7, false);
+  classes.add_pod(*d, 9, false);
+  classes.add_pod(*d, 9, true);
+  EXPECT_EQ(d->on_nodes, (scheduler::PodsOnNodes{{7, 1}, {9, 1}}));
+  EXPECT_EQ(d->leaving, (scheduler::PodsOnNodes{{9, 1}}));
+  classes.remove_pod(*d, 9, true);
+  EXPECT_TRUE(d->leaving.empty());
+}
+
+TEST(LabelClasses, NamespacesAreSelectedByTheirLabels) {
+  scheduler::LabelClasses classes;
+  api::Labels web, prod;
+  web["app"] = "web";
+  prod["env"] = "prod";
+  const auto a = classes.intern("a", web), b = classes.intern("b", web);
+  scheduler::PodTerm term;
+  term.namespaces.selector = api::LabelSelectorMatcher::parse("env=prod").value();
+  term.labels = api::LabelSelectorMatcher::parse("app=web").value();
+  const auto group = classes.group({term});
+  EXPECT_TRUE(group->classes.empty());
+  EXPECT_TRUE(classes.set_namespace("b", &prod));
+  EXPECT_FALSE(classes.set_namespace("b", &prod));
+  EXPECT_FALSE(a->in(group.get()));
+  EXPECT_TRUE(b->in(group.get()));
+  EXPECT_TRUE(classes.set_namespace("b", nullptr));
+  EXPECT_FALSE(b->in(group.get()));
+  EXPECT_TRUE(group->classes.empty());
+}
+
+// What nobody refers to is swept out, what somebody does is not.
+TEST(LabelClasses, DoNotGrowWithoutEnd) {
+  scheduler::LabelClasses classes;
+  const auto group = classes.group("default", {api::LabelSelectorMatcher{}});
+  scheduler::LabelClassPtr kept;
+  for (int i = 0; i < 5000; ++i) {
+    api::Labels labels;
+    labels["job"] = std::to_string(i);
+    auto c = classes.intern("default", labels);
+    if (i == 17) kept = std::move(c);
+  }
+  EXPECT_LT(classes.class_count(), 1100u);
+  EXPECT_LT(group->classes.size(), 1100u);
+  EXPECT_TRUE(kept->in(group.get()));
+  EXPECT_EQ(group->classes.front(), kept.get());
 }
 
 }  // namespace

@@ -97,7 +97,8 @@ inline void cordon(api::Node& node) {
 
 inline NodeBuilder big_node(std::string name, std::string cpu = "4", std::string memory = "8Gi",
                             std::string pods = "110") {
-  return node(std::move(name))
+  NodeBuilder builder = node(name);
+  return builder.label("kubernetes.io/hostname", name)
       .allocatable("cpu", cpu)
       .allocatable("memory", memory)
       .allocatable("pods", pods);

@@ -239,7 +239,7 @@ TEST(ImageLocality, PrefersNodesThatHaveTheImage) {
   EXPECT_EQ(scheduler::normalized_image("host:5000/web:1"), "host:5000/web:1");
 }
 
-TEST(DefaultSpread, SpreadsAReplicaSetOverNodesThenZones) {
+TEST(PodTopologySpread, SpreadsAReplicaSetOverNodesThenZones) {
   Cluster cluster;
   for (int i = 0; i < 4; ++i) {
     cluster.add(big_node("n" + std::to_string(i), "64", "256Gi").zone(i < 3 ? "a" : "b"));
@@ -260,7 +260,7 @@ TEST(DefaultSpread, SpreadsAReplicaSetOverNodesThenZones) {
   for (const char* name : {"n0", "n1", "n2"}) EXPECT_GE(nodes[name], 1) << name;
 }
 
-TEST(DefaultSpread, FollowsServicesAndForgetsTerminatingPods) {
+TEST(PodTopologySpread, FollowsServicesAndForgetsTerminatingPods) {
   Cluster cluster;
   cluster.add(big_node("a", "64")).add(big_node("b", "64"));
   api::Service service;

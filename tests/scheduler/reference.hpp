@@ -248,10 +248,10 @@ class Reference {
   int64_t spread_raw(const api::Node& node, const std::vector<const api::Node*>& feasible) const {
     std::set<std::string> zones;
     for (const auto* n : feasible) {
-      if (!zone_of(*n).empty()) zones.insert(zone_of(*n));
+      zones.insert(zone_of(*n));  // having none counts as one
     }
     const auto weight = [](std::size_t n) {
-      return std::floor(std::log(static_cast<double>(n + 2)) * 1024) / 1024;
+      return std::log(static_cast<double>(n + 2));
     };
     double score = static_cast<double>(neighbours(node)) * weight(feasible.size()) + 2;
     if (!zone_of(node).empty()) {

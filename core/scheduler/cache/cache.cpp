@@ -9,13 +9,10 @@ namespace keelson::scheduler {
 
 void Cache::take_place(Entry& entry) {
   snapshot_.place(entry.info, entry.node);
-  // A pod on its way out does not count as a neighbour to be spread from.
-  if (!entry.info->deleting()) classes_.add_pod(entry.info->labels, entry.node);
 }
 
 void Cache::leave_place(const Entry& entry) {
   snapshot_.unplace(*entry.info, entry.node);
-  if (!entry.info->deleting()) classes_.remove_pod(entry.info->labels, entry.node);
 }
 
 Cache::Seen Cache::see(const api::ObjectPtr& pod) {
@@ -149,7 +146,8 @@ std::string Cache::check() const {
     }
     nodes.erase(name);
   }
-  return nodes.empty() ? std::string() : "pods on a node without a row";
+  if (!nodes.empty()) return "pods on a node without a row";
+  return snapshot_.topology().check();
 }
 
 }  // namespace keelson::scheduler

@@ -1,13 +1,15 @@
 // Pods with equal namespace and labels form a class; the replicas of a workload are one. Selectors
 // are matched against classes, once each, instead of against pods; a class knows how many of its
-// pods stand on each node. A selector group collects the classes that a selector matches, so "how
-// many pods of this service are on each node" costs no more than there are such nodes.
+// pods stand on each node. A selector group collects the classes that a selector matches, and a
+// class the groups that match it, so that counts which hang on a group (see topology_index.hpp)
+// follow each pod event without any selector being looked at.
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,15 +22,35 @@ namespace keelson::scheduler {
 
 struct LabelClass;
 struct SelectorGroup;
+struct TopologyCount;
+struct TermHolders;
 using LabelClassPtr = std::shared_ptr<LabelClass>;
 using SelectorGroupPtr = std::shared_ptr<SelectorGroup>;
+
+// The namespaces that are named, and those whose labels are selected.
+struct NamespaceScope {
+  std::vector<std::string> names;  // sorted
+  std::optional<api::LabelSelectorMatcher> selector;
+
+  static NamespaceScope only(std::string ns) { return {{std::move(ns)}, std::nullopt}; }
+};
+
+struct PodTerm {
+  NamespaceScope namespaces;
+  api::LabelSelectorMatcher labels;
+};
+
+using PodsOnNodes = std::vector<std::pair<NameId, int32_t>>;  // by node name, sorted; counts > 0
 
 struct LabelClass {
   uint64_t serial = 0;  // order of creation
   std::string ns;
   api::Labels labels;
-  // Pods per node (by name), sorted; terminating pods do not count. Empty: the class is dormant.
-  std::vector<std::pair<NameId, int32_t>> on_nodes;
+  PodsOnNodes on_nodes;  // those that stay
+  PodsOnNodes leaving;   // those that are being deleted
+  std::vector<SelectorGroup*> groups;  // all that match it, by serial
+
+  bool in(const SelectorGroup* group) const;
 
   // What the default spreading found for pods of this class (see WorkloadDirectory); valid while
   // the directory's version and the owner are the same.
@@ -38,11 +60,13 @@ struct LabelClass {
 };
 
 struct SelectorGroup {
-  std::string ns;
-  // All must match.
-  std::vector<api::LabelSelectorMatcher> selectors;
-  std::vector<LabelClass*> classes;  // those with pods on nodes, sorted by serial
-  bool matches(const LabelClass& c) const;
+  uint64_t serial = 0;
+  std::vector<PodTerm> terms;        // all must match
+  std::vector<LabelClass*> classes;  // all that it matches, by serial
+  uint64_t version = 1;              // rises when classes joined or left that may have pods already
+  // What hangs on the group; of TopologyIndex.
+  std::vector<TopologyCount*> counts;
+  std::vector<TermHolders*> holders;
 };
 
 class LabelClasses {
@@ -53,35 +77,43 @@ class LabelClasses {
  public:
   // The class for these labels.
   LabelClassPtr intern(const std::string& ns, const api::Labels& labels);
+  // The group of pods that all terms match. REQUIRES: at least one term.
+  SelectorGroupPtr group(std::vector<PodTerm> terms);
   // The group of pods in the namespace that all selectors match.
   SelectorGroupPtr group(const std::string& ns, std::vector<api::LabelSelectorMatcher> selectors);
 
-  void add_pod(const LabelClassPtr& c, NameId node);
-  void remove_pod(const LabelClassPtr& c, NameId node);
+  // A namespace whose labels are not known has none. Answers whether any group's members changed.
+  // `labels` null: the namespace is gone.
+  bool set_namespace(const std::string& name, const api::Labels* labels);
+
+  void add_pod(LabelClass& c, NameId node, bool leaving);
+  void remove_pod(LabelClass& c, NameId node, bool leaving);
 
   std::size_t class_count() const { return classes_.size(); }
   std::size_t group_count() const { return groups_.size(); }
 
  private:
-  void awake(const LabelClassPtr& c);
-  void asleep(LabelClass& c);
-  void sweep();
-
-  // Keys are namespace and labels (or selectors) written out: unambiguous, because none of them may
-  // contain a control character.
-  std::map<std::string, std::weak_ptr<LabelClass>> classes_;
-  std::map<std::string, std::weak_ptr<SelectorGroup>> groups_;
-  // The classes with pods on nodes; these own a reference.
-  std::map<uint64_t, LabelClassPtr> awake_;
-  // Where classes and groups meet: each awake class stands under its namespace and under each of
-  // its labels, each group under one place at which every class that it matches stands, so that
-  // thousands of workloads in a namespace do not look at each other.
-  struct Place {
-    std::map<uint64_t, LabelClass*> classes;
-    std::vector<std::weak_ptr<SelectorGroup>> groups;
-  };
+  bool matches(const SelectorGroup& group, const LabelClass& c) const;
+  bool matches(const NamespaceScope& scope, const std::string& ns) const;
   std::vector<std::string> places_of(const LabelClass& c) const;
   static std::string place_of(const SelectorGroup& group);
+  void join(LabelClass& c);
+  bool rejoin(SelectorGroup& group);
+  void sweep();
+
+  // Keys are namespace and labels (or terms) written out: unambiguous, because none of them may
+  // contain a control character. What nobody else refers to is swept out now and then.
+  std::map<std::string, LabelClassPtr> classes_;
+  std::map<std::string, SelectorGroupPtr> groups_;
+  std::map<std::string, api::Labels> namespaces_;
+  // Where classes and groups meet: each class stands under its namespace and under each of its
+  // labels, once for groups of that namespace and once for those of several; each group under one
+  // place at which every class that it matches stands. So thousands of workloads in a namespace do
+  // not look at each other.
+  struct Place {
+    std::map<uint64_t, LabelClass*> classes;
+    std::vector<SelectorGroup*> groups;
+  };
   boost::unordered_flat_map<std::string, Place, TextHash> places_;
   uint64_t next_serial_ = 1;
   std::size_t sweep_at_ = 1024;

@@ -255,6 +255,8 @@ PodInfoPtr make_pod_info(Vocabulary& words, LabelClasses& classes, api::ObjectPt
     info->owner_name = words.id(owner.name());
   }
   info->labels = classes.intern(object->ns(), object->meta().labels());
+  info->spread = read_spread(words, classes, pod);
+  info->affinity = read_pod_affinity(words, classes, pod);
   info->object = std::move(object);
   return info;
 }

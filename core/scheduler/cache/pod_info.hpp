@@ -14,6 +14,7 @@
 #include "core/api/devices.hpp"
 #include "core/api/object.hpp"
 #include "core/scheduler/cache/label_classes.hpp"
+#include "core/scheduler/cache/pod_affinity.hpp"
 #include "core/scheduler/cache/vocabulary.hpp"
 
 namespace keelson::scheduler {
@@ -107,6 +108,8 @@ struct PodInfo {
   std::string owner_uid;       // of the controlling owner reference
   NameId owner_kind = 0, owner_name = 0;
   LabelClassPtr labels;  // namespace and labels, shared by all pods that have the same
+  std::vector<SpreadConstraint> spread;         // in the pod's order
+  std::shared_ptr<const PodAffinity> affinity;  // null: none
 
   const api::Pod& pod() const { return object->as<api::Pod>(); }
   const std::string& uid() const { return object->uid(); }

@@ -114,6 +114,8 @@ EventMask Snapshot::set_node(const api::ObjectPtr& object) {
     changed |= events::node_unschedulable;
   }
   if (!changed.empty()) touch(row);
+  if (changed.intersects(events::node_added | events::node_labels)) topology_.nodes_changed();
+  if (changed.intersects(events::node_taints)) topology_.taints_changed();
   return changed;
 }
 
@@ -130,6 +132,7 @@ void Snapshot::remove_node(NameId name) {
   valid_.reset(row);
   objects_[row] = nullptr;
   --node_count_;
+  topology_.nodes_changed();
   touch(row);
   if (pods_[row].empty()) free_row(row);
 }
@@ -251,6 +254,8 @@ void Snapshot::add_pod(NodeIndex node, const PodInfoPtr& pod) {
   account(node, *pod, +1);
   if (pod->gpus.any()) devices_.add(node, *pod);
   pods_[node].push_back(pod);
+  classes_.add_pod(*pod->labels, names_[node], pod->deleting());
+  topology_.pod_came(*pod, node);
   auto& ports = host_ports_[node];
   for (const HostPort& port : pod->host_ports) {
     ports.insert(std::lower_bound(ports.begin(), ports.end(), port), port);
@@ -262,6 +267,8 @@ void Snapshot::add_pod(NodeIndex node, const PodInfoPtr& pod) {
 void Snapshot::remove_pod(NodeIndex node, const PodInfo& pod) {
   account(node, pod, -1);
   if (pod.gpus.any()) devices_.remove(node, pod);
+  classes_.remove_pod(*pod.labels, names_[node], pod.deleting());
+  topology_.pod_left(pod, node);
   auto& pods = pods_[node];
   const auto it =
       std::find_if(pods.begin(), pods.end(), [&](const PodInfoPtr& p) { return p.get() == &pod; });
@@ -383,6 +390,7 @@ void Snapshot::permute(const std::vector<NodeIndex>& order) {
     for (NodeIndex& row : state.nodes) row = new_index[row];
     std::sort(state.nodes.begin(), state.nodes.end());
   }
+  topology_.nodes_changed();
   // Rows moved: whatever a plugin remembered by index and generation is void.
   for (NodeIndex i = 0; i < order.size(); ++i) touch(i);
 }

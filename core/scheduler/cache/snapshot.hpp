@@ -18,6 +18,7 @@
 #include "core/scheduler/cache/device_table.hpp"
 #include "core/scheduler/cache/label_classes.hpp"
 #include "core/scheduler/cache/pod_info.hpp"
+#include "core/scheduler/cache/topology_index.hpp"
 #include "core/scheduler/cache/vocabulary.hpp"
 #include "core/scheduler/cache/workload_directory.hpp"
 #include "core/scheduler/framework/events.hpp"
@@ -43,7 +44,8 @@ struct ResourceColumn {
 
 class Snapshot {
  public:
-  Snapshot(Vocabulary& words, LabelClasses& classes) : workloads(classes), words_(words) {
+  Snapshot(Vocabulary& words, LabelClasses& classes)
+      : workloads(classes), words_(words), classes_(classes), topology_(*this) {
     resources_.resize(kFirstExtended);
   }
   Snapshot(const Snapshot&) = delete;
@@ -95,6 +97,8 @@ class Snapshot {
 
   const Vocabulary& words() const { return words_; }
   WorkloadDirectory workloads;
+  // Counts of pods by topology. Made on first use, then kept up to date, hence not const.
+  TopologyIndex& topology() const { return topology_; }
 
   // Pods that wait for their preemption's victims to leave: they hold the place on their node
   // against pods of lower priority. By node name; within a node in the order of nomination.
@@ -138,6 +142,8 @@ class Snapshot {
   void permute(const std::vector<NodeIndex>& order);
 
   Vocabulary& words_;
+  LabelClasses& classes_;
+  mutable TopologyIndex topology_;
   std::size_t node_count_ = 0;
   uint64_t last_generation_ = 0;
 

@@ -7,7 +7,6 @@ namespace keelson::scheduler {
 
 ProfileOptions ProfileOptions::defaults() {
   // Order and weights of kube-scheduler's default profile (apis/config/v1/default_plugins.go).
-  // DefaultSpread stands for PodTopologySpread's system default constraints, hence its weight.
   ProfileOptions options;
   options.plugins = {{"SchedulingGates"},
                      {"PrioritySort"},
@@ -17,7 +16,8 @@ ProfileOptions ProfileOptions::defaults() {
                      {"NodeAffinity", 2},
                      {"NodePorts"},
                      {"NodeResourcesFit", 1},
-                     {"DefaultSpread", 2},
+                     {"PodTopologySpread", 2},
+                     {"InterPodAffinity", 2},
                      {"DefaultPreemption"},
                      {"NodeResourcesBalancedAllocation", 1},
                      {"ImageLocality", 1},
