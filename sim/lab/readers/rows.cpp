@@ -112,7 +112,9 @@ struct Rows::Source {
       const std::size_t before = buffer.size();
       buffer.resize(before + kBuffer);
       const int got = gzread(file, buffer.data() + before, kBuffer);
-      failed = got < 0;
+      int error = Z_OK;
+      gzerror(file, &error);
+      failed = got < 0 || error == Z_BUF_ERROR;  // the latter: they end too early
       buffer.resize(before + static_cast<std::size_t>(std::max(got, 0)));
       end = got < static_cast<int>(kBuffer);
       newline = buffer.find('\n', begin);
