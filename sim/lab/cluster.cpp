@@ -1,9 +1,11 @@
 #include "sim/lab/cluster.hpp"
 
+#include <algorithm>
 #include <numeric>
 #include <utility>
 
 #include "core/scheduler/plugins/plugins.hpp"
+#include "core/scheduler/policies/typical_pods.hpp"
 
 namespace keelson::lab {
 
@@ -14,6 +16,25 @@ std::vector<uint32_t> shuffled(std::size_t n, Rng& rng) {
   return order;
 }
 
+namespace {
+
+std::vector<scheduler::TypicalPod> typical_pods_of(const Workload& workload) {
+  const bool gpus = std::any_of(workload.nodes.begin(), workload.nodes.end(), [](const auto& node) {
+    return node->template as<api::Node>().status().allocatable().contains(api::kGpuResource);
+  });
+  if (!gpus) return {};
+  scheduler::Vocabulary words;
+  scheduler::LabelClasses classes;
+  std::vector<scheduler::PodClass> pods;
+  pods.reserve(workload.arrivals.size());
+  for (const Arrival& arrival : workload.arrivals) {
+    pods.push_back(class_of(*make_pod_info(words, classes, arrival.pod)));
+  }
+  return scheduler::typical_pods(pods);
+}
+
+}  // namespace
+
 Cluster::Cluster(scheduler::ProfilePtr profile, const ClusterOptions& options)
     : profile_(std::move(profile)), rng_(Rng(options.seed).fork("decisions")) {
   cycle_.percentage_of_nodes_to_score = options.percentage_of_nodes_to_score;
@@ -21,11 +42,18 @@ Cluster::Cluster(scheduler::ProfilePtr profile, const ClusterOptions& options)
 
 Result<std::unique_ptr<Cluster>> Cluster::make(const Workload& workload, const Policy& policy,
                                                const ClusterOptions& options) {
-  auto profile = scheduler::Profile::make(policy.profile, scheduler::default_plugins());
+  scheduler::ProfileOptions profile_options = policy.profile;
+  scheduler::PolicyArgs& args = profile_options.args.policies;
+  args.seed = options.seed;
+  std::vector<scheduler::TypicalPod> typical = args.typical_pods;
+  if (typical.empty()) typical = typical_pods_of(workload);
+  args.typical_pods = typical;
+  auto profile = scheduler::Profile::make(profile_options, scheduler::default_plugins());
   if (!profile.ok()) {
     return Error{profile.error().code, "policy " + policy.name + ": " + profile.error().message};
   }
   std::unique_ptr<Cluster> cluster(new Cluster(std::move(profile).value(), options));
+  cluster->typical_ = std::move(typical);
   scheduler::Cache& cache = cluster->cache_;
   for (const api::ObjectPtr& node : workload.nodes) cache.set_node(node);
   cluster->node_count_ = workload.nodes.size();

@@ -12,6 +12,7 @@
 #include "core/base/rng.hpp"
 #include "core/scheduler/cache/cache.hpp"
 #include "core/scheduler/framework/decide.hpp"
+#include "core/scheduler/policies/policy_args.hpp"
 #include "sim/lab/policy.hpp"
 #include "sim/lab/workload.hpp"
 
@@ -29,6 +30,7 @@ struct ClusterOptions {
 
 class Cluster {
  public:
+  // The policy gets the seed and, unless it names its own, the workload's typical pods.
   // With the workload's nodes, the pods that are bound to them, and what else the scheduler knows.
   // Error: Code::invalid if the policy's profile cannot be made or two nodes have the same name.
   static Result<std::unique_ptr<Cluster>> make(const Workload& workload, const Policy& policy,
@@ -51,6 +53,10 @@ class Cluster {
   // Replaces the order that breaks ties: rank[i] of node i, lower wins.
   void set_tie_order(std::vector<uint32_t> rank) { cycle_.rank = std::move(rank); }
 
+  // The pods that the workload expects, as FGD and the measure of fragmentation see them. Empty if no
+  // node has a GPU.
+  const std::vector<scheduler::TypicalPod>& typical_pods() const { return typical_; }
+
   // For nominations, budgets and what else an experiment changes or reads.
   scheduler::Cache& cache() { return cache_; }
   scheduler::Snapshot& snapshot() { return cache_.snapshot(); }
@@ -64,6 +70,7 @@ class Cluster {
   scheduler::Cache cache_;
   scheduler::Cycle cycle_;
   Rng rng_;
+  std::vector<scheduler::TypicalPod> typical_;
   std::size_t node_count_ = 0;
 };
 

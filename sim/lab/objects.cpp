@@ -1,5 +1,7 @@
 #include "sim/lab/objects.hpp"
 
+#include "core/api/devices.hpp"
+
 namespace keelson::lab {
 
 namespace {
@@ -24,6 +26,27 @@ void amounts(Quantities& into, int64_t cpu_milli, int64_t memory_bytes,
   }
   set("memory", memory_bytes, "");
   for (const auto& [name, value] : further) set(name, value, "");
+}
+
+void ask_for_gpus(const PodShape& shape, api::Pod& pod) {
+  auto& resources = *pod.mutable_spec()->mutable_containers(0)->mutable_resources();
+  for (Quantities* all : {resources.mutable_requests(), resources.mutable_limits()}) {
+    (*all)[api::kGpuResource].set_string(std::to_string(shape.gpus));
+  }
+  if (shape.gpu_milli != api::kDeviceMilli) {
+    (*pod.mutable_metadata()->mutable_annotations())[api::kGpuMilliAnnotation] =
+        std::to_string(shape.gpu_milli);
+  }
+  if (shape.gpu_models.empty()) return;
+  auto& models = *pod.mutable_spec()
+                      ->mutable_affinity()
+                      ->mutable_node_affinity()
+                      ->mutable_required_during_scheduling_ignored_during_execution()
+                      ->add_node_selector_terms()
+                      ->add_match_expressions();
+  models.set_key(api::kGpuModelLabel);
+  models.set_operator_("In");
+  for (const std::string& model : shape.gpu_models) models.add_values(model);
 }
 
 }  // namespace
@@ -62,6 +85,7 @@ api::ObjectPtr pod_object(const PodShape& shape) {
   container.set_image("workload:v1");
   amounts(*container.mutable_resources()->mutable_requests(), shape.cpu_milli, shape.memory_bytes,
           shape.resources, false);
+  if (shape.gpus > 0) ask_for_gpus(shape, pod);
   if (!shape.apart_from_job.empty()) {
     auto& term = *spec.mutable_affinity()
                       ->mutable_pod_anti_affinity()

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/api/object.hpp"
 
@@ -29,6 +30,9 @@ struct PodShape {
   std::optional<int32_t> priority;
   std::map<std::string, std::string> labels;
   std::map<std::string, int64_t> resources;  // further ones, in whole units
+  // GPUs (core/api/devices.hpp): how many, thousandths of each, and the models that will do (empty: any).
+  int64_t gpus = 0, gpu_milli = 1000;
+  std::vector<std::string> gpu_models;
   // Pods with this value of label "job" may not share a node. Empty: they may.
   std::string apart_from_job;
 };
