@@ -19,7 +19,7 @@ using api::Kind;
 using api::ObjectPtr;
 
 // What the caches hold. The order is that in which they are listed at the start.
-constexpr std::array kKinds{Kind::nodes, Kind::services, Kind::replica_sets,
+constexpr std::array kKinds{Kind::namespaces, Kind::nodes, Kind::services, Kind::replica_sets,
                             Kind::pod_disruption_budgets, Kind::pods};
 
 // While the lease is in doubt the scheduler looks again after this long.
@@ -57,6 +57,7 @@ struct Scheduler::Impl {
 
   // --- What the informers bring
   // ---------------------------------------------------------------------
+  void on_namespace(const ObjectPtr& before, const ObjectPtr& after);
   void on_node(const ObjectPtr& before, const ObjectPtr& after);
   void on_pod(const ObjectPtr& before, const ObjectPtr& after);
   void pod_gone(const api::Object& pod);
@@ -178,7 +179,10 @@ Scheduler::Impl::Impl(Loop& l, client::ApiClient& c, Rng r, Log& lg, SchedulerOp
     informers.push_back(std::make_unique<client::Informer>(
         loop, client, r.fork("informer").fork(static_cast<uint64_t>(kind)), informer_options));
     client::Informer& fresh = *informers.back();
-    if (kind == Kind::nodes) {
+    if (kind == Kind::namespaces) {
+      fresh.on_change(
+          [this](const auto& before, const auto& after) { on_namespace(before, after); });
+    } else if (kind == Kind::nodes) {
       fresh.on_change([this](const auto& before, const auto& after) { on_node(before, after); });
     } else if (kind == Kind::pods) {
       fresh.on_change([this](const auto& before, const auto& after) { on_pod(before, after); });
@@ -195,6 +199,13 @@ Scheduler::Impl::Impl(Loop& l, client::ApiClient& c, Rng r, Log& lg, SchedulerOp
 
 // --- What the informers bring
 // -----------------------------------------------------------------------
+
+void Scheduler::Impl::on_namespace(const ObjectPtr& before, const ObjectPtr& after) {
+  const api::Labels* labels = after ? &after->meta().labels() : nullptr;
+  if (cache.set_namespace((after ? after : before)->name(), labels)) {
+    wake(events::namespace_labels, 0);
+  }
+}
 
 void Scheduler::Impl::on_node(const ObjectPtr& before, const ObjectPtr& after) {
   if (!after) {

@@ -5,6 +5,7 @@
 
 #include "core/scheduler/framework/filter_run.hpp"
 #include "core/scheduler/plugins/fixed_log.hpp"
+#include "tests/scheduler/scheduler_world.hpp"
 #include "tests/scheduler/wishes.hpp"
 
 namespace keelson {
@@ -328,6 +329,64 @@ TEST(TopologyIndex, StaysTrueInAnyHistory) {
       ASSERT_EQ(cluster.cache.check(), "") << "seed " << seed << " step " << step;
     }
   }
+}
+
+// --- Waking up ----------------------------------------------------------------------------------
+
+struct WakeUps : testing::Test {
+  SchedulerWorld w;
+  WakeUps() {
+    for (const char* name : {"a1", "b1"}) {
+      w.put(big_node(name).label(kHost, name).zone(std::string(1, name[0])));
+    }
+    w.put(web("1").on("a1")).put(web("2").on("b1")).put(pod("other").on("a1"));
+  }
+  void pending(const PodBuilder& p) {
+    w.put(p).start();
+    w.loop.run_for(15s);  // past its back-off
+    ASSERT_EQ(w.scheduler.stats().attempts, 1u);
+  }
+  void gone(const char* name) {
+    w.api.erase({api::Kind::pods, "default", name});
+    w.loop.run_for(1s);
+  }
+  uint64_t attempts() const { return w.scheduler.stats().attempts; }
+};
+
+TEST_F(WakeUps, ByThePodThatWasInTheWay) {
+  pending(web("p").with(must_be_away(term(kHost, "app=web"))));
+  gone("other");
+  EXPECT_EQ(attempts(), 1u) << "that one was not in the way";
+  gone("2");
+  EXPECT_EQ(w.api.node_of("p"), "b1");
+}
+
+TEST_F(WakeUps, ByThePodThatIsWanted) {
+  pending(web("p").with(must_be_near(term(kZone, "app=db"))));
+  w.put(pod("db").label("app", "db").on("b1"));
+  w.loop.run_for(1s);
+  EXPECT_EQ(w.api.node_of("p"), "b1");
+}
+
+TEST_F(WakeUps, ByAPodInTheEmptiestDomain) {
+  w.put(web("3").on("a1")).put(big_node("b1").label(kHost, "b1").zone("b").with(cordon));
+  pending(web("p").with(must_spread(kZone, 1, "app=web")));
+  w.put(pod("more").on("a1"));
+  w.loop.run_for(1s);
+  EXPECT_EQ(attempts(), 1u) << "a pod in the fullest domain changes nothing";
+  w.put(web("4").on("b1"));
+  w.loop.run_for(1s);
+  EXPECT_EQ(w.api.node_of("p"), "a1");
+}
+
+TEST_F(WakeUps, ByANamespacesLabels) {
+  w.put(name_space("default"));
+  auto t = term(kHost, "app=web");
+  *t.mutable_namespace_selector() = selector("team=x");
+  pending(pod("p").with(must_be_near(t)));
+  w.put(name_space("default").label("team", "x"));
+  w.loop.run_for(1s);
+  EXPECT_EQ(w.api.node_of("p").size(), 2u);
 }
 
 }  // namespace
