@@ -22,6 +22,7 @@ struct Format {
   Loader (*read)(sim::MapReader&, const Common&);
 };
 constexpr Format kFormats[] = {
+    {"openb", false, read_openb_files},
     {"alibaba-2017", false, read_alibaba_2017}, {"alibaba-2018", false, read_alibaba_2018},
     {"google-2011", false, read_google_2011},   {"azure-2020", false, read_azure_2020},
     {"swf", false, read_swf},                   {"generated", true, read_generated},
@@ -52,7 +53,7 @@ std::string read_path(sim::MapReader& map, const std::string& field, const Commo
                       bool needed) {
   const std::string path = map.text(field);
   if (path.empty()) {
-    if (needed) map.fail(field, "where is the file?");
+    if (needed) map.fail(field, "where is it?");
     return path;
   }
   if (common.folder.empty()) return path;

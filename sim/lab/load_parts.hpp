@@ -40,7 +40,7 @@ Loader read_alibaba_2018(sim::MapReader& map, const Common& common);
 Loader read_google_2011(sim::MapReader& map, const Common& common);
 Loader read_azure_2020(sim::MapReader& map, const Common& common);
 Loader read_swf(sim::MapReader& map, const Common& common);
-Loader read_openb(sim::MapReader& map, const Common& common);
+Loader read_openb_files(sim::MapReader& map, const Common& common);
 Loader read_dump(sim::MapReader& map, const Common& common);
 
 }  // namespace keelson::lab

@@ -1,10 +1,9 @@
 // The formats that are read from published traces.
-#include <filesystem>
-
 #include "sim/lab/load_parts.hpp"
 #include "sim/lab/readers/alibaba.hpp"
 #include "sim/lab/readers/azure.hpp"
 #include "sim/lab/readers/google.hpp"
+#include "sim/lab/readers/openb.hpp"
 #include "sim/lab/readers/swf.hpp"
 
 namespace keelson::lab {
@@ -35,6 +34,16 @@ Loader read_alibaba_of(int year, sim::MapReader& map, const Common& common) {
 }
 
 }  // namespace
+
+Loader read_openb_files(sim::MapReader& map, const Common& common) {
+  OpenbOptions options;
+  options.directory = read_path(map, "directory", common, true);
+  options.nodes = map.text("nodeList", options.nodes);
+  options.pods = map.text("pods", options.pods);
+  options.window = common.window;
+  options.lenient = common.lenient;
+  return with_nodes(common, [options] { return read_openb(options); });
+}
 
 Loader read_alibaba_2017(sim::MapReader& map, const Common& common) {
   return read_alibaba_of(2017, map, common);
