@@ -9,6 +9,9 @@
 
 namespace keelson::sim {
 
+// A word of a command line, quoted where a shell needs it.
+std::string shell_word(const std::string& word);
+
 // How the run was asked for: enough to run it again.
 struct Invocation {
   std::string scenario_file;

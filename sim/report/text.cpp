@@ -269,18 +269,19 @@ std::string clock_text(Duration since_start) {
   return fmt::format("{}:{:02}:{:02}.{:03}", minutes / 60, minutes % 60, ms / 1000 % 60, ms % 1000);
 }
 
+std::string shell_word(const std::string& word) {
+  constexpr const char* kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%+,-./:=@_";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
+  std::string out = "'";
+  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
 std::string Invocation::command() const {
-  const auto quoted = [](const std::string& word) {
-    constexpr const char* kPlain =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%+,-./:=@_";
-    if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
-    std::string out = "'";
-    for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    return out + "'";
-  };
-  std::string text = "keelson sim run " + quoted(scenario_file) + " --seed " + std::to_string(seed);
-  for (const auto& [key, value] : settings) text += " --set " + quoted(key + "=" + value);
-  if (!variant.empty()) text += " --variant " + quoted(variant);
+  std::string text = "keelson sim run " + shell_word(scenario_file) + " --seed " + std::to_string(seed);
+  for (const auto& [key, value] : settings) text += " --set " + shell_word(key + "=" + value);
+  if (!variant.empty()) text += " --variant " + shell_word(variant);
   if (!profile.empty()) text += " --profile " + profile;
   if (!seed_bug.empty()) text += " --seed-bug " + seed_bug;
   return text;

@@ -45,6 +45,10 @@ bool interrupted() {
   return signal_seen != 0;
 }
 
+void interrupt() {
+  signal_seen = 1;
+}
+
 OneRun::OneRun(const sim::Scenario& scenario, uint64_t seed, Limits limits, bool show_progress)
     : limits_(limits), show_progress_(show_progress), begin_(Clock::now()) {
   sim::RunOptions options;

@@ -20,6 +20,8 @@ struct Limits {
 // reported; the second one ends the process. In a worker none does: it ends with its parent.
 void stop_on_interrupt(bool worker = false);
 bool interrupted();
+// As if the user had: what is left need not be run any more.
+void interrupt();
 
 class OneRun {
  public:

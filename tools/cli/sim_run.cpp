@@ -7,6 +7,7 @@
 
 #include "core/base/duration_text.hpp"
 #include "sim/report/report.hpp"
+#include "sim/scenario/seeds.hpp"
 #include "tools/cli/commands.hpp"
 #include "tools/cli/one_run.hpp"
 #include "tools/cli/output_file.hpp"
@@ -128,7 +129,7 @@ Result<Options> read_options(const cxxopts::ParseResult& args) {
   if (options.jobs < 1 || options.jobs > 256) return bad("--jobs: expected a number from 1 to 256");
   if (args.count("seed")) options.seed = args["seed"].as<uint64_t>();
   if (args.count("seeds")) {
-    const auto range = parse_seeds(text("seeds"));
+    const auto range = sim::parse_seeds(text("seeds"));
     if (!range) {
       return bad("--seeds " + text("seeds") +
                  ": expected A..B with A <= B, at most ten million of them");
