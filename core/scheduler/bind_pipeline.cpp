@@ -128,6 +128,10 @@ void BindPipeline::pre_bind(const FlightPtr& flight) {
 
 void BindPipeline::send(const FlightPtr& flight) {
   if (!flight->may_send()) return fail(flight, 0, "not leading any more");
+  const auto& pod = flight->target.pod->pod();
+  if (options_.extenders != nullptr && options_.extenders->binds(pod)) {
+    return send_to_extender(flight);
+  }
   std::optional<api::Request> request;
   for (Plugin* plugin : flight->profile->at(Point::bind)) {
     request = plugin->bind(flight->target);
@@ -142,6 +146,21 @@ void BindPipeline::send(const FlightPtr& flight) {
   client_.call(std::move(*request), [this, alive = alive_, flight](api::Response response) {
     if (*alive) on_answer(flight, response);
   });
+}
+
+// The extender's word is not enough: if the pod is not bound after all, nothing would ever end the
+// assumption that it is.
+void BindPipeline::send_to_extender(const FlightPtr& flight) {
+  options_.extenders->bind(
+      *flight->target.pod->object, flight->target.node, [this, alive = alive_, flight](Status how) {
+        if (!*alive) return;
+        if (how.code() != Code::conflict) {
+          if (!how) ++counters_.unknown;
+          return read_back(flight);
+        }
+        ++counters_.refused;
+        fail(flight, 0, "binding rejected: " + how.message(), true);
+      });
 }
 
 void BindPipeline::on_answer(const FlightPtr& flight, const api::Response& response) {

@@ -19,6 +19,7 @@
 #include "core/base/loop.hpp"
 #include "core/client/api_client.hpp"
 #include "core/scheduler/cache/cache.hpp"
+#include "core/scheduler/extender/extenders.hpp"
 #include "core/scheduler/framework/profiles.hpp"
 
 namespace keelson::scheduler {
@@ -28,6 +29,7 @@ class BindPipeline final : public PluginHost {
   struct Options {
     std::string user, actor;
     Duration read_back_retry = 1s;  // between attempts to read a pod back
+    Extenders* extenders = nullptr;  // one may bind in the place of the plugins; null: there are none
   };
   struct Counters {
     uint64_t bound = 0, refused = 0, unknown = 0, rejected = 0;
@@ -90,6 +92,7 @@ class BindPipeline final : public PluginHost {
   bool ask_permits(const FlightPtr& flight);
   void pre_bind(const FlightPtr& flight);
   void send(const FlightPtr& flight);
+  void send_to_extender(const FlightPtr& flight);
   void on_answer(const FlightPtr& flight, const api::Response& response);
   void read_back(const FlightPtr& flight);
   void on_read_back(const FlightPtr& flight, const api::Response& response);

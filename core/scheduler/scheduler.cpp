@@ -71,6 +71,13 @@ struct Scheduler::Impl {
   void kick();  // sees to it that waiting pods get their turn and timers are armed
   void turn();
   void schedule(QueuedPod& pod);
+  Decision decide_for(const QueuedPod& pod, const Advice* advice = nullptr);
+  void act(QueuedPod& pod, const Decision& decision);
+  void failed(QueuedPod& pod, const std::string& why);
+  void ask_extenders(const QueuedPod& pod);
+  void on_advice(Result<Advice> answer);
+  void follow_advice(QueuedPod& pod, const Result<Advice>& answer);
+  void ask_next();
   void place(QueuedPod& pod, const Decision& decision);
   void give_up(QueuedPod& pod, const Decision& decision);
   void preempt(QueuedPod& pod, const Decision& decision);
@@ -123,6 +130,7 @@ struct Scheduler::Impl {
   std::vector<std::unique_ptr<Lane>> lanes;  // as profiles.entries()
   Cache cache;
   SchedulingQueue queue;
+  Extenders extenders;
   BindPipeline binds;
   std::vector<std::unique_ptr<client::Informer>> informers;  // as kKinds
   Timer due_timer, pace_timer, status_timer;
@@ -135,6 +143,15 @@ struct Scheduler::Impl {
     bool waiting = false;  // there is more to say than what is in flight
   };
   std::map<std::string, Unsaid> unsaid_status;
+
+  // The pod about which extenders are being asked, and what they have said so far; and the pods, by
+  // uid, that concern extenders and wait for their turn. All of them are in flight in the queue.
+  struct Asking {
+    std::string uid;
+    Advice advice;
+  };
+  std::optional<Asking> asking;
+  std::vector<std::string> waiting_to_ask;
 
   bool warm = false, running = false;
   bool turn_pending = false;
@@ -155,7 +172,8 @@ Scheduler::Impl::Impl(Loop& l, client::ApiClient& c, Rng r, Log& lg, SchedulerOp
       rng(r.fork("decisions")),
       profiles(options.profiles ? *options.profiles : Profiles(default_profile())),
       queue(profiles, options.queue),
-      binds(l, c, cache, profiles, lg, {options.user, options.actor, options.read_back_retry},
+      extenders(options.extenders, l, cache.words(), lg),
+      binds(l, c, cache, profiles, lg, {options.user, options.actor, options.read_back_retry, &extenders},
             [this](const BindPipeline::Outcome& outcome) { on_bind_ended(outcome); }),
       due_timer(l,
                 [this] {
@@ -343,19 +361,111 @@ void Scheduler::Impl::schedule(QueuedPod& pod) {
     queue.remove(pod.info->uid());
     return;
   }
+  if (!extenders.concern(pod.info->pod())) return act(pod, decide_for(pod));
+  // One at a time, as kube-scheduler asks: an extender may keep books, and learns of a pod's place
+  // only when it is bound. Others go on meanwhile.
+  if (asking) {
+    waiting_to_ask.push_back(pod.info->uid());
+    return;
+  }
+  const Decision decision = decide_for(pod);
+  if (decision.kind != Decision::Kind::node) return act(pod, decision);
+  asking.emplace(Asking{pod.info->uid(), {}});
+  ask_extenders(pod);
+}
+
+Decision Scheduler::Impl::decide_for(const QueuedPod& pod, const Advice* advice) {
   ++stats.attempts;
-  Decision decision = decide(*pod.profile, cache.snapshot(), *pod.info, rng, lane(*pod.info).cycle);
+  return decide(*pod.profile, cache.snapshot(), *pod.info, rng, lane(*pod.info).cycle, advice);
+}
+
+void Scheduler::Impl::act(QueuedPod& pod, const Decision& decision) {
   switch (decision.kind) {
     case Decision::Kind::node: place(pod, decision); break;
     case Decision::Kind::unschedulable: give_up(pod, decision); break;
     case Decision::Kind::preempt: preempt(pod, decision); break;
-    case Decision::Kind::error:
-      ++stats.errors;
-      log.warning("scheduling failed", {{"pod", pod.info->name()}, {"why", decision.error}});
-      record(*pod.info, true, "FailedScheduling", decision.error);
-      write_status(*pod.info, {"SchedulerError", decision.error, std::nullopt});
+    case Decision::Kind::error: failed(pod, decision.error); break;
+  }
+}
+
+void Scheduler::Impl::failed(QueuedPod& pod, const std::string& why) {
+  ++stats.errors;
+  log.warning("scheduling failed", {{"pod", pod.info->name()}, {"why", why}});
+  record(*pod.info, true, "FailedScheduling", why);
+  write_status(*pod.info, {"SchedulerError", why, std::nullopt});
+  queue.retry(pod, loop.now());
+}
+
+// --- Extenders
+// ------------------------------------------------------------------------------------
+
+// About the nodes that the last decision found feasible and nobody was asked about yet.
+void Scheduler::Impl::ask_extenders(const QueuedPod& pod) {
+  const Snapshot& snapshot = cache.snapshot();
+  std::vector<ObjectPtr> nodes;
+  for (const NodeIndex node : lane(*pod.info).cycle.feasible) {
+    if (!asking->advice.nodes.contains(snapshot.name(node))) nodes.push_back(snapshot.object(node));
+  }
+  extenders.ask(pod.info->object, std::move(nodes), [this](Result<Advice> answer) {
+    on_advice(std::move(answer));
+  });
+}
+
+void Scheduler::Impl::on_advice(Result<Advice> answer) {
+  QueuedPod* pod = queue.find(asking->uid);
+  const bool wanted = pod != nullptr && pod->state == QueueState::in_flight &&
+                      !cache.knows(asking->uid);
+  if (wanted && running && leading()) {
+    follow_advice(*pod, answer);
+  } else {
+    if (wanted) queue.retry(*pod, loop.now());
+    asking.reset();
+  }
+  if (!asking) ask_next();
+  kick();
+}
+
+// The question is over on return, unless another part of it was asked.
+void Scheduler::Impl::follow_advice(QueuedPod& pod, const Result<Advice>& answer) {
+  if (!answer) {
+    asking.reset();
+    return failed(pod, answer.error().message);
+  }
+  Advice& advice = asking->advice;
+  for (const auto& [node, opinion] : answer->nodes) advice.nodes[node] = opinion;
+  const Decision decision = decide_for(pod, &advice);
+  // None of them was good enough, but there are others (the search had stopped early, or another
+  // node has room by now).
+  const bool others = decision.kind == Decision::Kind::node && !advice.any_accepted();
+  if (others) return ask_extenders(pod);
+  if (decision.advice_outdated) {
+    queue.retry(pod, loop.now());
+  } else {
+    act(pod, decision);
+  }
+  asking.reset();
+}
+
+// Those that waited meanwhile, in the queue's order.
+void Scheduler::Impl::ask_next() {
+  while (!asking && !waiting_to_ask.empty()) {
+    auto best = waiting_to_ask.end();
+    for (auto it = waiting_to_ask.begin(); it != waiting_to_ask.end(); ++it) {
+      const QueuedPod* pod = queue.find(*it);
+      if (pod == nullptr) continue;
+      if (best == waiting_to_ask.end() || profiles.sorter().less(*pod, *queue.find(*best))) {
+        best = it;
+      }
+    }
+    if (best == waiting_to_ask.end()) return waiting_to_ask.clear();
+    QueuedPod& pod = *queue.find(*best);
+    waiting_to_ask.erase(best);
+    if (pod.state != QueueState::in_flight) continue;
+    if (running && leading()) {
+      schedule(pod);
+    } else {
       queue.retry(pod, loop.now());
-      break;
+    }
   }
 }
 
@@ -375,7 +485,8 @@ void Scheduler::Impl::give_up(QueuedPod& pod, const Decision& decision) {
   record(*info, true, "FailedScheduling", message);
   PodStatusChange change{"Unschedulable", message, std::nullopt};
   if (decision.clear_nomination) change.nominated_node = "";
-  queue.unschedulable(pod, decision.diagnosis.rejectors(), loop.now());
+  const bool by_outsider = asking && asking->uid == info->uid() && asking->advice.any_refused();
+  queue.unschedulable(pod, decision.diagnosis.rejectors(), loop.now(), by_outsider);
   if (decision.clear_nomination) unnominate(info->uid());
   write_status(*info, std::move(change));
 }

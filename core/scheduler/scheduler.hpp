@@ -16,6 +16,7 @@
 #include "core/base/rng.hpp"
 #include "core/client/api_client.hpp"
 #include "core/scheduler/cache/cache.hpp"
+#include "core/scheduler/extender/extenders.hpp"
 #include "core/scheduler/framework/decide.hpp"
 #include "core/scheduler/framework/profiles.hpp"
 #include "core/scheduler/queue/scheduling_queue.hpp"
@@ -30,6 +31,7 @@ struct SchedulerOptions {
   // schedulers. nullopt: the default plugins under the default name.
   std::optional<Profiles> profiles;
   QueueOptions queue;
+  ExtenderSet extenders;
   // Decisions per turn of the loop, and the time between such turns (what the decisions are to cost
   // in a simulation; on real hardware zero: they take the time that they take).
   uint32_t cycles_per_turn = 100;

@@ -104,6 +104,7 @@ std::vector<Field> fields_of(ControlPlaneConfig& c) {
           number("nodeCIDRPrefix", c.node_cidr_prefix, 8, 30),
           field("timing", c.timing),
           field("accessLog", c.access_log),
+          field("schedulerConfig", c.scheduler_config),
           field("logJSON", c.log_json)};
 }
 

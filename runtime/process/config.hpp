@@ -31,6 +31,8 @@ struct ControlPlaneConfig {
   int node_cidr_prefix = 24;
   std::string timing = "keelson";  // or "kubernetes": its node monitor's periods
   std::string access_log;          // a file; empty: none
+  // A file with a KubeSchedulerConfiguration (core/scheduler/config); empty: the default profile.
+  std::string scheduler_config;
   bool log_json = false;
 };
 

@@ -59,6 +59,14 @@ struct ControlPlane::Impl {
         rng(entropy_seed()) {}
 
   Status start() {
+    const auto scheduling = load_scheduler_config(config.scheduler_config);
+    if (!scheduling) return {Code::invalid, "schedulerConfig: " + scheduling.error().message};
+    SchedulerSetting scheduling_setting{identity, *scheduling, nullptr};
+    if (*scheduling) {
+      auto extenders = HttpExtenders::make(loop, (*scheduling)->extenders);
+      if (!extenders) return {Code::invalid, "schedulerConfig: " + extenders.error().message};
+      scheduling_setting.extenders = std::move(*extenders);
+    }
     const auto network = controllers::parse_pod_network(config.pod_cidr, config.node_cidr_prefix);
     if (!network) return {Code::invalid, "podCIDR: " + network.error().message};
     apiserver::ApiServerOptions options;
@@ -92,7 +100,14 @@ struct ControlPlane::Impl {
         });
     scheduler = std::make_unique<Role>(
         loop, *client, rng.fork("scheduler"), log, "scheduler", "system:kube-scheduler", identity,
-        [this](Rng fresh) { return scheduler_work(loop, *client, fresh, log, identity); });
+        [this, setting = std::move(scheduling_setting)](Rng fresh) {
+          return scheduler_work(loop, *client, fresh, log, setting);
+        });
+    if (*scheduling) {
+      for (const std::string& note : (*scheduling)->notes) {
+        log.info("scheduler configuration", {{"note", note}});
+      }
+    }
     leases = std::make_unique<apiserver::ServerLeases>(
         loop, *client, log,
         apiserver::ServerLeaseOptions{.name = config.name,

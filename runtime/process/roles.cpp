@@ -10,6 +10,8 @@
 #include "core/controllers/root_ca.hpp"
 #include "core/controllers/token_cleaner.hpp"
 #include "core/controllers/workload.hpp"
+#include "core/scheduler/config/apply.hpp"
+#include "core/scheduler/plugins/plugins.hpp"
 #include "core/scheduler/scheduler.hpp"
 #include "runtime/pki/judge.hpp"
 #include "runtime/pki/signer.hpp"
@@ -73,9 +75,9 @@ class ControllerWork final : public RoleWork {
 
 class SchedulerWork final : public RoleWork {
  public:
-  SchedulerWork(Loop& loop, client::ApiClient& client, Rng rng, Log& log,
-                const std::string& identity)
-      : scheduler_(loop, client, rng, log, options(identity)) {}
+  SchedulerWork(AsioLoop& loop, client::ApiClient& client, Rng rng, Log& log,
+                const SchedulerSetting& setting)
+      : extenders_(setting.extenders), scheduler_(loop, client, rng, log, options(setting)) {}
   void start(api::Fence fence, std::function<bool()> leading) override {
     scheduler_.start(fence, std::move(leading));
   }
@@ -83,11 +85,16 @@ class SchedulerWork final : public RoleWork {
   std::string metrics() const override { return scheduler_metrics(scheduler_.stats()); }
 
  private:
-  static scheduler::SchedulerOptions options(const std::string& identity) {
+  static scheduler::SchedulerOptions options(const SchedulerSetting& setting) {
     scheduler::SchedulerOptions options;
-    options.actor = identity + "/scheduler";
+    options.actor = setting.identity + "/scheduler";
+    if (setting.config) {
+      scheduler::apply(*setting.config, scheduler::default_plugins(), setting.extenders.get(),
+                       options);
+    }
     return options;
   }
+  std::shared_ptr<HttpExtenders> extenders_;  // the scheduler's
   scheduler::Scheduler scheduler_;
 };
 
@@ -98,9 +105,9 @@ std::unique_ptr<RoleWork> controller_work(AsioLoop& loop, client::ApiClient& cli
   return std::make_unique<ControllerWork>(loop, client, rng, log, setting);
 }
 
-std::unique_ptr<RoleWork> scheduler_work(Loop& loop, client::ApiClient& client, Rng rng, Log& log,
-                                         const std::string& identity) {
-  return std::make_unique<SchedulerWork>(loop, client, rng, log, identity);
+std::unique_ptr<RoleWork> scheduler_work(AsioLoop& loop, client::ApiClient& client, Rng rng,
+                                         Log& log, const SchedulerSetting& setting) {
+  return std::make_unique<SchedulerWork>(loop, client, rng, log, setting);
 }
 
 }  // namespace keelson::runtime

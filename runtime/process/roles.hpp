@@ -9,7 +9,9 @@
 #include "core/controllers/timing.hpp"
 #include "runtime/loop/asio_loop.hpp"
 #include "runtime/pki/certificate.hpp"
+#include "runtime/process/http_extenders.hpp"
 #include "runtime/process/role.hpp"
+#include "runtime/process/scheduler_config.hpp"
 
 namespace keelson::runtime {
 
@@ -24,7 +26,13 @@ struct ControllerSetting {
 // All controllers and the node lifecycle.
 std::unique_ptr<RoleWork> controller_work(AsioLoop& loop, client::ApiClient& client, Rng rng, Log& log,
                                           const ControllerSetting& setting);
-std::unique_ptr<RoleWork> scheduler_work(Loop& loop, client::ApiClient& client, Rng rng, Log& log,
-                                         const std::string& identity);
+
+struct SchedulerSetting {
+  std::string identity;
+  SchedulerConfigPtr config;  // null: the default
+  std::shared_ptr<HttpExtenders> extenders;  // of the configuration
+};
+std::unique_ptr<RoleWork> scheduler_work(AsioLoop& loop, client::ApiClient& client, Rng rng,
+                                         Log& log, const SchedulerSetting& setting);
 
 }  // namespace keelson::runtime

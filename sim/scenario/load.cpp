@@ -147,6 +147,9 @@ Result<Scenario> parse_scenario(const std::string& text, const std::string& file
     return Error{Code::invalid, file + ":" + std::to_string(e.mark.line + 1) + ": " + e.msg};
   }
   if (!errors.empty()) return errors.error();
+  if (Status read = read_scheduler(document->text, file, document->root, scenario.world); !read) {
+    return read.error();
+  }
   return scenario;
 }
 

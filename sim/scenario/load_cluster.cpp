@@ -119,6 +119,7 @@ void read_cluster(MapReader map, WorldOptions& world) {
   world.controller_managers = static_cast<uint32_t>(map.integer("controllerManagers", 2, 1, 9));
   world.schedulers = static_cast<uint32_t>(map.integer("schedulers", 2, 0, 9));
   read_service_network(map, world);
+  for (const char* field : {"scheduler", "schedulerConfig"}) map.raw(field);  // load_scheduler.cpp
   const std::string proxies = map.text("proxies", "all");
   if (proxies != "all") {
     world.proxies = static_cast<uint32_t>(map.integer("proxies", 0, 0, UINT32_MAX));

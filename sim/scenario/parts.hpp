@@ -20,6 +20,11 @@ void complain(MapReader& map, const api::ApiError& error);
 void read_cluster(MapReader map, WorldOptions& world);
 ImageBehaviour read_image(MapReader map);
 
+// load_scheduler.cpp: cluster.scheduler, a KubeSchedulerConfiguration, or cluster.schedulerConfig, a
+// file with one, relative to the scenario's folder.
+Status read_scheduler(const std::string& text, const std::string& file, const YAML::Node& root,
+                      WorldOptions& world);
+
 // load_timeline.cpp
 FaultSpec read_fault(MapReader& map, const ReadErrors& errors);
 UserAction read_action(MapReader& map, const ReadErrors& errors);

@@ -162,8 +162,8 @@ class ControllerWork final : public RoleWork {
 
 class SchedulerWork final : public RoleWork {
  public:
-  SchedulerWork(Process& process, ApiLink& link, Log& log, Rng rng, bool warnings_only)
-      : scheduler_(process, link, rng, log, options(process, warnings_only)) {}
+  SchedulerWork(Process& process, ApiLink& link, Log& log, Rng rng, const WorldOptions& world)
+      : scheduler_(process, link, rng, log, options(process, world)) {}
   void start(api::Fence fence, std::function<bool()> leading) override {
     scheduler_.start(fence, std::move(leading));
   }
@@ -171,11 +171,12 @@ class SchedulerWork final : public RoleWork {
   const scheduler::Scheduler* scheduler() const override { return &scheduler_; }
 
  private:
-  static scheduler::SchedulerOptions options(const Process& process, bool warnings_only) {
+  static scheduler::SchedulerOptions options(const Process& process, const WorldOptions& world) {
     scheduler::SchedulerOptions options;
     options.user = "system:kube-scheduler";
     options.actor = process.name();
-    options.warnings_only = warnings_only;
+    options.warnings_only = !world.record_normal_events;
+    if (world.scheduler_options) world.scheduler_options(options);
     return options;
   }
   scheduler::Scheduler scheduler_;
@@ -211,8 +212,7 @@ ControlPlane::ControlPlane(World& world) {
     role_processes.push_back(std::make_unique<RoleProcess>(
         world, "scheduler-" + std::to_string(i), "scheduler", "system:kube-scheduler", hosts[i], i,
         [&world](Process& process, ApiLink& link, Log& log, Rng rng) -> std::unique_ptr<RoleWork> {
-          return std::make_unique<SchedulerWork>(process, link, log, rng,
-                                                 !world.options().record_normal_events);
+          return std::make_unique<SchedulerWork>(process, link, log, rng, world.options());
         }));
   }
 }

@@ -31,6 +31,7 @@ class CertificateSigner;
 }
 namespace keelson::scheduler {
 class Scheduler;
+struct SchedulerOptions;
 }
 
 namespace keelson::sim {
@@ -79,6 +80,8 @@ struct WorldOptions {
   int service_prefix = 0;
   // Changes what API servers are made with; may be empty.
   std::function<void(apiserver::ApiServerOptions&)> api_server_options;
+  // The same of schedulers, each time that one begins to lead.
+  std::function<void(scheduler::SchedulerOptions&)> scheduler_options;
   // The certificates by which pods recognise the API server; empty: nobody keeps them.
   std::string root_ca;
   // Of a cluster with access control: its controllers for certificates and roles work, too. Null: there

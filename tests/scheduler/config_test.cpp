@@ -318,6 +318,34 @@ TEST(NodeResourcesFit, ShapeDecidesHowFullIsBest) {
   EXPECT_EQ(cluster.place(pod("p").with(requests("cpu", "1"))), "half");
 }
 
+TEST(NodeAffinity, TheProfilesAffinityHoldsForAllPods) {
+  auto options = scheduler::ProfileOptions::defaults();
+  api::NodeAffinity added;
+  auto* term = added.mutable_required_during_scheduling_ignored_during_execution()
+                   ->add_node_selector_terms()
+                   ->add_match_expressions();
+  term->set_key("pool");
+  term->set_operator_("In");
+  term->add_values("batch");
+  auto* preferred = added.add_preferred_during_scheduling_ignored_during_execution();
+  preferred->set_weight(50);
+  auto* key = preferred->mutable_preference()->add_match_expressions();
+  key->set_key("fast");
+  key->set_operator_("Exists");
+  options.args.node_affinity.added_affinity = added;
+  Cluster cluster(options);
+  cluster.add(big_node("web").label("pool", "web"));
+  EXPECT_THAT(cluster.place(pod("p")),
+              HasSubstr("1 node(s) didn't match scheduler-enforced node affinity"));
+  cluster.add(big_node("slow").label("pool", "batch"));
+  EXPECT_EQ(cluster.place(pod("p")), "slow");
+  cluster.add(big_node("quick").label("pool", "batch").label("fast", ""));
+  EXPECT_EQ(cluster.place(pod("p")), "quick");
+  // The node's labels change: what was judged of it is void.
+  cluster.add(big_node("quick").label("pool", "web").label("fast", ""));
+  EXPECT_EQ(cluster.place(pod("p")), "slow");
+}
+
 scheduler::SchedulerOptions options_of(const std::string& body) {
   scheduler::SchedulerOptions options;
   const auto config = parse(body);

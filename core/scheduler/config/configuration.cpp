@@ -182,7 +182,7 @@ Result<Configuration> parse_configuration_in(std::string_view text, std::string_
   const auto percentage = root.integer("percentageOfNodesToScore", 0, 100);
   read_profiles(root, static_cast<int32_t>(percentage.value_or(0)), reading, config);
   read_backoff(root, config);
-  config.extenders = read_extenders(root);
+  config.extenders = read_extenders(root, reading);
   read_leader_election(root, reading);
   read_ineffective(root, reading);
   root.done();

@@ -108,7 +108,7 @@ ExtenderConfig read_extender(TreeReader& from, std::set<std::string>& taken) {
 
 }  // namespace
 
-std::vector<ExtenderConfig> read_extenders(TreeReader& root) {
+std::vector<ExtenderConfig> read_extenders(TreeReader& root, Reading& reading) {
   std::vector<ExtenderConfig> extenders;
   std::set<std::string> taken;
   bool binder = false;
@@ -116,6 +116,11 @@ std::vector<ExtenderConfig> read_extenders(TreeReader& root) {
     ExtenderConfig extender = read_extender(entry, taken);
     if (!extender.bind_verb.empty() && std::exchange(binder, true)) {
       entry.fail("bindVerb", "only one extender can bind");
+    }
+    if (extender.enable_https && extender.tls.ca_file.empty() && extender.tls.ca_data.empty()) {
+      reading.notes.push_back("extender " + extender.url_prefix +
+                              ": its certificate is not verified, as enableHTTPS stands there "
+                              "without a CA (so it is in kube-scheduler)");
     }
     extenders.push_back(std::move(extender));
   }

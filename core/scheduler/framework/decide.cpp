@@ -153,6 +153,33 @@ void select(Rng& rng, const Cycle& cycle, Decision& decision) {
   decision.score = best;
 }
 
+// What was refused is no candidate; once something was accepted, nothing else is.
+void heed(const Advice& advice, const Profile& profile, const Snapshot& snapshot, Cycle& cycle) {
+  NodeBitset accepted(snapshot.slots());
+  for (const auto& [name, opinion] : advice.nodes) {
+    const NodeIndex node = snapshot.find(name);
+    if (node == kNoNode || !cycle.candidates.test(node)) continue;
+    if (opinion.accepted) {
+      accepted.set(node);
+      continue;
+    }
+    cycle.candidates.reset(node);
+    cycle.diagnosis.count(cycle.diagnosis.reason(opinion.why));
+    if (opinion.unresolvable) cycle.diagnosis.mark_unresolvable(node);
+  }
+  if (advice.any_accepted()) cycle.candidates.intersect(accepted);
+  // Nobody knows what would change the adviser's mind: any event may.
+  if (!advice.any_refused()) return;
+  for (const auto& plugin : profile.plugins()) cycle.diagnosis.blame(plugin->slot());
+}
+
+void add_scores(const Advice& advice, const Snapshot& snapshot, Cycle& cycle) {
+  for (std::size_t i = 0; i < cycle.feasible.size(); ++i) {
+    const auto it = advice.nodes.find(snapshot.name(cycle.feasible[i]));
+    if (it != advice.nodes.end()) cycle.totals[i] += it->second.score;
+  }
+}
+
 void choose_devices(const Profile& profile, const Snapshot& snapshot, const PodInfo& pod,
                     Cycle& cycle, Decision& decision) {
   if (!pod.gpus.any()) return;
@@ -195,7 +222,7 @@ std::size_t feasible_nodes_to_find(std::size_t nodes, int32_t percentage) {
 }
 
 Decision decide(const Profile& profile, Snapshot& snapshot, const PodInfo& pod, Rng& rng,
-                Cycle& cycle) {
+                Cycle& cycle, const Advice* advice) {
   Decision decision;
   cycle.state.begin_cycle();
   cycle.diagnosis.reset(snapshot.node_count(), snapshot.slots());
@@ -211,6 +238,7 @@ Decision decide(const Profile& profile, Snapshot& snapshot, const PodInfo& pod, 
   const bool go_on = pre_filter(profile, snapshot, pod, cycle, decision);
   if (decision.kind == Decision::Kind::error) return decision;
   if (go_on) {
+    if (advice != nullptr) heed(*advice, profile, snapshot, cycle);
     // The node that preemption made room on comes first: its victims left for this pod.
     const NodeIndex nominated = snapshot.nominated_node(pod);
     if (nominated != kNoNode && cycle.candidates.test(nominated)) {
@@ -226,6 +254,9 @@ Decision decide(const Profile& profile, Snapshot& snapshot, const PodInfo& pod, 
     if (cycle.feasible.empty()) find_feasible(run, snapshot, cycle, decision);
   }
   decision.feasible = static_cast<uint32_t>(cycle.feasible.size());
+  decision.advice_outdated =
+      cycle.feasible.empty() && advice != nullptr && advice->any_accepted();
+  if (decision.advice_outdated) return decision;
   if (cycle.feasible.empty()) {
     post_filter(profile, run, rng, cycle, decision);
     decision.diagnosis = cycle.diagnosis;
@@ -235,6 +266,7 @@ Decision decide(const Profile& profile, Snapshot& snapshot, const PodInfo& pod, 
   if (cycle.feasible.size() == 1) {
     decision.node = cycle.feasible.front();
   } else if (score(profile, snapshot, pod, cycle, decision)) {
+    if (advice != nullptr) add_scores(*advice, snapshot, cycle);
     select(rng, cycle, decision);
   } else {
     return decision;

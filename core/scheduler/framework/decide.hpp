@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/base/rng.hpp"
+#include "core/scheduler/framework/advice.hpp"
 #include "core/scheduler/framework/filter_run.hpp"
 #include "core/scheduler/framework/profile.hpp"
 
@@ -24,6 +25,8 @@ struct Decision {
   std::vector<PodInfoPtr> victims;
   Diagnosis diagnosis;            // unschedulable, preempt
   bool clear_nomination = false;  // unschedulable: the pod's nomination, if any, is void
+  // unschedulable: none of the nodes that were accepted in the advice will do any more. Ask anew.
+  bool advice_outdated = false;
   std::string error;
   uint32_t evaluated = 0;  // nodes that the filters looked at
   uint32_t feasible = 0;   // of those, scored
@@ -54,8 +57,11 @@ std::size_t feasible_nodes_to_find(std::size_t nodes, int32_t percentage);
 
 // The snapshot is on return as it was before; it is not const because what-if changes are tried out
 // in it. Ties between best nodes are broken by `cycle.rank`, else by `rng`, uniformly.
+//
+// With advice, nodes that it refuses are not feasible, and once it accepts some it is one of them, its
+// score added. Nodes of which it says nothing may come back while it has accepted none.
 Decision decide(const Profile& profile, Snapshot& snapshot, const PodInfo& pod, Rng& rng,
-                Cycle& cycle);
+                Cycle& cycle, const Advice* advice = nullptr);
 // Looks at all nodes, with memory of its own: for tests and checkers.
 Decision decide(const Profile& profile, Snapshot& snapshot, const PodInfo& pod, Rng& rng);
 

@@ -32,6 +32,7 @@ struct QueuedPod {
   uint64_t sequence = 0;   // order of arrival: breaks ties
   uint64_t rejectors = 0;  // plugins that rejected it last (bit per slot)
   EventMask wakes_on;      // events that can undo that
+  bool by_outsider = false;  // somebody had a say of whose changes of mind there are no events
   uint64_t tried_at = 0;   // the queue's event counter when the last attempt began
 };
 

@@ -121,12 +121,14 @@ QueuedPod* SchedulingQueue::pop() {
   return pod;
 }
 
-void SchedulingQueue::unschedulable(QueuedPod& pod, uint64_t rejectors, Instant now) {
+void SchedulingQueue::unschedulable(QueuedPod& pod, uint64_t rejectors, Instant now,
+                                    bool by_outsider) {
   KEELSON_ASSERT(pod.state == QueueState::in_flight);
   leave(pod);
   ++pod.failures;
   pod.failed = now;
   pod.rejectors = rejectors;
+  pod.by_outsider = by_outsider;
   pod.wakes_on = pod.profile->wakes_on(rejectors);
   if (gate(pod)) {
     enter(pod, QueueState::gated);
@@ -186,7 +188,7 @@ void SchedulingQueue::advance(Instant now) {
   while (!unschedulable_.empty() && (*unschedulable_.begin())->due <= now) {
     QueuedPod* pod = *unschedulable_.begin();
     leave(*pod);
-    bool changed = false;
+    bool changed = pod->by_outsider;
     for_each_bit(pod->wakes_on,
                  [&](std::size_t bit) { changed |= last_event_[bit] > pod->tried_at; });
     if (changed) {

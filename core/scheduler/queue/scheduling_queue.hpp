@@ -46,8 +46,9 @@ class SchedulingQueue {
   // The next pod, now in flight; nullptr if none is active. Valid until remove().
   QueuedPod* pop();
   // Ends of an attempt; each returns the pod to the queue. REQUIRES: in flight.
-  //   No node suits it: `rejectors` are the plugins that said so.
-  void unschedulable(QueuedPod& pod, uint64_t rejectors, Instant now);
+  //   No node suits it: `rejectors` are the plugins that said so. `by_outsider`: an extender did,
+  //   too, so the pod is tried again after a while even if nothing has happened.
+  void unschedulable(QueuedPod& pod, uint64_t rejectors, Instant now, bool by_outsider = false);
   //   Something went wrong that time may heal (a bind was refused, the API was away).
   void retry(QueuedPod& pod, Instant now);
   // The pod stays in flight because its bind succeeded; it leaves with remove() when it is seen

@@ -11,6 +11,7 @@
 #include "runtime/pki/kubeconfig.hpp"
 #include "runtime/pki/pki.hpp"
 #include "runtime/process/config.hpp"
+#include "runtime/process/scheduler_config.hpp"
 #include "runtime/redis/address.hpp"
 #include "tools/cli/cluster/human.hpp"
 #include "tools/cli/host/cluster_objects.hpp"
@@ -34,6 +35,7 @@ struct InitOptions {
   bool own_redis = true;
   SharedStore shared_store;
   bool upload_certs = false;
+  std::string scheduler_config;  // a file to be copied; empty: none
   bool foreground = false;
   Duration token_ttl{};
 };
@@ -68,6 +70,9 @@ cxxopts::Options make_parser() {
   add("store-replicas", "so many replicas must have a write before it counts",
       text("0"), "N");
   add("timing", "how fast nodes are given up: keelson or kubernetes", text("keelson"), "NAME");
+  add("scheduler-config",
+      "the scheduler's profiles, plugins and extenders: a KubeSchedulerConfiguration, which is copied",
+      text(), "FILE");
   add("token-ttl", "how long the join command is good; 0: for ever", text("24h"), "TIME");
   add("foreground", "stay, and end everything with Ctrl-C");
   add("root", "below which everything is kept (default: /)", text(), "DIR");
@@ -130,6 +135,10 @@ Result<InitOptions> read(const cxxopts::ParseResult& flags) {
   if (!replicas) return replicas.error();
   config.store_replicas = static_cast<int>(*replicas);
   config.timing = text("timing");
+  options.scheduler_config = text("scheduler-config");
+  if (const auto read = runtime::load_scheduler_config(options.scheduler_config); !read) {
+    return Error{Code::invalid, "--scheduler-config: " + read.error().message};
+  }
   options.own_redis = config.store.empty();
   if (options.own_redis) config.store = "unix:" + options.layout.redis_socket();
   if (!text("store-bind").empty()) {
@@ -204,6 +213,14 @@ class Init {
       if (Status made = runtime::make_private_directory(directory); !made) return made;
     }
     runtime::ControlPlaneConfig& config = options_.config;
+    if (!options_.scheduler_config.empty()) {
+      config.scheduler_config = layout_.scheduler_config();
+      const auto text = runtime::read_file(options_.scheduler_config);
+      if (!text) return {text.error().code, text.error().message};
+      if (Status status = runtime::write_private_file(config.scheduler_config, *text); !status) {
+        return status;
+      }
+    }
     // A new authority for a new cluster; what it is called is what tells its store from others'.
     auto pki = runtime::load_or_create(config.pki_dir, {});
     if (!pki) return pki.error();

@@ -161,6 +161,7 @@ class JoinControlPlane {
     config.pki_dir = layout_.pki();
     config.access_log.clear();
     if (!config.store_password_file.empty()) config.store_password_file = layout_.store_password();
+    if (!config.scheduler_config.empty()) config.scheduler_config = layout_.scheduler_config();
     return {};
   }
 
@@ -208,6 +209,13 @@ class JoinControlPlane {
     if (!secrets_.store_password.empty()) {
       if (Status status =
               runtime::write_private_file(layout_.store_password(), secrets_.store_password);
+          !status) {
+        return status;
+      }
+    }
+    if (!secrets_.scheduler_config.empty()) {
+      if (Status status =
+              runtime::write_private_file(layout_.scheduler_config(), secrets_.scheduler_config);
           !status) {
         return status;
       }

@@ -14,6 +14,7 @@ struct Layout {
   std::string node_pki() const { return etc() + "/node"; }
   std::string cni() const { return etc() + "/cni"; }
   std::string control_plane_config() const { return etc() + "/control-plane.yaml"; }
+  std::string scheduler_config() const { return etc() + "/scheduler.yaml"; }
   std::string node_config() const { return etc() + "/node.yaml"; }
   std::string redis_config() const { return etc() + "/redis.conf"; }
   // Of the user of a store that several control planes share.

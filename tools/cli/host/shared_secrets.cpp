@@ -21,6 +21,7 @@ constexpr const char* kName = "keelson-certs";
 constexpr const char* kReaders = "keelson:read-certs";
 constexpr const char* kConfigEntry = "control-plane.yaml";
 constexpr const char* kPasswordEntry = "store.password";
+constexpr const char* kSchedulerEntry = "scheduler.yaml";
 constexpr auto kValidFor = std::chrono::hours(2);
 
 bool loopback(const std::string& host) {
@@ -44,6 +45,11 @@ Result<std::vector<std::pair<std::string, std::string>>> contents(const Layout& 
     auto password = runtime::read_file(config->store_password_file);
     if (!password) return password.error();
     out.emplace_back(kPasswordEntry, std::move(*password));
+  }
+  if (!config->scheduler_config.empty()) {
+    auto scheduler = runtime::read_file(config->scheduler_config);
+    if (!scheduler) return scheduler.error();
+    out.emplace_back(kSchedulerEntry, std::move(*scheduler));
   }
   return out;
 }
@@ -151,6 +157,11 @@ Result<SharedSecrets> fetch_secrets(AdminApi& api, const std::string& key) {
     auto password = entry(kPasswordEntry);
     if (!password) return password.error();
     out.store_password = std::move(*password);
+  }
+  if (!out.config.scheduler_config.empty()) {
+    auto scheduler = entry(kSchedulerEntry);
+    if (!scheduler) return scheduler.error();
+    out.scheduler_config = std::move(*scheduler);
   }
   return out;
 }

@@ -16,6 +16,7 @@ struct SharedSecrets {
   std::string ca_certificate, ca_key, service_account_key;  // PEM
   runtime::ControlPlaneConfig config;  // of the control plane that shared them
   std::string store_password;          // empty: there is none
+  std::string scheduler_config;        // the file's text; empty: there is none
 };
 
 // Code::invalid: the store of this control plane is of no use to other hosts; the message says what to do.

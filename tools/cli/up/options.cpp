@@ -6,6 +6,9 @@
 #include <cxxopts.hpp>
 #include <vector>
 
+#include "core/api/yaml.hpp"
+#include "core/scheduler/config/configuration.hpp"
+#include "core/scheduler/plugins/plugins.hpp"
 #include "sim/live/pacer.hpp"
 #include "sim/scenario/reader.hpp"
 #include "sim/scenario/scenario.hpp"
@@ -44,6 +47,8 @@ cxxopts::Options make_parser() {
   add("profile", "kubernetes: its default timers; keelson: ours (default)", text(), "NAME");
   add("schedulers", "how many (default: 1); 0: pods stay Pending unless you bind them", text(),
       "N");
+  add("scheduler-config", "the schedulers' profiles and plugins: a KubeSchedulerConfiguration",
+      text(), "FILE");
   add("service-cidr", "where Services get their addresses from (default: 10.96.0.0/16)", text(),
       "NETWORK");
   add("seed", "another seed gives another course of events (default: 1)", text(), "N");
@@ -176,7 +181,7 @@ class Reader {
     }
     if (has("cluster")) {
       for (const char* flag : {"nodes", "cpus", "memory", "zones", "pool", "start-time",
-                               "pull-time", "profile", "schedulers", "service-cidr"}) {
+                               "pull-time", "profile", "schedulers", "scheduler-config", "service-cidr"}) {
         if (has(flag)) return bad(std::string("either --cluster or --") + flag);
       }
       const auto file = sim::read_text(text("cluster"));
@@ -198,6 +203,7 @@ class Reader {
     const auto schedulers = number("schedulers", text("schedulers", "1"), 9);
     if (!schedulers) return schedulers.error();
     cluster["schedulers"] = *schedulers;
+    if (const Status status = configured(cluster); !status) return status;
     if (has("service-cidr")) cluster["serviceNetwork"] = text("service-cidr");
     // A machine's inside rather than a data centre's network: people wait for these calls.
     json::object network, store;
@@ -235,6 +241,22 @@ class Reader {
     if (const Status status = containers(root, cluster); !status) return status;
     options_.cluster = json::serialize(root);
     options_.cluster_source = "keelson up";
+    return {};
+  }
+
+  // It stands in the description of the cluster, so that a recording has it.
+  Status configured(json::object& cluster) {
+    if (!has("scheduler-config")) return {};
+    const std::string file = text("scheduler-config");
+    const auto content = sim::read_text(file);
+    if (!content) return bad("--scheduler-config: " + content.error().message);
+    const auto& registry = scheduler::default_plugins();
+    if (const auto read = scheduler::parse_configuration(*content, file, registry); !read) {
+      return bad("--scheduler-config: " + read.error().message);
+    }
+    const auto documents = api::yaml_documents(*content, file);
+    if (!documents) return documents.error();
+    cluster["scheduler"] = documents->front();
     return {};
   }
 

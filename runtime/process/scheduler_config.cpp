@@ -1,0 +1,18 @@
+#include "runtime/process/scheduler_config.hpp"
+
+#include "core/scheduler/plugins/plugins.hpp"
+#include "runtime/pki/files.hpp"
+
+namespace keelson::runtime {
+
+Result<SchedulerConfigPtr> load_scheduler_config(const std::string& path) {
+  if (path.empty()) return SchedulerConfigPtr();
+  const auto text = read_file(path);
+  if (!text) return text.error();
+  auto config = scheduler::parse_configuration(*text, path, scheduler::default_plugins());
+  if (!config) return config.error();
+  return SchedulerConfigPtr(
+      std::make_shared<const scheduler::Configuration>(std::move(*config)));
+}
+
+}  // namespace keelson::runtime
