@@ -28,6 +28,7 @@ constexpr const char* kUsage =
     "  keelson sim run SCENARIO.yaml [options]   run a simulated cluster and check every guarantee\n"
     "  keelson sim replay FILE.run               the same run again, from what a run has recorded\n"
     "  keelson sim list [faults|checks]          what can go wrong, and what must hold\n"
+    "  keelson sim compare EXPERIMENT.yaml       compare scheduling policies on a workload\n"
     "  keelson real run SCENARIO.yaml [options]  the same scenario on real hosts, beside the simulator\n"
     "\n"
     "keelson sim run --help shows the options of a run.\n"

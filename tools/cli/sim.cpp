@@ -15,8 +15,10 @@ constexpr const char* kUsage =
     "guarantee\n"
     "  keelson sim replay FILE.run               the same run again, from what a run has recorded\n"
     "  keelson sim list [faults|checks]          what can go wrong, and what must hold\n"
+    "  keelson sim compare EXPERIMENT.yaml       scheduling policies on a workload, with statistics\n"
+    "  keelson sim merge PART.json...            the parts of one that was run in parts\n"
     "\n"
-    "keelson sim run --help shows the options of a run.\n";
+    "keelson sim run --help shows the options of a run; compare and merge have a --help, too.\n";
 
 bool asks_for_help(std::string_view word) {
   return word == "--help" || word == "-h" || word == "help";
@@ -29,6 +31,8 @@ int sim(int argc, char** argv) {
   if (verb == "run") return sim_run(argc - 1, argv + 1);
   if (verb == "replay") return sim_replay(argc - 1, argv + 1);
   if (verb == "list") return sim_list(argc - 1, argv + 1);
+  if (verb == "compare") return sim_compare(argc - 1, argv + 1);
+  if (verb == "merge") return sim_merge(argc - 1, argv + 1);
   const bool asked = asks_for_help(verb);
   if (!asked && !verb.empty())
     std::fprintf(stderr, "keelson sim: unknown command \"%s\"\n\n", argv[1]);

@@ -1,0 +1,78 @@
+#include "sim/lab/experiment_file.hpp"
+
+#include <filesystem>
+
+#include "sim/scenario/document.hpp"
+#include "sim/scenario/seeds.hpp"
+
+namespace keelson::lab {
+
+namespace {
+
+constexpr int64_t kLoadMax = 100'000;  // %: far beyond what anybody asks of a cluster
+
+void read_arrivals(sim::MapReader& map, ExperimentOptions& options) {
+  options.load_percent = map.integer("load", options.load_percent, 0, kLoadMax);
+  options.shuffle = map.boolean("shuffle", options.shuffle);
+}
+
+void read_section(sim::MapReader map, ExperimentFile& into) {
+  ExperimentOptions& options = into.options;
+  const std::string kind = map.text("kind");
+  if (kind == "arrivals") {
+    options.kind = ExperimentOptions::Kind::arrivals;
+    read_arrivals(map, options);
+  } else if (kind == "timed") {
+    options.kind = ExperimentOptions::Kind::timed;
+  } else {
+    map.fail("kind", kind.empty() ? "what is it? arrivals or timed"
+                                  : "\"" + kind + "\" is neither arrivals nor timed");
+  }
+  options.percentage_of_nodes_to_score = static_cast<int32_t>(
+      map.integer("percentageOfNodesToScore", options.percentage_of_nodes_to_score, 0, 100));
+  into.policies = map.texts("policies");
+  if (const auto seeds = map.maybe_text("seeds")) {
+    const auto range = sim::parse_seeds(*seeds);
+    if (range) into.seeds = *range;
+    else map.fail("seeds", "\"" + *seeds + "\" is no A..B with A <= B, at most ten million of them");
+  }
+  map.done();
+}
+
+}  // namespace
+
+Result<ExperimentFile> parse_experiment(const std::string& text, const std::string& file,
+                                        const std::map<std::string, std::string>& settings) {
+  auto document = sim::read_document(text, file, settings);
+  if (!document) return document.error();
+  ExperimentFile read;
+  sim::ReadErrors errors(file);
+  try {
+    sim::MapReader map(document->root, "", errors);
+    map.raw("parameters");  // done before
+    read.name = map.text("name");
+    if (read.name.empty()) map.fail("name", "an experiment needs a name");
+    read.description = map.text("description");
+    if (auto section = map.map("experiment")) {
+      read_section(std::move(*section), read);
+    } else {
+      map.fail("experiment", map.has("cluster") || map.has("trace")
+                                 ? "is missing: this is a scenario for keelson sim run"
+                                 : "is missing: which kind is it?");
+    }
+    if (auto workload = map.map("workload")) {
+      read.workload = read_workload(std::move(*workload), std::filesystem::path(file).parent_path().string());
+    } else {
+      map.fail("workload", "is missing: what is played?");
+    }
+    map.done();
+  } catch (const YAML::Exception& e) {
+    return Error{Code::invalid, file + ":" + std::to_string(e.mark.line + 1) + ": " + e.msg};
+  }
+  if (!errors.empty()) return errors.error();
+  read.text = std::move(document->text);
+  read.parameters = std::move(document->parameters);
+  return read;
+}
+
+}  // namespace keelson::lab

@@ -1,0 +1,31 @@
+// The parts of the page, each by a function of its own; html.cpp puts them together.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/lab/comparison.hpp"
+#include "sim/lab/study.hpp"
+
+namespace keelson::lab {
+
+// summary.cpp: what came out, per metric and variant.
+std::string summary_html(const Study& study, const std::vector<MetricTable>& tables);
+
+// figures.cpp: curves, distributions, and metrics over a swept number.
+std::string figures_html(const Study& study, const std::vector<MetricTable>& tables);
+
+// heat_map.cpp: how full each node was at the end with the first seed that all variants have.
+std::string heat_maps_html(const Study& study);
+
+// "gpu-allocation" -> "GPU allocation"
+std::string readable(std::string_view kebab);
+// "GPU allocation (%)"
+std::string with_unit(std::string_view name, std::string_view unit);
+
+// assets.cpp: report.css and report.js.
+std::string_view style_sheet();
+std::string_view script();
+
+}  // namespace keelson::lab
