@@ -6,6 +6,15 @@
 #include "core/base/assert.hpp"
 
 namespace keelson::scheduler {
+namespace {
+
+bool same_start(const api::Pod& a, const api::Pod& b) {
+  return a.status().has_start_time() == b.status().has_start_time() &&
+         a.status().start_time().seconds() == b.status().start_time().seconds() &&
+         a.status().start_time().nanos() == b.status().start_time().nanos();
+}
+
+}  // namespace
 
 void Cache::take_place(Entry& entry) {
   snapshot_.place(entry.info, entry.node);
@@ -41,7 +50,9 @@ Cache::Seen Cache::see(const api::ObjectPtr& pod) {
     seen.confirmed = true;
   }
   if (entry.node == node && same_for_scheduling(*entry.info, *pod)) {
+    const bool started = !same_start(entry.info->pod(), pod->as<api::Pod>());
     entry.info->object = pod;
+    if (started) snapshot_.refreshed(node);  // preemption compares start times
     return seen;
   }
   leave_place(entry);

@@ -13,6 +13,7 @@
 #include "core/api/object.hpp"
 #include "core/scheduler/cache/label_classes.hpp"
 #include "core/scheduler/cache/pod_info.hpp"
+#include "core/scheduler/cache/pod_shape.hpp"
 #include "core/scheduler/cache/snapshot.hpp"
 #include "core/scheduler/cache/vocabulary.hpp"
 
@@ -28,7 +29,11 @@ class Cache {
   Snapshot& snapshot() { return snapshot_; }
   const Snapshot& snapshot() const { return snapshot_; }
 
-  PodInfoPtr info(api::ObjectPtr pod) { return make_pod_info(words_, classes_, std::move(pod)); }
+  PodInfoPtr info(api::ObjectPtr pod) {
+    PodInfoPtr made = make_pod_info(words_, classes_, std::move(pod));
+    made->shape = shapes_.shape_of(*made);
+    return made;
+  }
 
   // --- Nodes and what else informers bring
   // --------------------------------------------------------
@@ -85,6 +90,7 @@ class Cache {
 
   Vocabulary words_;
   LabelClasses classes_;
+  PodShapes shapes_;
   Snapshot snapshot_;
   boost::unordered_flat_map<std::string, Entry> pods_;  // by uid
   std::size_t assumed_ = 0;

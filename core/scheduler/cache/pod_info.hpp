@@ -14,6 +14,7 @@
 #include "core/api/devices.hpp"
 #include "core/api/object.hpp"
 #include "core/scheduler/cache/label_classes.hpp"
+#include "core/scheduler/cache/pod_shape.hpp"
 #include "core/scheduler/cache/pod_affinity.hpp"
 #include "core/scheduler/cache/vocabulary.hpp"
 
@@ -85,6 +86,7 @@ struct PodInfo {
   api::ObjectPtr object;  // the newest known; its scheduling-relevant content is what stands below
   int32_t priority = 0;
   PreemptionPolicy preemption_policy{};
+  PodShape shape = 0;     // given by the cache
   bool terminal = false;  // phase Succeeded or Failed
   bool gated = false;     // has scheduling gates
 

@@ -36,6 +36,7 @@ const ImageState* Snapshot::image(NameId image) const {
 }
 
 NodeIndex Snapshot::nominated_node(const PodInfo& pod) const {
+  if (nomination_of_.empty()) return kNoNode;
   const auto it = nomination_of_.find(pod.uid());
   if (it == nomination_of_.end()) return kNoNode;
   const NodeIndex node = find(it->second);
@@ -77,12 +78,15 @@ NodeIndex Snapshot::row_for(NameId name) {
     images_.resize(size);
     pods_.resize(size);
     for (auto& [key, values] : label_columns_) values.resize(size);
-    for (NodeBitset* set : {&valid_, &cordoned_, &tainted_, &with_host_ports_}) set->resize(size);
+    for (NodeBitset* set : {&valid_, &cordoned_, &tainted_, &with_host_ports_, &with_nominees_}) {
+      set->resize(size);
+    }
   }
   names_[node] = name;
   if (name >= index_of_.size()) index_of_.resize(name + 1, kNoNode);
   index_of_[name] = node;
-  touch(node);
+  with_nominees_.assign(node, nominated_.contains(name));
+  note_change(node);
   return node;
 }
 
@@ -91,6 +95,7 @@ void Snapshot::free_row(NodeIndex node) {
   KEELSON_ASSERT(pods_[node].empty() && !valid_.test(node));
   index_of_[names_[node]] = kNoNode;
   names_[node] = 0;
+  with_nominees_.reset(node);
   free_rows_.push_back(node);
 }
 
@@ -101,6 +106,7 @@ EventMask Snapshot::set_node(const api::ObjectPtr& object) {
   if (!valid_.test(row)) {
     valid_.set(row);
     ++node_count_;
+    ++images_version_;
     ++added_since_reorder_;
     changed |= events::node_added;
   }
@@ -113,7 +119,7 @@ EventMask Snapshot::set_node(const api::ObjectPtr& object) {
     cordoned_.assign(row, node.spec().unschedulable());
     changed |= events::node_unschedulable;
   }
-  if (!changed.empty()) touch(row);
+  if (!changed.empty()) note_change(row);
   if (changed.intersects(events::node_added | events::node_labels)) topology_.nodes_changed();
   if (changed.intersects(events::node_taints)) topology_.taints_changed();
   return changed;
@@ -132,8 +138,9 @@ void Snapshot::remove_node(NameId name) {
   valid_.reset(row);
   objects_[row] = nullptr;
   --node_count_;
+  ++images_version_;
   topology_.nodes_changed();
-  touch(row);
+  note_change(row);
   if (pods_[row].empty()) free_row(row);
 }
 
@@ -227,6 +234,7 @@ bool Snapshot::set_images(NodeIndex row, const api::Node& node) {
                images.end());
   if (images == images_[row]) return false;
   for (const auto& [image, size] : images_[row]) {
+  ++images_version_;
     const auto it = image_states_.find(image);
     auto& nodes = it->second.nodes;
     nodes.erase(std::lower_bound(nodes.begin(), nodes.end(), row));
@@ -300,6 +308,7 @@ void Snapshot::unplace(const PodInfo& pod, NameId node) {
   KEELSON_ASSERT(it != priorities_.end());
   if (--it->second == 0) priorities_.erase(it);
   if (pods_[row].empty() && !valid_.test(row)) free_row(row);
+  note_change(row);
 }
 
 void Snapshot::nominate(const PodInfoPtr& pod, NameId node) {
@@ -308,6 +317,7 @@ void Snapshot::nominate(const PodInfoPtr& pod, NameId node) {
   nomination_of_[pod->uid()] = node;
 }
 
+  note_change(row);
 NameId Snapshot::unnominate(const std::string& uid) {
   const auto it = nomination_of_.find(uid);
   if (it == nomination_of_.end()) return 0;
@@ -316,8 +326,17 @@ NameId Snapshot::unnominate(const std::string& uid) {
   const auto list = nominated_.find(node);
   KEELSON_ASSERT(list != nominated_.end());
   std::erase_if(list->second, [&](const PodInfoPtr& p) { return p->uid() == uid; });
-  if (list->second.empty()) nominated_.erase(list);
+  const bool none_left = list->second.empty();
+  if (none_left) nominated_.erase(list);
+  if (const NodeIndex row = find(node); row != kNoNode) {
+    if (none_left) with_nominees_.reset(row);
+    note_change(row);
+  }
   return node;
+  if (const NodeIndex row = find(node); row != kNoNode) {
+    with_nominees_.set(row);
+    note_change(row);
+  }
 }
 
 void Snapshot::reorder_if_needed() {
@@ -332,6 +351,10 @@ void Snapshot::reorder_if_needed() {
     std::sort(nodes.begin(), nodes.end(),
               [&](NodeIndex a, NodeIndex b) { return name_text(a) < name_text(b); });
   }
+void Snapshot::refreshed(NameId node) {
+  if (const NodeIndex row = find(node); row != kNoNode) note_change(row);
+}
+
   std::vector<NodeIndex> order;
   order.reserve(slots());
   for (std::size_t round = 0; order.size() < node_count_; ++round) {
@@ -378,7 +401,9 @@ void Snapshot::permute(const std::vector<NodeIndex>& order) {
   shuffle(images_);
   shuffle(pods_);
   for (auto& [key, values] : label_columns_) shuffle(values);
-  for (NodeBitset* set : {&valid_, &cordoned_, &tainted_, &with_host_ports_}) shuffle_bits(*set);
+  for (NodeBitset* set : {&valid_, &cordoned_, &tainted_, &with_host_ports_, &with_nominees_}) {
+    shuffle_bits(*set);
+  }
 
   std::vector<NodeIndex> new_index(order.size());
   for (NodeIndex i = 0; i < order.size(); ++i) new_index[order[i]] = i;
@@ -396,3 +421,4 @@ void Snapshot::permute(const std::vector<NodeIndex>& order) {
 }
 
 }  // namespace keelson::scheduler
+  change_count_ += kChangesKept + 1;

@@ -65,6 +65,18 @@ class Snapshot {
   NameId name(NodeIndex node) const { return names_[node]; }
   const std::string& name_text(NodeIndex node) const { return words_.text(names_[node]); }
   NodeIndex find(NameId name) const { return name < index_of_.size() ? index_of_[name] : kNoNode; }
+
+  // For memories of rows: how many lasting changes there were (what-if changes are not counted), and
+  // which rows they concern. Calls `body` with the row of each change after the first `since`, some
+  // rows more than once. False: these are too many to tell, or rows have moved; then nothing that is
+  // remembered of any row holds.
+  uint64_t change_count() const { return change_count_; }
+  template <class F>
+  bool changed_since(uint64_t since, F&& body) const {
+    if (change_count_ - since > kChangesKept) return false;
+    for (uint64_t c = since; c < change_count_; ++c) body(changed_rows_[c % kChangesKept]);
+    return true;
+  }
   const api::ObjectPtr& object(NodeIndex node) const { return objects_[node]; }
 
   // Resources of which no node has any have no column: empty arrays.
@@ -92,6 +104,8 @@ class Snapshot {
   std::span<const PodInfoPtr> pods(NodeIndex node) const { return pods_[node]; }
   // The lowest priority of any pod on any node; INT32_MAX if there is none.
   int32_t lowest_priority() const {
+  // Rises when an image comes to or leaves a node, and when a node comes or leaves.
+  uint64_t images_version() const { return images_version_; }
     return priorities_.empty() ? INT32_MAX : priorities_.begin()->first;
   }
 
@@ -109,6 +123,7 @@ class Snapshot {
   // ----------------------------------------------------------------------- Makes or updates the
   // row of a node; answers what changed (events::node_*).
   EventMask set_node(const api::ObjectPtr& node);
+  const NodeBitset& with_nominees() const { return with_nominees_; }
   // The row stays, invalid, while pods are on it.
   void remove_node(NameId name);
   // `node` need not exist: pods of unknown nodes are kept for when it appears.
@@ -123,6 +138,8 @@ class Snapshot {
   void reorder_if_needed();
 
   // --- What-if changes: exact inverses of each other, on rows that exist
+  // Something else that memories depend on changed about a pod that is on the node: its start time.
+  void refreshed(NameId node);
   // ---------------------------
   void add_pod(NodeIndex node, const PodInfoPtr& pod);
   void remove_pod(NodeIndex node, const PodInfo& pod);
@@ -145,6 +162,11 @@ class Snapshot {
   LabelClasses& classes_;
   mutable TopologyIndex topology_;
   std::size_t node_count_ = 0;
+  // A lasting change.
+  void note_change(NodeIndex node) {
+    touch(node);
+    changed_rows_[change_count_++ % kChangesKept] = node;
+  }
   uint64_t last_generation_ = 0;
 
   std::vector<NameId> names_;  // 0: free row
@@ -159,7 +181,10 @@ class Snapshot {
   std::vector<std::vector<HostPort>> host_ports_;                // with repetitions, sorted
   std::vector<std::vector<std::pair<NameId, int64_t>>> images_;  // sorted; size
   std::vector<std::vector<PodInfoPtr>> pods_;
-  NodeBitset valid_, cordoned_, tainted_, with_host_ports_;
+  NodeBitset valid_, cordoned_, tainted_, with_host_ports_, with_nominees_;
+  static constexpr uint64_t kChangesKept = 4096;
+  uint64_t change_count_ = 0;
+  std::vector<NodeIndex> changed_rows_ = std::vector<NodeIndex>(kChangesKept);  // a ring
 
   std::vector<NodeIndex> index_of_;  // by name
   std::vector<NodeIndex> free_rows_;
@@ -175,3 +200,4 @@ class Snapshot {
 };
 
 }  // namespace keelson::scheduler
+  uint64_t images_version_ = 1;

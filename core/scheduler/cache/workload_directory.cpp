@@ -73,6 +73,7 @@ bool WorkloadDirectory::apply_replica_set(const api::ObjectPtr& before,
 }
 
 bool WorkloadDirectory::apply_budget(const api::ObjectPtr& before, const api::ObjectPtr& after) {
+  ++budgets_version_;
   if (!after) {
     const auto in_ns = budgets_.find(before->ns());
     if (in_ns == budgets_.end()) return false;

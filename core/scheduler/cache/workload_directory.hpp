@@ -33,6 +33,8 @@ class WorkloadDirectory {
 
   // By name within the namespace, budgets that could select something.
   const std::map<std::string, Budget>* budgets(const std::string& ns) const;
+  // Rises when a budget comes, goes, or changes, its status included.
+  uint64_t budgets_version() const { return budgets_version_; }
 
  private:
   using Named = std::map<std::string, api::LabelSelectorMatcher>;
@@ -50,6 +52,7 @@ class WorkloadDirectory {
   std::map<std::string, std::map<std::string, Named>> services_;
   std::map<std::string, std::map<std::string, ReplicaSetSelector>> replica_sets_;
   std::map<std::string, std::map<std::string, Budget>> budgets_;
+  uint64_t budgets_version_ = 1;
   uint64_t version_ = 1;  // rises when an answer of spread_group() may change
 };
 

@@ -1,6 +1,9 @@
 #include "core/scheduler/framework/decide.hpp"
 
 #include <algorithm>
+#include <bit>
+
+#include "core/scheduler/framework/scoring.hpp"
 
 namespace keelson::scheduler {
 namespace {
@@ -16,7 +19,7 @@ constexpr std::size_t kMinPercentage = 5;
 // Runs the pre-filters. False: the decision is made (rejected, or error).
 bool pre_filter(const Profile& profile, const Snapshot& snapshot, const PodInfo& pod, Cycle& cycle,
                 Decision& decision) {
-  std::size_t before = snapshot.node_count();
+  const NodeBitset* before = &snapshot.valid();
   for (Plugin* plugin : profile.at(Point::pre_filter)) {
     const Verdict verdict = plugin->pre_filter(cycle.state, pod, snapshot, cycle.candidates);
     switch (verdict.code) {
@@ -34,40 +37,63 @@ bool pre_filter(const Profile& profile, const Snapshot& snapshot, const PodInfo&
         decision.error = std::string(plugin->name()) + ": " + verdict.reason;
         return false;
     }
-    const std::size_t after = cycle.candidates.count();
-    if (after < before) {
-      cycle.diagnosis.attribute_to(plugin->slot());
-      const auto why = cycle.diagnosis.reason("node(s) didn't satisfy plugin(s) [" +
-                                              std::string(plugin->name()) + "]");
-      cycle.diagnosis.count(why, static_cast<uint32_t>(before - after));
-      NodeBitset excluded = snapshot.valid();
-      excluded.subtract(cycle.candidates);
-      cycle.diagnosis.mark_unresolvable(excluded);
-      before = after;
-    }
+    if (cycle.candidates == *before) continue;
+    cycle.diagnosis.attribute_to(plugin->slot());
+    const auto why = cycle.diagnosis.reason("node(s) didn't satisfy plugin(s) [" +
+                                            std::string(plugin->name()) + "]");
+    const std::size_t excluded = before->count() - cycle.candidates.count();
+    cycle.diagnosis.count(why, static_cast<uint32_t>(excluded));
+    NodeBitset others = snapshot.valid();
+    others.subtract(cycle.candidates);
+    cycle.diagnosis.mark_unresolvable(others);
+    cycle.narrowed = cycle.candidates;
+    before = &cycle.narrowed;
   }
   return true;
+}
+
+// Narrows cycle.block to the nodes that accept the pod. Those of which the memory knows it are not
+// asked again; with a memory nothing is put into the diagnosis.
+void filter_block(FilterRun& run, Cycle& cycle, ShapeMemory* memory) {
+  if (memory == nullptr) return run.filter(cycle.block, cycle.diagnosis);
+  if (cycle.block.intersects(memory->unjudged)) {
+    cycle.stale = cycle.block;
+    cycle.stale.intersect(memory->unjudged);
+    memory->unjudged.subtract(cycle.stale);
+    memory->accepting.subtract(cycle.stale);
+    run.filter(cycle.stale, cycle.scratch, memory->filters);
+    memory->accepting.unite(cycle.stale);
+  }
+  cycle.block.intersect(memory->accepting);
+  run.filter(cycle.block, cycle.scratch, ~memory->filters);
 }
 
 // Filters [begin, end) and appends the feasible nodes up to `enough`. Answers the position after
 // the last node that was needed.
 NodeIndex search_block(FilterRun& run, Cycle& cycle, NodeIndex begin, NodeIndex end,
-                       std::size_t enough, Decision& decision) {
+                       std::size_t enough, ShapeMemory* memory, Decision& decision) {
   cycle.block.clear();
   cycle.block.set_range(begin, end);
   cycle.block.intersect(cycle.candidates);
-  decision.evaluated += static_cast<uint32_t>(cycle.block.count());
-  run.filter(cycle.block, cycle.diagnosis);
+  filter_block(run, cycle, memory);
   NodeIndex last = end;
-  cycle.block.for_each([&](NodeIndex node) {
-    if (cycle.feasible.size() >= enough) return;
-    cycle.feasible.push_back(node);
-    if (cycle.feasible.size() == enough) last = node + 1;
-  });
+  for (std::size_t w = cycle.block.first_word(); w < cycle.block.last_word(); ++w) {
+    for (uint64_t bits = cycle.block.word(w); bits != 0; bits &= bits - 1) {
+      const auto node =
+          static_cast<NodeIndex>(w * 64 + static_cast<std::size_t>(std::countr_zero(bits)));
+      cycle.feasible.push_back(node);
+      if (cycle.feasible.size() < enough) continue;
+      last = node + 1;
+      w = cycle.block.last_word();
+      break;
+    }
+  }
+  decision.evaluated += static_cast<uint32_t>(cycle.candidates.count(begin, last));
   return last;
 }
 
-void find_feasible(FilterRun& run, const Snapshot& snapshot, Cycle& cycle, Decision& decision) {
+void find_feasible(FilterRun& run, const Snapshot& snapshot, Cycle& cycle, ShapeMemory* memory,
+                   Decision& decision) {
   const auto slots = static_cast<NodeIndex>(snapshot.slots());
   const std::size_t enough =
       feasible_nodes_to_find(snapshot.node_count(), cycle.percentage_of_nodes_to_score);
@@ -86,71 +112,44 @@ void find_feasible(FilterRun& run, const Snapshot& snapshot, Cycle& cycle, Decis
     }
     const auto end =
         static_cast<NodeIndex>(std::min<std::size_t>(limit, (at / kBlock + 1) * kBlock));
-    at = search_block(run, cycle, at, end, enough, decision);
+    at = search_block(run, cycle, at, end, enough, memory, decision);
     if (cycle.feasible.size() >= enough) break;
   }
   cycle.next_start = at < slots ? at : 0;
 }
 
-// The sum of weighted scores per feasible node, in cycle.totals.
-bool score(const Profile& profile, const Snapshot& snapshot, const PodInfo& pod, Cycle& cycle,
-           Decision& decision) {
-  const std::span<const NodeIndex> nodes(cycle.feasible);
-  for (Plugin* plugin : profile.at(Point::pre_score)) {
-    const Verdict verdict = plugin->pre_score(cycle.state, pod, snapshot, nodes);
-    if (verdict.code == VerdictCode::skip) cycle.state.skip_score(plugin->slot());
-    if (verdict.code == VerdictCode::error) {
-      decision.kind = Decision::Kind::error;
-      decision.error = std::string(plugin->name()) + ": " + verdict.reason;
-      return false;
-    }
-  }
-  cycle.totals.assign(nodes.size(), 0);
-  cycle.scores.resize(nodes.size());
-  for (const Profile::Scorer& scorer : profile.scorers()) {
-    if (cycle.state.score_skipped(scorer.plugin->slot())) continue;
-    scorer.plugin->score(cycle.state, pod, snapshot, nodes, cycle.scores);
-    if ((scorer.plugin->points() & only(Point::normalize)) != 0) {
-      scorer.plugin->normalize(cycle.state, pod, snapshot, nodes, cycle.scores);
-    }
-    for (std::size_t i = 0; i < nodes.size(); ++i) {
-      KEELSON_ASSERT(cycle.scores[i] >= 0 && cycle.scores[i] <= kMaxNodeScore);
-      cycle.totals[i] += int64_t{scorer.weight} * cycle.scores[i];
-    }
+// Puts into the diagnosis why no node accepts the pod. False: the memory does not know it, because
+// plugins have a say that it does not remember, or because it is not worth its while yet: to ask each
+// node by itself is dear.
+bool explain_all(FilterRun& run, const Snapshot& snapshot, Cycle& cycle, ShapeMemory& memory) {
+  if ((run.filters() & ~memory.filters) != 0 || ++memory.questions < 2) return false;
+  memory.causes_to_explain();
+  cycle.candidates.for_each([&](NodeIndex node) {
+    if (!memory.unexplained.test(node)) return;
+    memory.unexplained.reset(node);
+    cycle.scratch.reset(snapshot.node_count(), snapshot.slots());
+    cycle.block.clear();
+    cycle.block.set(node);
+    run.filter(cycle.block, cycle.scratch);
+    memory.why[node] = memory.causes.number(cycle.scratch.cause(node));
+  });
+  cycle.counts.assign(memory.causes.size(), 0);
+  cycle.candidates.for_each([&](NodeIndex node) {
+    ++cycle.counts[memory.why[node]];
+    if (memory.causes.at(memory.why[node]).unresolvable) cycle.diagnosis.mark_unresolvable(node);
+  });
+  for (uint32_t i = 0; i < cycle.counts.size(); ++i) {
+    if (cycle.counts[i] > 0) cycle.diagnosis.add(memory.causes.at(i), cycle.counts[i]);
   }
   return true;
 }
 
-// The best node and among equals that of the lowest rank.
-void select_by_rank(const Cycle& cycle, Decision& decision) {
-  uint32_t best_rank = UINT32_MAX;
-  decision.score = -1;
-  for (std::size_t i = 0; i < cycle.feasible.size(); ++i) {
-    if (cycle.totals[i] < decision.score) continue;
-    const NodeIndex node = cycle.feasible[i];
-    const uint32_t rank = node < cycle.rank.size() ? cycle.rank[node] : UINT32_MAX;
-    if (cycle.totals[i] == decision.score && rank >= best_rank) continue;
-    decision.score = cycle.totals[i];
-    decision.node = node;
-    best_rank = rank;
-  }
-}
-
-// The best node, ties broken uniformly (reservoir sampling).
-void select(Rng& rng, const Cycle& cycle, Decision& decision) {
-  if (!cycle.rank.empty()) return select_by_rank(cycle, decision);
-  uint64_t ties = 0;
-  int64_t best = -1;
-  for (std::size_t i = 0; i < cycle.feasible.size(); ++i) {
-    if (cycle.totals[i] > best) {
-      best = cycle.totals[i];
-      ties = 1;
-      decision.node = cycle.feasible[i];
-    } else if (cycle.totals[i] == best && rng.below(++ties) == 0) {
-      decision.node = cycle.feasible[i];
-    }
-  }
-  decision.score = best;
+// The pre-filters. False: the decision is made.
+bool begin(const Profile& profile, const Snapshot& snapshot, const PodInfo& pod, Cycle& cycle,
+           Decision& decision) {
+  cycle.state.begin_cycle();
+  cycle.candidates = snapshot.valid();
+  return pre_filter(profile, snapshot, pod, cycle, decision);
 }
 
 // What was refused is no candidate; once something was accepted, nothing else is.
@@ -178,6 +177,17 @@ void add_scores(const Advice& advice, const Snapshot& snapshot, Cycle& cycle) {
     const auto it = advice.nodes.find(snapshot.name(cycle.feasible[i]));
     if (it != advice.nodes.end()) cycle.totals[i] += it->second.score;
   }
+}
+
+void try_nominated(FilterRun& run, const Snapshot& snapshot, NodeIndex node, Cycle& cycle,
+                   Decision& decision) {
+  if (cycle.block.slots() != snapshot.slots()) cycle.block.resize(snapshot.slots());
+  cycle.scratch.reset(snapshot.node_count(), snapshot.slots());
+  cycle.block.clear();
+  cycle.block.set(node);
+  run.filter(cycle.block, cycle.scratch);
+  ++decision.evaluated;
+  if (cycle.block.test(node)) cycle.feasible.push_back(node);
 }
 
 void choose_devices(const Profile& profile, const Snapshot& snapshot, const PodInfo& pod,
@@ -224,35 +234,36 @@ std::size_t feasible_nodes_to_find(std::size_t nodes, int32_t percentage) {
 Decision decide(const Profile& profile, Snapshot& snapshot, const PodInfo& pod, Rng& rng,
                 Cycle& cycle, const Advice* advice) {
   Decision decision;
-  cycle.state.begin_cycle();
   cycle.diagnosis.reset(snapshot.node_count(), snapshot.slots());
+  cycle.scratch.reset(snapshot.node_count(), snapshot.slots());
+  cycle.feasible.clear();
   if (snapshot.node_count() == 0) {
     // Any node may help: everyone is to blame.
     for (const auto& plugin : profile.plugins()) cycle.diagnosis.blame(plugin->slot());
     decision.diagnosis = cycle.diagnosis;
     return decision;
   }
-  cycle.candidates = snapshot.valid();
-  FilterRun run(profile, snapshot, pod, cycle.state);
-  cycle.feasible.clear();
-  const bool go_on = pre_filter(profile, snapshot, pod, cycle, decision);
-  if (decision.kind == Decision::Kind::error) return decision;
-  if (go_on) {
+  FilterRun run(profile, snapshot, pod, cycle.state, cycle.remember);
+  ShapeMemory* memory = nullptr;
+  if (begin(profile, snapshot, pod, cycle, decision)) {
     if (advice != nullptr) heed(*advice, profile, snapshot, cycle);
     // The node that preemption made room on comes first: its victims left for this pod.
     const NodeIndex nominated = snapshot.nominated_node(pod);
     if (nominated != kNoNode && cycle.candidates.test(nominated)) {
-      if (cycle.block.slots() != snapshot.slots()) cycle.block.resize(snapshot.slots());
-      Diagnosis unused;
-      unused.reset(snapshot.node_count(), snapshot.slots());
-      cycle.block.clear();
-      cycle.block.set(nominated);
-      run.filter(cycle.block, unused);
-      ++decision.evaluated;
-      if (cycle.block.test(nominated)) cycle.feasible.push_back(nominated);
+      try_nominated(run, snapshot, nominated, cycle, decision);
+    } else if (cycle.remember) {
+      memory = cycle.memories.recall(profile, snapshot, pod.shape);
     }
-    if (cycle.feasible.empty()) find_feasible(run, snapshot, cycle, decision);
+    if (cycle.feasible.empty()) find_feasible(run, snapshot, cycle, memory, decision);
+    if (cycle.feasible.empty() && memory != nullptr &&
+        !explain_all(run, snapshot, cycle, *memory)) {
+      // Asks every node again, for its reasons.
+      decision.evaluated = 0;
+      find_feasible(run, snapshot, cycle, nullptr, decision);
+      KEELSON_ASSERT_WHY(cycle.feasible.empty(), "a memory differs from what plugins say");
+    }
   }
+  if (decision.kind == Decision::Kind::error) return decision;
   decision.feasible = static_cast<uint32_t>(cycle.feasible.size());
   decision.advice_outdated =
       cycle.feasible.empty() && advice != nullptr && advice->any_accepted();
@@ -265,9 +276,9 @@ Decision decide(const Profile& profile, Snapshot& snapshot, const PodInfo& pod, 
   decision.kind = Decision::Kind::node;
   if (cycle.feasible.size() == 1) {
     decision.node = cycle.feasible.front();
-  } else if (score(profile, snapshot, pod, cycle, decision)) {
+  } else if (score_nodes(profile, snapshot, pod, cycle, memory, decision)) {
     if (advice != nullptr) add_scores(*advice, snapshot, cycle);
-    select(rng, cycle, decision);
+    select_best(rng, cycle, decision);
   } else {
     return decision;
   }
@@ -278,6 +289,7 @@ Decision decide(const Profile& profile, Snapshot& snapshot, const PodInfo& pod, 
 Decision decide(const Profile& profile, Snapshot& snapshot, const PodInfo& pod, Rng& rng) {
   Cycle cycle;
   cycle.percentage_of_nodes_to_score = 100;
+  cycle.remember = false;
   return decide(profile, snapshot, pod, rng, cycle);
 }
 

@@ -9,6 +9,7 @@
 #include "core/scheduler/framework/advice.hpp"
 #include "core/scheduler/framework/filter_run.hpp"
 #include "core/scheduler/framework/profile.hpp"
+#include "core/scheduler/framework/shape_memory.hpp"
 
 namespace keelson::scheduler {
 
@@ -33,7 +34,8 @@ struct Decision {
   int64_t score = 0;       // of the chosen node; 0 if it was the only one
 };
 
-// Memory that is reused from one decision to the next, and where the search for nodes goes on.
+// Memory that is reused from one decision to the next, and where the search for nodes goes on. For
+// decisions of one profile on one snapshot.
 struct Cycle {
   // Percentage of nodes to find feasible before scoring; 0: adaptive (50 % of 100 nodes down to 5 %
   // of the largest clusters), 100: all.
@@ -44,10 +46,16 @@ struct Cycle {
   std::vector<uint32_t> rank;
   uint32_t next_start = 0;  // each search starts where the last one stopped, so that all get a turn
 
+  // Makes decisions faster and changes none: what pods of a shape were told is told again where
+  // nothing has changed.
+  bool remember = true;
+  ShapeMemories memories;
+
   CycleState state;
-  Diagnosis diagnosis;
-  NodeBitset candidates, block;
-  std::vector<NodeIndex> feasible;
+  Diagnosis diagnosis, scratch;
+  NodeBitset candidates, narrowed, block, stale;
+  std::vector<NodeIndex> feasible, rows;
+  std::vector<uint32_t> counts;
   std::vector<int32_t> scores;
   std::vector<int64_t> totals;
 };

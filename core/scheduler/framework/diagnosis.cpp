@@ -4,6 +4,12 @@
 
 namespace keelson::scheduler {
 
+uint32_t Causes::number(Cause cause) {
+  const auto [it, fresh] = numbers_.try_emplace(cause, static_cast<uint32_t>(list_.size()));
+  if (fresh) list_.push_back(std::move(cause));
+  return it->second;
+}
+
 void Diagnosis::reset(std::size_t node_count, std::size_t slots) {
   // A cycle of a large cluster meets the same few reasons again and again; but reasons carry taint
   // values, so the table must not grow without end.
@@ -44,6 +50,15 @@ std::vector<std::string> Diagnosis::reasons() const {
     if (r.nodes > 0) texts.push_back(r.text);
   }
   return texts;
+}
+
+Cause Diagnosis::cause(NodeIndex node) const {
+  return {reasons(), rejectors_, unresolvable_.test(node)};
+}
+
+void Diagnosis::add(const Cause& cause, uint32_t nodes) {
+  for (const std::string& text : cause.reasons) reasons_[reason(text)].nodes += nodes;
+  rejectors_ |= cause.rejectors;
 }
 
 std::string Diagnosis::message() const {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,26 @@ namespace keelson::scheduler {
 
 using PluginSlot = uint8_t;  // position in the profile; at most 64 plugins
 inline constexpr PluginSlot kNoPlugin = 255;
+
+// Why one node was turned down.
+struct Cause {
+  std::vector<std::string> reasons;
+  uint64_t rejectors = 0;     // bit per PluginSlot
+  bool unresolvable = false;  // removing pods from the node does not help
+  friend auto operator<=>(const Cause&, const Cause&) = default;
+};
+
+// The few causes that there are, numbered.
+class Causes {
+ public:
+  uint32_t number(Cause cause);
+  const Cause& at(uint32_t number) const { return list_[number]; }
+  std::size_t size() const { return list_.size(); }
+
+ private:
+  std::vector<Cause> list_;
+  std::map<Cause, uint32_t> numbers_;
+};
 
 class Diagnosis {
  public:
@@ -33,6 +54,10 @@ class Diagnosis {
   // Removing pods from this node does not help.
   void mark_unresolvable(NodeIndex node) { unresolvable_.set(node); }
   void mark_unresolvable(const NodeBitset& nodes) { unresolvable_.unite(nodes); }
+  // What a diagnosis of this one node says; and so many more nodes for which another said it. The
+  // nodes that are unresolvable have to be marked besides.
+  Cause cause(NodeIndex node) const;
+  void add(const Cause& cause, uint32_t nodes);
 
   void pre_filter_failed(PluginSlot plugin, std::string message);
   void set_post_filter(std::string message) { post_filter_ = std::move(message); }

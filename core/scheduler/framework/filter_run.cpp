@@ -2,33 +2,61 @@
 
 namespace keelson::scheduler {
 
-void FilterRun::plain_filter(NodeBitset& nodes, Diagnosis& diagnosis) {
+void FilterRun::plain_filter(NodeBitset& nodes, Diagnosis& diagnosis, uint64_t among) {
   for (Plugin* plugin : profile_.at(Point::filter)) {
-    if (state_.filter_skipped(plugin->slot())) continue;
+    if ((among >> plugin->slot() & 1) == 0 || state_.filter_skipped(plugin->slot())) continue;
     diagnosis.attribute_to(plugin->slot());
     plugin->filter(state_, pod_, snapshot_, nodes, diagnosis);
   }
 }
 
-void FilterRun::filter(NodeBitset& nodes, Diagnosis& diagnosis) {
-  const std::size_t before = mark();
-  NodeBitset nominees_here;
-  for (const auto& [name, pods] : snapshot_.nominated()) {
-    const NodeIndex node = snapshot_.find(name);
-    if (node == kNoNode || !nodes.test(node)) continue;
-    for (const PodInfoPtr& nominee : pods) {
-      if (nominee->priority < pod_.priority || nominee->uid() == pod_.uid()) continue;
-      if (nominees_here.slots() == 0) nominees_here.resize(snapshot_.slots());
-      nominees_here.set(node);
-      add(node, nominee);
+uint64_t FilterRun::filters() const {
+  uint64_t bits = 0;
+  for (const Plugin* plugin : profile_.at(Point::filter)) {
+    if (!state_.filter_skipped(plugin->slot())) bits |= uint64_t{1} << plugin->slot();
+  }
+  return bits;
+}
+
+std::optional<uint64_t> FilterRun::memo_basis() const {
+  if (!remember_ || pod_.shape == 0) return std::nullopt;
+  uint64_t sum = 0;
+  for (const Plugin* plugin : profile_.at(Point::filter)) {
+    const auto basis = plugin->memo_basis(snapshot_);
+    if (basis) {
+      sum += *basis;
+    } else if (!state_.filter_skipped(plugin->slot())) {
+      return std::nullopt;
     }
   }
-  plain_filter(nodes, diagnosis);
+  return sum;
+}
+
+void FilterRun::add_nominees(NodeIndex node, NodeBitset& nominees_here) {
+  const auto nominees = snapshot_.nominated().find(snapshot_.name(node));
+  KEELSON_ASSERT(nominees != snapshot_.nominated().end());
+  for (const PodInfoPtr& nominee : nominees->second) {
+    if (nominee->priority < pod_.priority || nominee->uid() == pod_.uid()) continue;
+    if (nominees_here.slots() == 0) nominees_here.resize(snapshot_.slots());
+    nominees_here.set(node);
+    add(node, nominee);
+  }
+}
+
+void FilterRun::filter(NodeBitset& nodes, Diagnosis& diagnosis, uint64_t among) {
+  const std::size_t before = mark();
+  NodeBitset nominees_here;
+  if (nodes.intersects(snapshot_.with_nominees())) {
+    NodeBitset nominated = nodes;
+    nominated.intersect(snapshot_.with_nominees());
+    nominated.for_each([&](NodeIndex node) { add_nominees(node, nominees_here); });
+  }
+  plain_filter(nodes, diagnosis, among);
   undo_to(before);
   if (nominees_here.slots() == 0 || !nominees_here.intersects(nodes)) return;
   nominees_here.intersect(nodes);
   NodeBitset rest = nominees_here;
-  plain_filter(rest, diagnosis);
+  plain_filter(rest, diagnosis, among);
   nominees_here.subtract(rest);  // what fitted with the nominees only
   nodes.subtract(nominees_here);
 }

@@ -1,6 +1,7 @@
 // One pod's way through the filters, with the possibility to ask "what if that pod were not there".
 #pragma once
 
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -11,8 +12,10 @@ namespace keelson::scheduler {
 
 class FilterRun {
  public:
-  FilterRun(const Profile& profile, Snapshot& snapshot, const PodInfo& pod, CycleState& state)
-      : profile_(profile), snapshot_(snapshot), pod_(pod), state_(state) {}
+  // `remember`: see Cycle.
+  FilterRun(const Profile& profile, Snapshot& snapshot, const PodInfo& pod, CycleState& state,
+            bool remember = false)
+      : profile_(profile), snapshot_(snapshot), pod_(pod), state_(state), remember_(remember) {}
   // Undoes the what-if changes that are left.
   ~FilterRun() { undo_to(0); }
   FilterRun(const FilterRun&) = delete;
@@ -21,10 +24,19 @@ class FilterRun {
   const PodInfo& pod() const { return pod_; }
   const Snapshot& snapshot() const { return snapshot_; }
 
+  CycleState& state() { return state_; }
+
+  // The filters that are asked about this pod: bit per slot.
+  uint64_t filters() const;
+  // May a plugin remember what a run found out about a node and pods of this shape? If so, until the
+  // node's row or the number changes (see Plugin::memo_basis, of all filters).
+  std::optional<uint64_t> memo_basis() const;
+
   // Narrows `nodes` to those that accept the pod now. Pods nominated to a node, of at least this
   // pod's priority, count as being there; the pod must fit with them and (because they may serve
-  // its affinity, but might never arrive) also without.
-  void filter(NodeBitset& nodes, Diagnosis& diagnosis);
+  // its affinity, but might never arrive) also without. Only the plugins in `among` (bit per slot) are
+  // asked.
+  void filter(NodeBitset& nodes, Diagnosis& diagnosis, uint64_t among = ~uint64_t{0});
 
   // What-if changes, and their undoing in reverse order back to a mark.
   void add(NodeIndex node, const PodInfoPtr& other);
@@ -38,13 +50,15 @@ class FilterRun {
     PodInfoPtr pod;
     bool added;
   };
-  void plain_filter(NodeBitset& nodes, Diagnosis& diagnosis);
+  void plain_filter(NodeBitset& nodes, Diagnosis& diagnosis, uint64_t among);
+  void add_nominees(NodeIndex node, NodeBitset& nominees_here);
   void apply(NodeIndex node, const PodInfoPtr& other, bool added);
 
   const Profile& profile_;
   Snapshot& snapshot_;
   const PodInfo& pod_;
   CycleState& state_;
+  bool remember_;
   std::vector<Change> changes_;
 };
 

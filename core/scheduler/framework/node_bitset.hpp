@@ -69,6 +69,21 @@ class NodeBitset {
     for (std::size_t w = low_; w < high_; ++w) n += std::popcount(words_[w]);
     return n;
   }
+  // Of the members in [begin, end).
+  std::size_t count(NodeIndex begin, NodeIndex end) const {
+    KEELSON_ASSERT(begin <= end && end <= slots_);
+    if (begin == end) return 0;
+    const std::size_t first = begin / 64, last = (end - 1) / 64;
+    const uint64_t head = ~uint64_t{0} << (begin % 64);
+    const uint64_t tail = ~uint64_t{0} >> (63 - (end - 1) % 64);
+    if (first == last) return static_cast<std::size_t>(std::popcount(words_[first] & head & tail));
+    std::size_t n = static_cast<std::size_t>(std::popcount(words_[first] & head)) +
+                    static_cast<std::size_t>(std::popcount(words_[last] & tail));
+    for (std::size_t w = first + 1; w < last; ++w) {
+      n += static_cast<std::size_t>(std::popcount(words_[w]));
+    }
+    return n;
+  }
   bool none() const {
     for (std::size_t w = low_; w < high_; ++w) {
       if (words_[w] != 0) return false;

@@ -18,6 +18,10 @@ class ImageLocality final : public Plugin {
  public:
   std::string_view name() const override { return "ImageLocality"; }
   Points points() const override { return Point::pre_score | Point::score; }
+  // How rare an image is depends on all nodes.
+  std::optional<uint64_t> memo_basis(const Snapshot& snapshot) const override {
+    return snapshot.images_version();
+  }
   EventMask wakes_on() const override { return EventMask::none(); }
   Verdict pre_score(CycleState&, const PodInfo& pod, const Snapshot& snapshot,
                     std::span<const NodeIndex>) const override {

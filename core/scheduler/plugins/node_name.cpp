@@ -9,6 +9,7 @@ class NodeName final : public Plugin {
  public:
   std::string_view name() const override { return "NodeName"; }
   Points points() const override { return Point::pre_filter | Point::filter; }
+  std::optional<uint64_t> memo_basis(const Snapshot&) const override { return 0; }
   EventMask wakes_on() const override { return events::node_added; }
   bool helps(const PodInfo& pod, const Snapshot& snapshot, NodeIndex node) const override {
     return pod.node_name == 0 || snapshot.name(node) == pod.node_name;

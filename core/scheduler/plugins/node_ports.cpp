@@ -17,6 +17,7 @@ class NodePorts final : public Plugin {
  public:
   std::string_view name() const override { return "NodePorts"; }
   Points points() const override { return Point::pre_filter | Point::filter; }
+  std::optional<uint64_t> memo_basis(const Snapshot&) const override { return 0; }
   EventMask wakes_on() const override { return events::node_added | events::pod_removed; }
   bool helps(const PodInfo& pod, const Snapshot& snapshot, NodeIndex node) const override {
     return !clash(pod, snapshot, node);

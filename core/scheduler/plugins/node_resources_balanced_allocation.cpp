@@ -37,6 +37,7 @@ class NodeResourcesBalancedAllocation final : public Plugin {
       : balanced_(args.node_resources_balanced_allocation.resources) {}
   std::string_view name() const override { return "NodeResourcesBalancedAllocation"; }
   Points points() const override { return Point::pre_score | Point::score; }
+  std::optional<uint64_t> memo_basis(const Snapshot&) const override { return 0; }
   EventMask wakes_on() const override { return EventMask::none(); }
   Verdict pre_score(CycleState&, const PodInfo& pod, const Snapshot& snapshot,
                     std::span<const NodeIndex>) const override {

@@ -38,6 +38,7 @@ class NodeResourcesFit final : public Plugin {
         ignored_groups_(std::move(args.ignored_resource_groups)) {}
   std::string_view name() const override { return "NodeResourcesFit"; }
   Points points() const override { return Point::pre_filter | Point::filter | Point::score; }
+  std::optional<uint64_t> memo_basis(const Snapshot&) const override { return 0; }
   EventMask wakes_on() const override {
     return events::node_added | events::node_allocatable | events::pod_removed;
   }

@@ -8,6 +8,7 @@ class NodeUnschedulable final : public Plugin {
  public:
   std::string_view name() const override { return "NodeUnschedulable"; }
   Points points() const override { return only(Point::filter); }
+  std::optional<uint64_t> memo_basis(const Snapshot&) const override { return 0; }
   EventMask wakes_on() const override { return events::node_added | events::node_unschedulable; }
   bool helps(const PodInfo& pod, const Snapshot& snapshot, NodeIndex node) const override {
     return !snapshot.cordoned().test(node) || tolerates(pod, snapshot);

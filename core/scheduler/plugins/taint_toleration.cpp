@@ -29,6 +29,7 @@ class TaintToleration final : public Plugin {
   Points points() const override {
     return Point::pre_filter | Point::filter | Point::pre_score | Point::score | Point::normalize;
   }
+  std::optional<uint64_t> memo_basis(const Snapshot&) const override { return 0; }
   EventMask wakes_on() const override { return events::node_added | events::node_taints; }
   bool helps(const PodInfo& pod, const Snapshot& snapshot, NodeIndex node) const override {
     return first_untolerated(pod, snapshot.taints(snapshot.taint_set(node))) == nullptr;
