@@ -25,14 +25,8 @@ class Reference {
  public:
   Reference(const ReferenceCluster& cluster, const api::Pod& pod) : c_(cluster), pod_(pod) {}
 
-  bool feasible(const api::Node& node) const {
-    api::Taint cordoned;
-    cordoned.set_key("node.kubernetes.io/unschedulable");
-    cordoned.set_effect("NoSchedule");
-    if (node.spec().unschedulable() && !tolerated(cordoned)) return false;
-    for (const auto& taint : node.spec().taints()) {
-      if (taint.effect() != "PreferNoSchedule" && !tolerated(taint)) return false;
-    }
+  // The pod's node selector and required node affinity.
+  bool selects(const api::Node& node) const {
     for (const auto& [key, value] : pod_.spec().node_selector()) {
       const auto it = node.metadata().labels().find(key);
       if (it == node.metadata().labels().end() || it->second != value) return false;
@@ -51,6 +45,18 @@ class Reference {
       }
       if (!any) return false;
     }
+    return true;
+  }
+
+  bool feasible(const api::Node& node) const {
+    api::Taint cordoned;
+    cordoned.set_key("node.kubernetes.io/unschedulable");
+    cordoned.set_effect("NoSchedule");
+    if (node.spec().unschedulable() && !tolerated(cordoned)) return false;
+    for (const auto& taint : node.spec().taints()) {
+      if (taint.effect() != "PreferNoSchedule" && !tolerated(taint)) return false;
+    }
+    if (!selects(node)) return false;
     for (const auto& other : on(node)) {
       for (const auto& a : other.spec().containers()) {
         for (const auto& x : a.ports()) {
@@ -257,7 +263,8 @@ class Reference {
     if (!zone_of(node).empty()) {
       int64_t in_zone = 0;
       for (const auto& n : c_.nodes) {
-        if (zone_of(n) == zone_of(node)) in_zone += neighbours(n);
+        // Nodes that the pod's node affinity excludes do not count (nodeAffinityPolicy: Honor).
+        if (zone_of(n) == zone_of(node) && selects(n)) in_zone += neighbours(n);
       }
       score += static_cast<double>(in_zone) * weight(zones.size()) + 4;
     }
