@@ -85,6 +85,7 @@ class CriRuntime::Impl {
   Lister lister;
   Prober prober;
   Timer rotation;
+  std::function<void(const agent::RuntimeState&)> observer;
 };
 
 CriRuntime::CriRuntime(runtime::AsioLoop& loop, Log& log, CriOptions options)
@@ -95,7 +96,13 @@ const CriOptions& CriRuntime::options() const {
 }
 
 void CriRuntime::list(Done<agent::RuntimeState> done) {
-  impl_->lister.list(std::move(done));
+  impl_->lister.list([this, done = std::move(done)](Result<agent::RuntimeState> state) mutable {
+    if (state && impl_->observer) impl_->observer(*state);
+    done(std::move(state));
+  });
+}
+void CriRuntime::on_list(std::function<void(const agent::RuntimeState&)> observer) {
+  impl_->observer = std::move(observer);
 }
 void CriRuntime::on_hint(Callback<void()> hint) {
   impl_->lister.on_hint(std::move(hint));

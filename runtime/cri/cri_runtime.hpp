@@ -25,6 +25,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -113,6 +114,8 @@ class CriRuntime final : public agent::ContainerRuntime {
   // Fails with the runtime's own words while it, or its network (CNI), is not ready.
   void check(Done<Unit> done);
   void usage(Done<NodeUsage> done);
+  // Sees each list before whoever has asked for it.
+  void on_list(std::function<void(const agent::RuntimeState&)> observer);
 
   // Where the runtime's streaming server waits for a command, for a connection to the container's
   // first process, or for connections to the pod: an http:// URL that speaks SPDY/3.1

@@ -18,6 +18,7 @@
 #include "runtime/node/node_endpoint.hpp"
 #include "runtime/pki/files.hpp"
 #include "runtime/pki/judge.hpp"
+#include "runtime/process/journal.hpp"
 #include "runtime/process/last_seen.hpp"
 #include "runtime/process/node_certificates.hpp"
 #include "runtime/process/node_metrics.hpp"
@@ -47,6 +48,7 @@ struct Node::Impl {
         rng(entropy_seed()),
         user("system:node:" + config.name),
         last_seen(config.state_dir + "/last-seen"),
+        journal(loop, config.state_dir + "/containers.jsonl", config.name),
         servers(config.state_dir + "/servers", config.servers, config.name) {}
 
   Status start() {
@@ -62,6 +64,7 @@ struct Node::Impl {
                         .seccomp_directory = config.state_dir + "/seccomp",
                         .cluster_dns = config.cluster_dns,
                         .cluster_domain = config.cluster_domain});
+    containers->on_list([this](const agent::RuntimeState& state) { journal.saw(state); });
     volumes = std::make_unique<volumes::DiskVolumes>(
         loop, volumes::DiskOptions{.root = config.state_dir});
     prober = std::make_unique<TcpPeerProber>(loop, *network_client, kNetworkUser);
@@ -326,6 +329,7 @@ struct Node::Impl {
   const Rng rng;
   const std::string user;
   LastSeen last_seen;
+  Journal journal;
   std::unique_ptr<http::AsyncClient> http, network_http;
   std::unique_ptr<HttpApiClient> client, network_client;
   ServerList servers;

@@ -34,11 +34,11 @@ class ControllerWork final : public RoleWork {
       : signer_(setting.authority),
         judge_(setting.authorizer),
         manager_(loop, client, rng.fork("manager"), log,
-                 {.actor = setting.identity + "/controller-manager"}),
+                 {.actor = actor(setting)}),
         prober_(loop, client, "system:kube-controller-manager"),
         node_lifecycle_(loop, client, rng.fork("node-lifecycle"), log,
                         {.timing = setting.timing,
-                         .actor = setting.identity + "/node-lifecycle",
+                         .actor = actor(setting) + "/node-lifecycle",
                          .prober = &prober_}) {
     for (auto& controller : controllers::make_workload_controllers()) {
       manager_.add(std::move(controller));
@@ -66,6 +66,11 @@ class ControllerWork final : public RoleWork {
   std::string metrics() const override { return controller_metrics(manager_.metrics()); }
 
  private:
+  // As in the simulator: the checkers tell by it who wrote.
+  static std::string actor(const ControllerSetting& setting) {
+    return "controller-manager-" + setting.identity;
+  }
+
   ClusterSigner signer_;
   NodeCertificateJudge judge_;
   controllers::Manager manager_;
@@ -87,7 +92,7 @@ class SchedulerWork final : public RoleWork {
  private:
   static scheduler::SchedulerOptions options(const SchedulerSetting& setting) {
     scheduler::SchedulerOptions options;
-    options.actor = setting.identity + "/scheduler";
+    options.actor = "scheduler-" + setting.identity;
     if (setting.config) {
       scheduler::apply(*setting.config, scheduler::default_plugins(), setting.extenders.get(),
                        options);

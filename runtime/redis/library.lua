@@ -33,7 +33,7 @@ local function judge(found, absent, revision, uid, must_exist)
 end
 
 -- One transaction: argv[at] is the number of its arguments, which follow:
---   id role token grant actor writes checks
+--   id role token grant by writes checks
 --   then for each write: p|r kind name absent revision uid, and for p: new-uid bytes
 --   then for each check: kind name absent revision uid
 -- `state`: {epoch, revision, chain}. Answers {'ok', revision of the last write} or

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/api/kinds.hpp"
+#include "runtime/redis/provenance.hpp"
 
 namespace keelson::redis {
 
@@ -71,7 +72,7 @@ Connection::Arguments transact_call(const Caller& caller, uint64_t epoch) {
                  {std::to_string(epoch), caller.client, std::to_string(caller.session)});
 }
 
-void add_transaction(const std::string& id, const store::Transaction& transaction,
+void add_transaction(const std::string& id, const store::Transaction& transaction, WallTime at,
                      Connection::Arguments& into) {
   const std::size_t begin = into.size();
   into.emplace_back();  // the number of arguments that follow
@@ -79,7 +80,7 @@ void add_transaction(const std::string& id, const store::Transaction& transactio
   into.push_back(transaction.fence.role);
   into.push_back(std::to_string(transaction.fence.token));
   into.push_back(transaction.grant_role);
-  into.push_back(transaction.provenance ? transaction.provenance->actor : std::string());
+  into.push_back(write_provenance(transaction.provenance.get(), at));
   into.push_back(std::to_string(transaction.writes.size()));
   into.push_back(std::to_string(transaction.checks.size()));
   for (const store::Write& write : transaction.writes) {
@@ -144,7 +145,7 @@ Result<LogEntry> read_entry(const Reply& id, const Reply& fields) {
     if (field == "h") entry.chain = value;
     if (field == "e") entry.epoch = number_of(value);
     if (field == "t") entry.transaction = value;
-    if (field == "a") entry.actor = value;
+    if (field == "a") entry.by = value;
     if (field == "l") entry.left = number_of(value);
   }
   const auto known = kind_of(kind);

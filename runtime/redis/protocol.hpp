@@ -30,9 +30,10 @@ struct Caller {
   std::string prefix, client;
   uint64_t session = 0;
 };
-// The head of a call that carries transactions, and each of them. `id` comes back in the log.
+// The head of a call that carries transactions, and each of them. `id` comes back in the log, and so does
+// `at`, this server's clock.
 Connection::Arguments transact_call(const Caller& caller, uint64_t epoch);
-void add_transaction(const std::string& id, const store::Transaction& transaction,
+void add_transaction(const std::string& id, const store::Transaction& transaction, WallTime at,
                      Connection::Arguments& into);
 // What `keelson_transact` answered as a whole: ok if it is one answer for each of `count`.
 // Code::unknown: some may have happened.
@@ -51,7 +52,7 @@ struct LogEntry {
   std::string bytes;  // put: the object's
   std::string chain;
   std::string transaction;  // the id given to add_transaction()
-  std::string actor;
+  std::string by;           // who wrote it, knowing what: see provenance.hpp
   uint64_t left = 0;  // how many more events its transaction has
 };
 // Code::invalid: not an entry of ours, or of a kind that this version does not know.

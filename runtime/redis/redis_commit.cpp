@@ -46,7 +46,8 @@ void RedisStore::send_transactions() {
       Pending& pending = pending_.at(id);
       pending.session = session_;
       const std::size_t before = call.size();
-      add_transaction(options_.client + '/' + std::to_string(id), pending.transaction, call);
+      add_transaction(options_.client + '/' + std::to_string(id), pending.transaction, loop_.wall_now(),
+                      call);
       for (std::size_t i = before; i < call.size(); ++i) bytes += call[i].size();
       ids.push_back(id);
     }

@@ -2,6 +2,7 @@
 // at all, so that no read and no watch sees half of one.
 #include <utility>
 
+#include "runtime/redis/provenance.hpp"
 #include "runtime/redis/redis_store.hpp"
 
 namespace keelson::redis {
@@ -116,10 +117,8 @@ bool RedisStore::follow(std::vector<LogEntry> entries) {
   store::ProvenancePtr provenance;
   if (pending) {
     provenance = pending->transaction.provenance;
-  } else if (!entries.front().actor.empty()) {
-    auto told = std::make_shared<store::Provenance>();
-    told->actor = entries.front().actor;
-    provenance = std::move(told);
+  } else {
+    provenance = read_provenance(entries.front().by).by;
   }
   // All objects first: nothing may fail once the first event has been taken.
   std::vector<ObjectPtr> objects;

@@ -197,9 +197,8 @@ TEST_F(ControlPlanesTest, ALeaderThatStandsStillDoesNoHarm) {
   for (const Entry& entry : history()) {
     // Events are what a process has to tell, in no role.
     if (entry.kind == "events") continue;
-    const bool in_scheduling = entry.actor.starts_with(old + "/scheduler");
-    const bool in_controlling = entry.actor.starts_with(old + "/controller-manager") ||
-                                entry.actor.starts_with(old + "/node-lifecycle");
+    const bool in_scheduling = entry.actor.starts_with("scheduler-" + old);
+    const bool in_controlling = entry.actor.starts_with("controller-manager-" + old);
     if (in_scheduling || in_controlling) ++before;
     if ((in_scheduling && entry.revision >= scheduling) ||
         (in_controlling && entry.revision >= controlling)) {

@@ -1,0 +1,91 @@
+#include "runtime/process/journal.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/json.hpp>
+#include <cstdio>
+#include <set>
+
+namespace keelson::runtime {
+
+namespace json = boost::json;
+using agent::ContainerState;
+
+namespace {
+
+constexpr uint64_t kSizeMax = 8 << 20;
+
+std::string text(WallTime time) { return std::to_string(time.unix_ns); }
+
+json::object line_of(const agent::ContainerInfo& info) {
+  return {{"id", info.id},
+          {"sandbox", info.sandbox},
+          {"pod", info.pod_uid},
+          {"name", info.name},
+          {"image", info.image},
+          {"attempt", info.attempt},
+          {"init", info.init},
+          {"started", text(info.started_at)},
+          {"finished", text(info.state == ContainerState::exited ? info.finished_at : WallTime{})},
+          {"exit", info.exit_code},
+          {"reason", info.reason}};
+}
+
+}  // namespace
+
+Journal::Journal(Loop& loop, std::string path, const std::string& node)
+    : loop_(loop), path_(std::move(path)) {
+  fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  struct stat found {};
+  if (fd_ >= 0 && ::fstat(fd_, &found) == 0) size_ = static_cast<uint64_t>(found.st_size);
+  write(json::serialize(json::object{{"at", text(loop_.wall_now())}, {"agent", node}}));
+}
+
+Journal::~Journal() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+void Journal::saw(const agent::RuntimeState& state) {
+  const std::string now = text(loop_.wall_now());
+  std::set<std::string> there;
+  json::array running;
+  for (const agent::ContainerInfo& info : state.containers) {
+    if (info.state == ContainerState::created) continue;
+    there.insert(info.id);
+    if (info.state == ContainerState::running) running.push_back(json::string(info.id));
+    const auto [known, is_new] = known_.try_emplace(info.id, info.state);
+    if (!is_new && known->second == info.state) continue;
+    known->second = info.state;
+    json::object line = line_of(info);
+    line["at"] = now;
+    write(json::serialize(line));
+  }
+  for (auto it = known_.begin(); it != known_.end();) {
+    if (there.contains(it->first)) {
+      ++it;
+      continue;
+    }
+    if (it->second == ContainerState::running) {
+      write(json::serialize(json::object{{"at", now}, {"gone", it->first}, {"after", text(looked_)}}));
+    }
+    it = known_.erase(it);
+  }
+  if (std::exchange(looked_, loop_.wall_now()).unix_ns != 0) return;
+  write(json::serialize(json::object{{"at", now}, {"all", std::move(running)}}));
+}
+
+// A full disk costs lines, and nothing else.
+void Journal::write(const std::string& line) {
+  if (size_ > kSizeMax && std::rename(path_.c_str(), (path_ + ".1").c_str()) == 0) {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    size_ = 0;
+  }
+  if (fd_ < 0) return;
+  const std::string whole = line + '\n';
+  if (::write(fd_, whole.data(), whole.size()) > 0) size_ += whole.size();
+}
+
+}  // namespace keelson::runtime
