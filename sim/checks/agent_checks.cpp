@@ -5,7 +5,6 @@
 #include "sim/checks/agent_checks.hpp"
 #include "sim/checks/node_truth.hpp"
 #include "sim/checks/suite.hpp"
-#include "sim/world/world.hpp"
 
 namespace keelson::sim {
 
@@ -14,12 +13,15 @@ namespace {
 using agent::ContainerInfo;
 
 constexpr InvariantInfo kInvariants[] = {
-    {"NA-1", "A container runs only for a pod bound to its node, and at most once at a time."},
+    {"NA-1", "A container runs only for a pod bound to its node, and at most once at a time.",
+     fact::containers | fact::whole},
     {"NA-2", "A pod's phase only moves on, and the restart counts of its containers never fall."},
-    {"NA-3", "An agent removes a pod from the API only when nothing of it is left on the node."},
+    {"NA-3", "An agent removes a pod from the API only when nothing of it is left on the node.",
+     fact::containers | fact::provenance},
     {"NA-4",
      "Containers restart as their policy says, after the back-off; init containers in order; nothing "
-     "that is being deleted is killed before its grace period is over."},
+     "that is being deleted is killed before its grace period is over.",
+     fact::containers | fact::whole},
 };
 enum : std::size_t { kBound, kPhase, kRemoved, kRestart };
 
@@ -159,10 +161,7 @@ class AgentCheck final : public Check {
 
   void recheck() override {
     std::unordered_map<std::string, int> counts;
-    for (const auto& node : context().world.nodes()) {
-      if (!node->powered()) continue;
-      node->runtime().each_running([&](const ContainerInfo& info) { ++counts[info.pod_uid]; });
-    }
+    ground().each_running([&](const std::string& pod_uid) { ++counts[pod_uid]; });
     if (counts.empty()) return;  // a world that was never started
     for (const auto& [uid, pod] : pods_) {
       int live = 0;
@@ -178,8 +177,7 @@ class AgentCheck final : public Check {
  private:
   // The agent's own clock: it may run fast or slow, and back-off is measured by it.
   Instant clock_of(const std::string& node) const {
-    Node* machine = context().world.node(node);
-    return machine == nullptr ? context().now : machine->agent_process().now();
+    return ground().agent_clock(node).value_or(context().now);
   }
 
   void status_moved(const store::StoreEvent& event) {
@@ -215,14 +213,7 @@ class AgentCheck final : public Check {
   }
 
   void removed_by_agent(const store::StoreEvent& event, const Pod& pod) {
-    bool left = pod.alive();
-    const Node* node = context().world.node(pod.node);
-    if (node != nullptr && node->powered()) {
-      for (const auto& sandbox : node->runtime().sandboxes()) {
-        left = left || sandbox.pod_uid == event.previous->uid();
-      }
-    }
-    check(kRemoved, !left,
+    check(kRemoved, !pod.alive() && !ground().keeps(pod.node, event.previous->uid()),
           [&] {
             return event.previous->name() + " was removed by its agent, but something of it is left on " +
                    pod.node;
@@ -283,11 +274,11 @@ class AgentCheck final : public Check {
   void killed_in_time(const Pod& pod, const std::string& node, const ContainerInfo& info) {
     if (!pod.object || pod.deleted == Instant{}) return;
     if (info.exit_code != 137 || info.reason != "Error") return;
-    const RuntimeModel& model = context().world.options().runtime;
+    if ((ground().facts() & fact::images) == 0) return;  // it may have ended by itself
+    const RuntimeModel& model = ground().images();
     const ImageBehaviour& image = model.behaviour(info.image);
     if (image.runs_for > 0s || image.crash_mean > 0s) return;
-    const Node* machine = context().world.node(node);
-    if (machine != nullptr && !machine->agent_running()) return;
+    if (ground().truth_of(node) != NodeTruth::absent && !ground().agent_runs(node)) return;
     const auto& spec = pod.object->as<api::Pod>().spec();
     if (spec.has_active_deadline_seconds()) return;
     for (const auto& container : spec.containers()) {

@@ -6,7 +6,6 @@
 
 #include "sim/checks/agent_checks.hpp"
 #include "sim/checks/node_truth.hpp"
-#include "sim/world/world.hpp"
 
 namespace keelson::sim {
 
@@ -15,7 +14,8 @@ namespace {
 using agent::ContainerInfo;
 
 constexpr InvariantInfo kInvariants[] = {
-    {"NA-6", "What should run runs, and the restart of an agent disturbs no healthy container."},
+    {"NA-6", "What should run runs, and the restart of an agent disturbs no healthy container.",
+     fact::containers | fact::whole | fact::provenance},
 };
 enum : std::size_t { kRecovery };
 
@@ -67,16 +67,16 @@ class AgentRecoveryCheck final : public Check {
 
   void on_second() override {
     for (auto it = restarts_.begin(); it != restarts_.end();) {
-      Node* node = context().world.node(it->first);
+      const std::string& node = it->first;
       Restart& restart = it->second;
-      if (node != nullptr && node->agent_running() && restart.back == Instant{}) {
+      if (ground().agent_runs(node) && restart.back == Instant{}) {
         restart.back = context().now;
       }
       const bool over = restart.back != Instant{} && context().now - restart.back > kWatched;
       // A new agent that hangs may miss the answers of its probes.
-      const bool hangs = node != nullptr && node->agent_process().paused();
+      const bool hangs = ground().agent_hangs(node);
       // What it disturbed would have been reported by now.
-      if (over && node != nullptr && node->runtime().running() > 0) evaluated(kRecovery);
+      if (over && ground().runs_something(node)) evaluated(kRecovery);
       it = over || hangs ? restarts_.erase(it) : std::next(it);
     }
   }
@@ -89,7 +89,7 @@ class AgentRecoveryCheck final : public Check {
         it = unsettled_.erase(it);
         continue;
       }
-      if (truth_of(context().world, node) == NodeTruth::healthy) {
+      if (ground().truth_of(node) == NodeTruth::healthy) {
         evaluated(kRecovery);
         const auto pod = pods_.find(*it);
         out.push_back({"NA-6",
@@ -115,7 +115,7 @@ class AgentRecoveryCheck final : public Check {
     Instant back;  // zero: it has not been seen again
   };
 
-  const RuntimeModel& model() const { return context().world.options().runtime; }
+  const RuntimeModel& model() const { return ground().images(); }
 
   void look_at(const std::string& uid) {
     std::string node;
@@ -185,9 +185,8 @@ class AgentRecoveryCheck final : public Check {
 
   void container_kept(const std::string& name, const ContainerInfo& info, Instant since) {
     const Restart* restart = restart_of(name);
-    Node* node = context().world.node(name);
     // While no agent runs, nothing that happens is its doing.
-    if (restart == nullptr || node == nullptr || !node->agent_running()) return;
+    if (restart == nullptr || !ground().agent_runs(name)) return;
     if (since >= restart->killed || info.init) return;
     // How processes end that were told to, as opposed to by themselves or by a fault.
     const bool told = (info.exit_code == 137 && info.reason == "Error") ||

@@ -15,7 +15,7 @@ namespace {
 constexpr InvariantInfo kInvariants[] = {
     {"DP-3",
      "Once a Deployment has been available, the pods that serve and those lost involuntarily are "
-     "never fewer than replicas - maxUnavailable."},
+     "never fewer than replicas - maxUnavailable.", fact::provenance | fact::whole},
 };
 
 class AvailabilityCheck final : public Check {

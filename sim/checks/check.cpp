@@ -5,6 +5,7 @@
 namespace keelson::sim {
 
 void Check::violated(std::size_t index, std::string what, const store::StoreEvent* decision) {
+  if (context_.beginning || lacks(index) != 0) return;
   Violation violation;
   violation.invariant = invariants()[index].id;
   violation.at = context_.now;

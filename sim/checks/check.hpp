@@ -18,17 +18,19 @@
 #include "core/agent/container_runtime.hpp"
 #include "core/api/request.hpp"
 #include "core/store/store.hpp"
+#include "sim/checks/ground.hpp"
 #include "sim/checks/ledger.hpp"
 #include "sim/checks/state_model.hpp"
 
 namespace keelson::sim {
 
 class Process;
-class World;
 
 struct InvariantInfo {
   std::string_view id;         // "SC-1"
   std::string_view statement;  // one sentence for `keelson sim list`
+  // What it cannot be judged without. Where one of these is not known, nothing of it is evaluated.
+  Facts needs = 0;
 };
 
 struct Violation {
@@ -54,13 +56,16 @@ enum class Phase : uint8_t {
 
 // What all checks share. Owned by the CheckSuite.
 struct CheckContext {
-  const World& world;
+  const Ground& ground;
   const StateModel& state;       // after the event that is being shown
   const InvoluntaryLedger& ledger;
   Phase phase = Phase::faults;
   bool kubernetes_profile = false;
   Instant now{};                 // true time
   std::function<void(Violation)> report;
+  Facts facts = fact::all;       // what the ground says it has
+  // Objects are shown that were there before the record begins, as creations: nothing is judged by them.
+  bool beginning = false;
 };
 
 // A request that a simulated client sent to a service, and what became of it.
@@ -120,6 +125,8 @@ class Check {
                                  uint64_t token, bool elected) {
     (void)role, (void)process, (void)token, (void)elected;
   }
+  // A client was told that this write had happened.
+  virtual void on_promised(const api::ObjectKey& key, api::Revision at) { (void)key, (void)at; }
   virtual void on_beat(const api::Beat& beat) { (void)beat; }
   virtual void on_request(const ServiceRequest& request) { (void)request; }
   virtual void on_phase(Phase phase) { (void)phase; }
@@ -134,18 +141,26 @@ class Check {
   uint64_t evaluations(std::size_t index) const {
     return index < evaluated_.size() ? evaluated_[index] : 0;
   }
+  // The facts that invariants()[index] lacks; none: it is judged.
+  Facts lacks(std::size_t index) const {
+    return context_.facts == fact::all ? 0 : invariants()[index].needs & ~context_.facts;
+  }
 
  protected:
   const StateModel& state() const { return context_.state; }
   const CheckContext& context() const { return context_; }
+  const Ground& ground() const { return context_.ground; }
   // Counts one evaluation of invariants()[index].
   void evaluated(std::size_t index) {
+    if (context_.beginning || lacks(index) != 0) return;
     if (evaluated_.size() <= index) evaluated_.resize(index + 1);
     ++evaluated_[index];
   }
   // Evaluates invariants()[index]: reports a violation if `held` is false. `what` is only called then.
+  // Where it cannot be judged it holds.
   template <class What>
   bool check(std::size_t index, bool held, What&& what, const store::StoreEvent* decision = nullptr) {
+    if (context_.beginning || lacks(index) != 0) return true;
     evaluated(index);
     if (!held) violated(index, what(), decision);
     return held;

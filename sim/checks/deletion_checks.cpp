@@ -9,19 +9,23 @@
 #include "core/api/kinds.hpp"
 #include "sim/checks/node_truth.hpp"
 #include "sim/checks/suite.hpp"
-#include "sim/world/world.hpp"
 
 namespace keelson::sim {
 
 namespace {
 
 constexpr InvariantInfo kInvariants[] = {
-    {"GC-1", "The garbage collector deletes only what has owners of which none exists any more."},
-    {"GC-2", "Nothing vanishes with finalizers left; a deletion is never taken back, nor put off."},
-    {"GC-3", "An owner that is deleted in the foreground outlives the dependents that block it."},
-    {"GC-4", "When an owner goes whose dependents were to be orphaned, none refers to it any more."},
-    {"GC-5", "What depends on something deleted vanishes; nothing stays in a namespace that is gone."},
-    {"GC-6", "Nothing is created in a namespace that is absent or being deleted."},
+    {"GC-1", "The garbage collector deletes only what has owners of which none exists any more.",
+     fact::provenance | fact::whole},
+    {"GC-2", "Nothing vanishes with finalizers left; a deletion is never taken back, nor put off.",
+     fact::calls},
+    {"GC-3", "An owner that is deleted in the foreground outlives the dependents that block it.",
+     fact::provenance | fact::whole},
+    {"GC-4", "When an owner goes whose dependents were to be orphaned, none refers to it any more.",
+     fact::provenance | fact::whole},
+    {"GC-5", "What depends on something deleted vanishes; nothing stays in a namespace that is gone.",
+     fact::rest | fact::whole},
+    {"GC-6", "Nothing is created in a namespace that is absent or being deleted.", fact::whole},
 };
 enum : std::size_t { kOwners, kFinalizers, kForeground, kOrphan, kVanish, kNamespace };
 
@@ -197,7 +201,7 @@ class DeletionCheck final : public Check {
 
   // Whether the collector knew, when it let the owner go, that this object refers to it.
   bool known_dependent(const store::StoreEvent& event, const api::ObjectKey& key, bool blocking) const {
-    const api::Basis* basis = event.provenance->basis.get();
+    const api::Basis* basis = event.provenance ? event.provenance->basis.get() : nullptr;
     if (basis == nullptr) return false;
     const api::ObjectPtr then = state().get_at(key, basis->of(key.kind));
     const api::ObjectPtr now = state().get(key);
@@ -261,7 +265,7 @@ class DeletionCheck final : public Check {
   // A pod whose node cannot end it stays until the node is back or its Node object is deleted.
   bool stuck(const api::Object& object) const {
     return object.kind() == api::Kind::pods && object.deleting() &&
-           truth_of(context().world, object.as<api::Pod>().spec().node_name()) != NodeTruth::healthy;
+           ground().truth_of(object.as<api::Pod>().spec().node_name()) != NodeTruth::healthy;
   }
 
   static void await(std::vector<Pending>& out, const api::ObjectKey& object, std::string why) {

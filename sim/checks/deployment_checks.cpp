@@ -5,19 +5,24 @@
 #include <unordered_map>
 
 #include "sim/checks/workload_checks.hpp"
-#include "sim/world/world.hpp"
+#include "sim/world/runtime.hpp"
 
 namespace keelson::sim {
 
 namespace {
 
 constexpr InvariantInfo kInvariants[] = {
-    {"DP-1", "Growth never makes a Deployment ask for more pods than replicas + maxSurge."},
-    {"DP-2", "Old ReplicaSets shrink by no more than what maxUnavailable and new pods leave."},
-    {"DP-4", "With Recreate no new pod is asked for while an old one may still run."},
-    {"DP-5", "One ReplicaSet per template; revisions only rise; its template never changes."},
-    {"DP-6", "Only empty old ReplicaSets are trimmed, and an undo brings its template back."},
-    {"DP-8", "A rollout completes unless its new pods cannot become ready."},
+    {"DP-1", "Growth never makes a Deployment ask for more pods than replicas + maxSurge.",
+     fact::provenance | fact::whole},
+    {"DP-2", "Old ReplicaSets shrink by no more than what maxUnavailable and new pods leave.",
+     fact::provenance | fact::whole},
+    {"DP-4", "With Recreate no new pod is asked for while an old one may still run.",
+     fact::provenance | fact::whole},
+    {"DP-5", "One ReplicaSet per template; revisions only rise; its template never changes.",
+     fact::provenance | fact::whole},
+    {"DP-6", "Only empty old ReplicaSets are trimmed, and an undo brings its template back.",
+     fact::provenance | fact::whole},
+    {"DP-8", "A rollout completes unless its new pods cannot become ready.", fact::rest | fact::whole},
 };
 enum : std::size_t { kSurge, kShrink, kRecreate, kRevisions, kHistory, kCompletes };
 
@@ -263,9 +268,8 @@ class RolloutCheck final : public Check {
   }
 
   bool will_be_ready(const api::Pod& pod) const {
-    const Node* node = context().world.node(pod.spec().node_name());
-    if (node == nullptr || !node->powered()) return false;
-    const RuntimeModel& model = context().world.options().runtime;
+    if (!ground().powered(pod.spec().node_name())) return false;
+    const RuntimeModel& model = ground().images();
     for (const auto& container : pod.spec().init_containers()) {
       const ImageBehaviour& image = model.behaviour(container.image());
       const bool ends = image.runs_for > 0s && image.exit_code == 0;

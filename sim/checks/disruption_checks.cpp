@@ -13,11 +13,13 @@ namespace keelson::sim {
 namespace {
 
 constexpr InvariantInfo kInvariants[] = {
-    {"PD-1", "A granted eviction leaves as many healthy pods as the budget wants."},
+    {"PD-1", "A granted eviction leaves as many healthy pods as the budget wants.",
+     fact::provenance | fact::whole},
     {"PD-2",
      "An eviction is granted on a current budget that allows it, costs exactly one disruption, and "
-     "deletes the pod in the same transaction."},
-    {"PD-3", "An eviction is charged to the only budget of a pod that runs."},
+     "deletes the pod in the same transaction.", fact::provenance | fact::whole},
+    {"PD-3", "An eviction is charged to the only budget of a pod that runs.",
+     fact::provenance | fact::whole},
 };
 enum : std::size_t { kHealthy, kCharged, kOnlyOne };
 

@@ -14,10 +14,11 @@ namespace keelson::sim {
 namespace {
 
 constexpr InvariantInfo kInvariants[] = {
-    {"EP-1", "The ready addresses of a service are those of its ready pods."},
-    {"EP-2", "No address is added as ready unless its pod was ready and not terminating, as was known."},
+    {"EP-1", "The ready addresses of a service are those of its ready pods.", fact::rest | fact::whole},
+    {"EP-2", "No address is added as ready unless its pod was ready and not terminating, as was known.",
+     fact::provenance | fact::whole},
     {"EP-3", "A slice holds at most 100 addresses, and an address stands in one slice of a service."},
-    {"EP-5", "Cluster IPs and node ports are unique among services."},
+    {"EP-5", "Cluster IPs and node ports are unique among services.", fact::whole},
 };
 enum : std::size_t { kReady, kAdded, kSlices, kUnique };
 
@@ -280,7 +281,7 @@ class EndpointCheck final : public Check {
 
   void added(const store::StoreEvent& event, const Name& service, const std::set<Address>& now,
              const std::set<Address>& before) {
-    const api::Basis* basis = event.provenance->basis.get();
+    const api::Basis* basis = event.provenance ? event.provenance->basis.get() : nullptr;
     if (basis == nullptr || !basis->of(api::Kind::pods)) return;
     const api::Revision seen = basis->of(api::Kind::pods);
     if (!state().remembers(seen) || !state().remembers(basis->of(api::Kind::services))) return;

@@ -5,16 +5,18 @@
 #include <unordered_map>
 
 #include "sim/checks/node_truth.hpp"
-#include "sim/world/world.hpp"
 
 namespace keelson::sim {
 
 namespace {
 
 constexpr InvariantInfo kInvariants[] = {
-    {"NL-3", "A dead node becomes Unknown and tainted and loses its pods; one that returns is Ready."},
-    {"NL-4", "A pod is evicted only by a taint on its own node that it does not tolerate any longer."},
-    {"NL-7", "Pods on a node that is not ready are not Ready; pods of a node that is gone are removed."},
+    {"NL-3", "A dead node becomes Unknown and tainted and loses its pods; one that returns is Ready.",
+     fact::machines | fact::rest},
+    {"NL-4", "A pod is evicted only by a taint on its own node that it does not tolerate any longer.",
+     fact::provenance | fact::whole},
+    {"NL-7", "Pods on a node that is not ready are not Ready; pods of a node that is gone are removed.",
+     fact::rest | fact::whole},
 };
 enum : std::size_t { kDead, kTaint, kNotReady };
 
@@ -32,7 +34,7 @@ constexpr Duration kQuarantine = 90s;
 class EvictionCheck final : public Check {
  public:
   explicit EvictionCheck(const CheckContext& context)
-      : Check(context), timing_(context.world.node_timing()) {}
+      : Check(context), timing_(context.ground.node_timing()) {}
   std::span<const InvariantInfo> invariants() const override { return kInvariants; }
 
   void on_commit(const store::StoreEvent& event) override {
@@ -202,7 +204,7 @@ class EvictionCheck final : public Check {
   void await_node(const api::Object& object, bool stopped, std::vector<Pending>& out) {
     const auto& node = object.as<api::Node>();
     const NodeReadiness r = readiness(object);
-    const NodeTruth truth = truth_of(context().world, object.name());
+    const NodeTruth truth = ground().truth_of(object.name());
     if (truth == NodeTruth::silent) {
       evaluated(kDead);
       if (r == NodeReadiness::yes) await(out, kDead, object.key(), "is dead, but called Ready");
@@ -247,9 +249,9 @@ class EvictionCheck final : public Check {
   }
 
   void await_registration(std::vector<Pending>& out) {
-    for (const auto& node : context().world.nodes()) {
-      const api::ObjectKey key{api::Kind::nodes, "", node->name()};
-      if (state().get(key) || truth_of(context().world, node->name()) != NodeTruth::healthy) continue;
+    for (const std::string& node : ground().nodes()) {
+      const api::ObjectKey key{api::Kind::nodes, "", node};
+      if (state().get(key) || ground().truth_of(node) != NodeTruth::healthy) continue;
       await(out, kDead, key, "is alive, but not registered");
     }
   }

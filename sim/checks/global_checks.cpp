@@ -7,16 +7,18 @@
 #include "sim/checks/node_truth.hpp"
 #include "sim/checks/rollout_rules.hpp"
 #include "sim/checks/suite.hpp"
-#include "sim/world/world.hpp"
 
 namespace keelson::sim {
 
 namespace {
 
 constexpr InvariantInfo kInvariants[] = {
-    {"GL-1", "A settled cluster writes nothing but heartbeats, leases and status refreshes."},
-    {"GL-2", "In the end the cluster is as the specs say, whatever happened on the way."},
-    {"GL-3", "No more objects are created than wishes and losses account for."},
+    {"GL-1", "A settled cluster writes nothing but heartbeats, leases and status refreshes.",
+     fact::rest},
+    {"GL-2", "In the end the cluster is as the specs say, whatever happened on the way.",
+     fact::rest | fact::whole},
+    {"GL-3", "No more objects are created than wishes and losses account for.",
+     fact::provenance | fact::whole},
     {"GL-4",
      "Commits follow each other in time. (That the same seed gives the same run is shown by running "
      "twice: tools/determinism.)"},
@@ -36,7 +38,7 @@ class GlobalCheck final : public Check {
     quiet_since_ = context().now;
     // Pods that crash or cannot be pulled for ever keep the cluster awake for ever.
     for (const auto& [key, pod] : state().all(api::Kind::pods)) {
-      if (!pod->deleting() && restless(pod->as<api::Pod>(), context().world.options().runtime)) {
+      if (!pod->deleting() && restless(pod->as<api::Pod>(), ground().images())) {
         restless_ = true;
       }
     }

@@ -11,8 +11,9 @@ namespace {
 constexpr InvariantInfo kInvariants[] = {
     {"LE-1",
      "Every write of a controller manager or a scheduler carries the token of its role that is "
-     "current when it commits."},
-    {"LE-2", "Nobody sends a write in a role later than 10 s after their last successful renewal."},
+     "current when it commits.", fact::provenance | fact::whole},
+    {"LE-2", "Nobody sends a write in a role later than 10 s after their last successful renewal.",
+     fact::calls},
     {"LE-4",
      "The token of a role strictly increases, and who is elected has the one it was granted."},
 };

@@ -16,7 +16,7 @@ namespace keelson::sim {
 namespace {
 
 constexpr InvariantInfo kInvariants[] = {
-    {"LEDGER", "The ledger's counts of serving pods are those of the committed state."},
+    {"LEDGER", "The ledger's counts of serving pods are those of the committed state.", fact::whole},
 };
 
 class LedgerKeeper final : public Check {

@@ -5,16 +5,18 @@
 
 #include "sim/checks/node_truth.hpp"
 #include "sim/checks/suite.hpp"
-#include "sim/world/world.hpp"
 
 namespace keelson::sim {
 
 namespace {
 
 constexpr InvariantInfo kInvariants[] = {
-    {"NL-1", "A node is marked Unknown only after it was silent for long enough, or is unreachable."},
-    {"NL-2", "A node that was heard of lately is never taken for silent, whatever clocks say."},
-    {"NL-5", "While no node at all is ready, nothing is tainted for eviction and nothing is evicted."},
+    {"NL-1", "A node is marked Unknown only after it was silent for long enough, or is unreachable.",
+     fact::beats | fact::machines | fact::provenance},
+    {"NL-2", "A node that was heard of lately is never taken for silent, whatever clocks say.",
+     fact::beats | fact::machines | fact::provenance},
+    {"NL-5", "While no node at all is ready, nothing is tainted for eviction and nothing is evicted.",
+     fact::provenance | fact::whole},
 };
 enum : std::size_t { kSilent, kLately, kHoldStill };
 
@@ -26,7 +28,7 @@ constexpr Duration kNotice = 20s;
 class NodeHealthCheck final : public Check {
  public:
   explicit NodeHealthCheck(const CheckContext& context)
-      : Check(context), timing_(context.world.node_timing()) {}
+      : Check(context), timing_(context.ground.node_timing()) {}
   std::span<const InvariantInfo> invariants() const override { return kInvariants; }
 
   void on_beat(const api::Beat& beat) override {
@@ -83,7 +85,7 @@ class NodeHealthCheck final : public Check {
     const Duration late = timing_.suspect_after / 3;
     for (auto& [name, track] : nodes_) {
       if (track.unreachable || context().now - track.last < late) continue;
-      track.unreachable = unreachable(context().world, name);
+      track.unreachable = ground().unreachable(name);
     }
   }
 
@@ -152,13 +154,13 @@ class NodeHealthCheck final : public Check {
 
   bool unreachable_lately(const std::string& name, const Track& track) const {
     return track.unreachable || (gap_counts(track) && track.gap_unreachable) ||
-           unreachable(context().world, name);
+           ground().unreachable(name);
   }
 
   void marked_unknown(const store::StoreEvent& event, const Track& track) {
     const std::string& name = event.object->name();
     const Duration silence = context().now - track.last;
-    const bool gone = track.unreachable || unreachable(context().world, name);
+    const bool gone = track.unreachable || ground().unreachable(name);
     Duration longest = silence;
     bool held = long_enough(silence, gone);
     if (gap_counts(track)) {

@@ -2,43 +2,7 @@
 
 #include <algorithm>
 
-#include "sim/world/world.hpp"
-
 namespace keelson::sim {
-
-NodeTruth truth_of(const World& world, const std::string& name) {
-  Node* node = world.node(name);
-  if (node == nullptr) return NodeTruth::absent;
-  if (!node->powered() || !node->agent_running() || node->agent_process().paused()) {
-    return NodeTruth::silent;
-  }
-  bool sends = false, both = false;
-  for (const HostId host : world.api_hosts()) {
-    const bool out = !world.network().cut(node->host(), host);
-    sends |= out;
-    both |= out && !world.network().cut(host, node->host());
-  }
-  return both ? NodeTruth::healthy : sends ? NodeTruth::impaired : NodeTruth::silent;
-}
-
-bool unreachable(const World& world, const std::string& name) {
-  const Node* node = world.node(name);
-  if (node == nullptr || !node->powered()) return true;
-  if (!world.network().any_cut()) return false;
-  // Cuts are between groups of hosts: a sample of the others shows them.
-  constexpr std::size_t kSample = 64;
-  const auto& nodes = world.nodes();
-  const std::size_t step = std::max<std::size_t>(1, nodes.size() / kSample);
-  int cut_from = 0;
-  for (std::size_t i = 0; i < nodes.size(); i += step) {
-    const HostId other = nodes[i]->host();
-    if (other == node->host()) continue;
-    if (world.network().cut(node->host(), other) || world.network().cut(other, node->host())) {
-      if (++cut_from >= 2) return true;
-    }
-  }
-  return false;
-}
 
 bool begins_deletion(const store::StoreEvent& event) {
   return event.previous && !event.previous->deleting() &&

@@ -10,17 +10,6 @@
 
 namespace keelson::sim {
 
-enum class NodeTruth : uint8_t {
-  absent,    // the world has no such machine
-  silent,    // it cannot send anything to the API: no power, no agent, a hung one, or cut off
-  impaired,  // it can send, but does not hear the answers
-  healthy,
-};
-NodeTruth truth_of(const World& world, const std::string& node);
-// Whether others cannot reach the machine: no power, or cut off from at least two of them. A node
-// whose agent is dead is still reachable.
-bool unreachable(const World& world, const std::string& node);
-
 // The event begins the object's deletion, or completes it at once.
 bool begins_deletion(const store::StoreEvent& event);
 bool has_ended(const api::Pod& pod);

@@ -11,7 +11,7 @@ namespace {
 constexpr InvariantInfo kInvariants[] = {
     {"DP-7",
      "ProgressDeadlineExceeded is said when there was no progress for the deadline, never earlier "
-     "and never of a rollout that is paused or complete."},
+     "and never of a rollout that is paused or complete.", fact::provenance | fact::whole},
 };
 
 constexpr const char* kExceeded = "ProgressDeadlineExceeded";

@@ -12,8 +12,9 @@ namespace keelson::sim {
 namespace {
 
 constexpr InvariantInfo kInvariants[] = {
-    {"ST-7", "A list is the state at its revision, and a cache the state at the revision it claims."},
-    {"ST-8", "What a reader observes never goes back, not even across its own restart."},
+    {"ST-7", "A list is the state at its revision, and a cache the state at the revision it claims.",
+     fact::calls | fact::memory},
+    {"ST-8", "What a reader observes never goes back, not even across its own restart.", fact::calls},
 };
 enum : std::size_t { kSnapshot, kMonotone };
 
@@ -58,7 +59,7 @@ class ReadCheck final : public Check {
   }
 
   void recheck() override {
-    context().world.each_controller_cache(
+    ground().each_controller_cache(
         [this](const std::string& owner, const client::Cache& cache) { compare(owner, cache); });
   }
 

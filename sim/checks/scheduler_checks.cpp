@@ -8,23 +8,26 @@
 #include "core/api/quantity.hpp"
 #include "core/scheduler/scheduler.hpp"
 #include "sim/checks/suite.hpp"
-#include "sim/world/world.hpp"
 
 namespace keelson::sim {
 
 namespace {
 
 constexpr InvariantInfo kInvariants[] = {
-    {"SC-1", "On each node the requests of the pods bound there fit into what it can allocate."},
-    {"SC-2", "At binding, on the scheduler's basis, the node exists and suits the pod."},
-    {"SC-3", "A pod is bound once, never while it is being deleted, and only the pod that was scored."},
+    {"SC-1", "On each node the requests of the pods bound there fit into what it can allocate.",
+     fact::provenance | fact::whole},
+    {"SC-2", "At binding, on the scheduler's basis, the node exists and suits the pod.",
+     fact::provenance | fact::whole},
+    {"SC-3", "A pod is bound once, never while it is being deleted, and only the pod that was scored.",
+     fact::provenance | fact::whole},
     {"SC-4",
      "A victim of preemption has a lower priority than a pod that waits, may preempt, and could run "
-     "on the victim's node."},
+     "on the victim's node.", fact::provenance | fact::whole},
     {"SC-5",
      "The scheduler's cache holds the bound pods and those it assumes, each on its node, and nothing "
-     "else."},
-    {"SC-6", "A pending pod for which there is a feasible node is bound within 100 s."},
+     "else.", fact::memory},
+    {"SC-6", "A pending pod for which there is a feasible node is bound within 100 s.",
+     fact::rest | fact::whole},
 };
 enum : std::size_t { kFits, kSuits, kOnce, kVictim, kCache, kBound };
 
@@ -194,7 +197,7 @@ class SchedulerCheck final : public Check {
     check(kFits, fresh == nodes_, [] {
       return "CHECK: the sums kept per node differ from those computed anew";
     });
-    context().world.each_scheduler([&](const std::string& owner, const scheduler::Scheduler& s) {
+    ground().each_scheduler([&](const std::string& owner, const scheduler::Scheduler& s) {
       const std::string wrong = s.cache().check();
       check(kCache, wrong.empty(), [&] { return "the cache of " + owner + ": " + wrong; });
       if (at_rest() && caught_up(s)) compare_places(owner, s.cache());
@@ -435,7 +438,7 @@ class SchedulerCheck final : public Check {
   void compare_caches() {
     std::size_t holding = 0;
     for (const auto& [name, node] : nodes_) holding += static_cast<std::size_t>(node.pods);
-    context().world.each_scheduler([&](const std::string& owner, const scheduler::Scheduler& s) {
+    ground().each_scheduler([&](const std::string& owner, const scheduler::Scheduler& s) {
       if (!caught_up(s)) return;
       check(kCache, s.cache().pod_count() == holding, [&] {
         return "the cache of " + owner + " holds " + std::to_string(s.cache().pod_count()) +

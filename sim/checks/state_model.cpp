@@ -106,6 +106,12 @@ api::ObjectPtr StateModel::get_at(const api::ObjectKey& key, api::Revision at) c
   return after == versions.begin() ? nullptr : std::prev(after)->object;
 }
 
+bool StateModel::changed_at(const api::ObjectKey& key, api::Revision at) const {
+  const auto it = versions_.find(key);
+  return it != versions_.end() && std::any_of(it->second.begin(), it->second.end(),
+                                              [&](const Version& v) { return v.revision == at; });
+}
+
 const StateModel::Objects& StateModel::pods_on(const std::string& node) const {
   const auto it = pods_on_.find(node);
   return it == pods_on_.end() ? none_ : it->second;

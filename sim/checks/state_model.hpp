@@ -28,6 +28,8 @@ class StateModel {
   // As it was after revision `at` was committed. Null: it did not exist, or (only if remembers(at) is
   // false) it has changed since and that version is forgotten.
   api::ObjectPtr get_at(const api::ObjectKey& key, api::Revision at) const;
+  // Whether the event of this revision was one of this object. REQUIRES: remembers(at).
+  bool changed_at(const api::ObjectKey& key, api::Revision at) const;
   bool remembers(api::Revision at) const { return at.value + keep_ >= revision_.value; }
   template <class M>
   api::Ref<M> get(const std::string& ns, const std::string& name) const {

@@ -9,7 +9,6 @@
 #include "core/api/kinds.hpp"
 #include "sim/checks/store_checks.hpp"
 #include "sim/checks/suite.hpp"
-#include "sim/world/world.hpp"
 
 namespace keelson::sim {
 
@@ -20,11 +19,15 @@ using google::protobuf::Message;
 constexpr InvariantInfo kInvariants[] = {
     {"ST-1", "The history replays: each event follows from the state that the events before it left."},
     {"ST-2", "Revisions are dense and belong to one mutation each; what changes nothing consumes none."},
-    {"ST-3", "A transaction takes effect exactly if all of its preconditions hold, and as it was asked."},
-    {"ST-4", "A call takes effect at most once, also when its answer was lost or it arrived twice."},
+    {"ST-3", "A transaction takes effect exactly if all of its preconditions hold, and as it was asked.",
+     fact::asked},
+    {"ST-4", "A call takes effect at most once, also when its answer was lost or it arrived twice.",
+     fact::calls},
     {"ST-13", "A uid names one object for ever; generation counts spec changes; status writes leave spec."},
+    {"ST-12",
+     "What clients were told has been written is in the history, unless a new epoch says that some was lost."},
 };
-enum : std::size_t { kReplay, kDense, kPreconditions, kOnce, kIdentity };
+enum : std::size_t { kReplay, kDense, kPreconditions, kOnce, kIdentity, kKept };
 
 // The spec as bytes: equal for equal specs. Empty: there is none.
 std::string spec_bytes(const api::Object& object) {
@@ -72,7 +75,8 @@ class HistoryCheck final : public Check {
     if (!result.ok()) {
       if (result.code() == Code::unavailable) return;
       if (result.code() == Code::fenced) {
-        const uint64_t current = context().world.store().history().token(asked.fence.role);
+        if (ground().store() == nullptr) return;
+        const uint64_t current = ground().store()->token(asked.fence.role);
         check(kPreconditions, current == 0 || current != asked.fence.token, [&] {
           return "a transaction of " + actor(asked) + " was refused although it carries the token " +
                  std::to_string(current) + " of " + asked.fence.role + ", which is the current one";
@@ -88,6 +92,7 @@ class HistoryCheck final : public Check {
       });
       return;
     }
+    on_promised(asked.writes.back().key, result->revision);
     for (std::size_t i = 0; i < asked.writes.size(); ++i) {
       const store::Write& write = asked.writes[i];
       const api::Revision at = result->objects[i]->revision();
@@ -116,10 +121,25 @@ class HistoryCheck final : public Check {
     }
   }
 
+  // Whoever was told may have been told before the event is shown here: judged in the end, or at once if
+  // history has come that far.
+  void on_promised(const api::ObjectKey& key, api::Revision at) override {
+    if (at > state().revision()) {
+      promises_.emplace_back(key, at);
+    } else {
+      kept(key, at);
+    }
+  }
+  void at_end() override {
+    for (const auto& [key, at] : promises_) kept(key, at);
+    promises_.clear();
+  }
+
   // What the checks know must be what the store holds: a fault in their own picture would make every
   // other check blind. All kinds are counted, and one of them is compared object by object in turn.
   void recheck() override {
-    const store::History& store = context().world.store().history();
+    if (ground().store() == nullptr) return;
+    const store::History& store = *ground().store();
     if (!store.current()) return;  // a world that was never started
     for (const api::KindInfo& info : api::all_kinds()) {
       check(kReplay, state().all(info.kind).size() == store.size(info.kind), [&] {
@@ -150,6 +170,14 @@ class HistoryCheck final : public Check {
   }
 
  private:
+  void kept(const api::ObjectKey& key, api::Revision at) {
+    if (at.epoch < state().revision().epoch || !state().remembers(at)) return;
+    check(kKept, state().changed_at(key, at), [&] {
+      return "the write of " + api::to_string(key) + " that was acknowledged at revision " +
+             api::to_string(at) + " is not in the history";
+    });
+  }
+
   static std::string actor(const store::Transaction& asked) {
     return asked.provenance ? asked.provenance->actor : "somebody";
   }
@@ -195,6 +223,10 @@ class HistoryCheck final : public Check {
   }
 
   void dense(const store::StoreEvent& event) {
+    if (context().beginning) {
+      last_ = {};
+      return;
+    }
     const bool next = event.revision.epoch == last_.epoch && event.revision.value == last_.value + 1;
     const bool new_epoch = event.revision.epoch > last_.epoch && event.revision.value > last_.value;
     check(kDense, next || new_epoch || !last_,
@@ -288,6 +320,7 @@ class HistoryCheck final : public Check {
   std::set<uint64_t> status_calls_;  // ids of calls about a status that have not committed yet
   std::size_t next_kind_ = 0;
   api::Revision last_;
+  std::vector<std::pair<api::ObjectKey, api::Revision>> promises_;  // of what has not been shown yet
 };
 
 }  // namespace

@@ -1,5 +1,9 @@
 #include "sim/checks/suite.hpp"
 
+#include <set>
+
+#include "sim/checks/world_ground.hpp"
+
 namespace keelson::sim {
 
 CheckSuite::CheckSuite(bool kubernetes_profile) : kubernetes_profile_(kubernetes_profile) {}
@@ -15,21 +19,23 @@ Observers CheckSuite::observers() {
                                   const Result<store::Committed>& result) {
     transaction(asked, result);
   };
-  observers.beats = [this](const api::Beat& beat) {
-    touch();
-    for (auto& check : checks_) check->on_beat(beat);
-  };
+  observers.beats = [this](const api::Beat& beat) { this->beat(beat); };
   return observers;
 }
 
 void CheckSuite::attach(const World& world) {
-  KEELSON_ASSERT(world_ == nullptr);
-  world_ = &world;
-  context_.reset(new CheckContext{world, state_, ledger_, Phase::faults, kubernetes_profile_,
+  own_ground_ = std::make_unique<WorldGround>(world);
+  attach(*own_ground_);
+}
+
+void CheckSuite::attach(const Ground& ground) {
+  KEELSON_ASSERT(ground_ == nullptr);
+  ground_ = &ground;
+  context_.reset(new CheckContext{ground, state_, ledger_, Phase::faults, kubernetes_profile_,
                                   Instant{}, [this](Violation v) {
                                     // One broken invariant tends to break again at every event.
                                     if (violations_.size() < 100) violations_.push_back(std::move(v));
-                                  }});
+                                  }, ground.facts()});
   add_all(*context_, ledger_, checks_);
 }
 
@@ -62,8 +68,8 @@ std::vector<InvariantInfo> CheckSuite::all_invariants() {
 }
 
 void CheckSuite::touch() {
-  KEELSON_ASSERT(world_ != nullptr);
-  context_->now = world_->now();
+  KEELSON_ASSERT(ground_ != nullptr);
+  context_->now = ground_->now();
 }
 
 void CheckSuite::commits(std::span<const store::StoreEvent> events) {
@@ -72,6 +78,16 @@ void CheckSuite::commits(std::span<const store::StoreEvent> events) {
   for (const store::StoreEvent& event : events) {
     for (auto& check : checks_) check->on_commit(event);
   }
+}
+
+void CheckSuite::beat(const api::Beat& beat) {
+  touch();
+  for (auto& check : checks_) check->on_beat(beat);
+}
+
+void CheckSuite::promised(const api::ObjectKey& key, api::Revision at) {
+  touch();
+  for (auto& check : checks_) check->on_promised(key, at);
 }
 
 void CheckSuite::transaction(const store::Transaction& asked,
@@ -121,6 +137,13 @@ std::vector<Pending> CheckSuite::pending() {
   touch();
   std::vector<Pending> out;
   for (auto& check : checks_) check->pending(out);
+  if (context_->facts == fact::all) return out;
+  // What cannot be judged cannot be waited for.
+  std::set<std::string_view> judged;
+  for (const InvariantCount& count : counts()) {
+    if (count.lacks == 0) judged.insert(count.id);
+  }
+  std::erase_if(out, [&](const Pending& one) { return !judged.contains(one.invariant); });
   return out;
 }
 
@@ -129,7 +152,7 @@ std::vector<InvariantCount> CheckSuite::counts() const {
   for (const auto& check : checks_) {
     const auto invariants = check->invariants();
     for (std::size_t i = 0; i < invariants.size(); ++i) {
-      out.push_back({invariants[i].id, invariants[i].statement, check->evaluations(i)});
+      out.push_back({invariants[i].id, invariants[i].statement, check->evaluations(i), check->lacks(i)});
     }
   }
   return out;

@@ -1,4 +1,5 @@
-// All checks of a run: feeds them, counts, and collects what they report.
+// All checks of a run, simulated or recorded: feeds them, counts, and collects what they report. A World
+// feeds it through its observers; recorded.hpp does it by hand.
 #pragma once
 
 #include <memory>
@@ -13,6 +14,7 @@ struct InvariantCount {
   std::string_view id;
   std::string_view statement;
   uint64_t evaluations = 0;
+  Facts lacks = 0;  // without these it was not judged
 };
 
 class CheckSuite final : private ClientObserver, private GroundTruthObserver, private WorldObserver {
@@ -23,6 +25,8 @@ class CheckSuite final : private ClientObserver, private GroundTruthObserver, pr
   // To be given to the World's constructor; attach() once it exists.
   Observers observers();
   void attach(const World& world);
+  // The cluster whose truth this is; it must outlive the suite.
+  void attach(const Ground& ground);
 
   void set_phase(Phase phase);
   // The traffic's clients tell what became of their requests.
@@ -42,8 +46,12 @@ class CheckSuite final : private ClientObserver, private GroundTruthObserver, pr
   const StateModel& state() const { return state_; }
   const InvoluntaryLedger& ledger() const { return ledger_; }
 
- private:
+  // --- What is shown to the checks ------------------------------------------------------------------
+  // True: what is committed next was there before the record begins (CheckContext::beginning).
+  void beginning(bool so) { context_->beginning = so; }
   void commits(std::span<const store::StoreEvent> events);
+  void beat(const api::Beat& beat);
+  void promised(const api::ObjectKey& key, api::Revision at);
   void transaction(const store::Transaction& asked, const Result<store::Committed>& result);
   void called(const Process& client, const api::Request& request) override;
   void answered(const Process& client, const api::Request& request,
@@ -59,12 +67,15 @@ class CheckSuite final : private ClientObserver, private GroundTruthObserver, pr
   void process_paused(const std::string& process, bool paused) override;
   void leader_changed(const std::string& role, const std::string& process, uint64_t token,
                       bool elected) override;
+
+ private:
   void touch();
   static void add_all(const CheckContext& context, InvoluntaryLedger& ledger,
                       std::vector<std::unique_ptr<Check>>& checks);
 
   bool kubernetes_profile_;
-  const World* world_ = nullptr;
+  std::unique_ptr<Ground> own_ground_;  // of a World
+  const Ground* ground_ = nullptr;
   StateModel state_;
   InvoluntaryLedger ledger_;
   std::unique_ptr<CheckContext> context_;

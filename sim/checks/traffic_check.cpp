@@ -12,7 +12,7 @@ namespace {
 constexpr InvariantInfo kInvariants[] = {
     {"ZD-1",
      "A service promised to lose no request (traffic with `mustNotFail`) loses none while no pod "
-     "is lost involuntarily."},
+     "is lost involuntarily.", fact::traffic},
 };
 enum : std::size_t { kNoneLost };
 

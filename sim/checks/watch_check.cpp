@@ -16,9 +16,9 @@ namespace keelson::sim {
 namespace {
 
 constexpr InvariantInfo kInvariants[] = {
-    {"ST-5", "A watch delivers every matching event once, in order, with its revision."},
-    {"ST-6", "A bookmark comes after all events up to its revision."},
-    {"ST-9", "After 410 Gone a client lists again before it watches on."},
+    {"ST-5", "A watch delivers every matching event once, in order, with its revision.", fact::calls},
+    {"ST-6", "A bookmark comes after all events up to its revision.", fact::calls},
+    {"ST-9", "After 410 Gone a client lists again before it watches on.", fact::calls},
 };
 enum : std::size_t { kProjection, kBookmark, kGone };
 
@@ -128,7 +128,7 @@ class WatchCheck final : public Check {
     for (const auto& [id, stream] : late) {
       constexpr std::string_view kAgent = "agent/";
       if (stream->client.starts_with(kAgent) &&
-          truth_of(context().world, stream->client.substr(kAgent.size())) != NodeTruth::healthy) {
+          ground().truth_of(stream->client.substr(kAgent.size())) != NodeTruth::healthy) {
         continue;
       }
       evaluated(kProjection);

@@ -16,12 +16,14 @@ namespace keelson::sim {
 namespace {
 
 constexpr InvariantInfo kInvariants[] = {
-    {"RS-1", "A ReplicaSet gets as many active pods as it asks for."},
-    {"RS-2", "A pod is created only while its ReplicaSet has fewer active ones than it asks for."},
-    {"RS-3", "Pods in excess go, no more than those, and the least valuable of them first."},
+    {"RS-1", "A ReplicaSet gets as many active pods as it asks for.", fact::rest | fact::whole},
+    {"RS-2", "A pod is created only while its ReplicaSet has fewer active ones than it asks for.",
+     fact::provenance | fact::whole},
+    {"RS-3", "Pods in excess go, no more than those, and the least valuable of them first.",
+     fact::provenance | fact::whole},
     {"RS-4",
      "A ReplicaSet deletes only pods that it controls, adopts only orphans that it selects, and lets go "
-     "only what it does not select."},
+     "only what it does not select.", fact::provenance | fact::whole},
 };
 enum : std::size_t { kCount, kCreates, kVictims, kOwns };
 

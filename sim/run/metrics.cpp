@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/api/validate/errors.hpp"
-#include "sim/checks/node_truth.hpp"
+#include "sim/checks/world_ground.hpp"
 
 namespace keelson::sim {
 
@@ -120,7 +120,7 @@ void Metrics::pod(const store::StoreEvent& event, Instant now) {
       const Node* node = world_->node(pod.spec().node_name());
       if (node != nullptr && node->powered()) {
         ++false_evictions_;
-        cut_off_evictions_ += unreachable(*world_, node->name());
+        cut_off_evictions_ += WorldGround(*world_).unreachable(node->name());
       }
     }
   }

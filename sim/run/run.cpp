@@ -18,6 +18,7 @@ Run::Run(const Scenario& scenario, RunOptions options)
     narrator_->on_commits(events);
     if (options_.commits) options_.commits(events, elapsed());
   };
+  if (options_.containers) observers.truth = this;
   // The world takes all power away when it is torn down; that is no crash.
   observers.power_losses = [this](const std::string& node) {
     if (!over_) metrics_->on_power_lost(node, world_->now());
@@ -36,6 +37,16 @@ Run::Run(const Scenario& scenario, RunOptions options)
 }
 
 Run::~Run() = default;
+
+void Run::container_started(const std::string& node, const agent::ContainerInfo& container) {
+  checks_->container_started(node, container);
+  options_.containers(node, container, true, elapsed());
+}
+
+void Run::container_stopped(const std::string& node, const agent::ContainerInfo& container) {
+  checks_->container_stopped(node, container);
+  options_.containers(node, container, false, elapsed());
+}
 
 void Run::schedule_timeline() {
   Engine& engine = world_->engine();

@@ -30,11 +30,14 @@ struct RunOptions {
   std::function<std::string(const class Run&)> progress;
   // Sees all that is written, as it is written, and how long after the start: for those who compare runs.
   std::function<void(std::span<const store::StoreEvent> events, Duration at)> commits;
+  // Sees all containers start and stop, likewise.
+  std::function<void(const std::string& node, const agent::ContainerInfo&, bool started, Duration at)>
+      containers;
 };
 
 enum class Verdict : uint8_t { held = 0, violated = 1, undecided = 3 };
 
-class Run {
+class Run final : private GroundTruthObserver {
  public:
   Run(const Scenario& scenario, RunOptions options);
   ~Run();
@@ -62,6 +65,8 @@ class Run {
   std::string undecided_because() const { return undecided_; }
 
  private:
+  void container_started(const std::string& node, const agent::ContainerInfo& container) override;
+  void container_stopped(const std::string& node, const agent::ContainerInfo& container) override;
   // Runs until `end` of virtual time; false: the run is over.
   bool advance(Duration end);
   bool converge();

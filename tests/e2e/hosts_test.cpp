@@ -87,6 +87,30 @@ class HostsTest : public ::testing::Test {
     }
   }
 
+  // What the cluster has left of its history, by the checks of the simulator. `promises`: lines about writes
+  // that were acknowledged.
+  void expect_checks_hold(const std::string& promises) {
+    hosts::TemporaryDir dir;
+    const std::string lines = dir.path() + "/world.jsonl";
+    std::ofstream(lines) << promises << "{\"machines\":\"well\"}\n{\"settled\":true,\"at\":\""
+                         << std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count()
+                         << "\"}\n";
+    const Outcome judged = run(keelson_binary() + " real check --store " + hosts_->store() + " --journal " +
+                               hosts_->journal(2) + " --journal " + hosts_->journal(3) + " --journal " + lines);
+    EXPECT_EQ(judged.exit_code, 0) << judged.output;
+    EXPECT_NE(judged.output.find("NA-1"), std::string::npos) << judged.output;
+    std::printf("%s\n", judged.output.substr(0, judged.output.find('\n')).c_str());
+  }
+  // Makes a ConfigMap; true: it was acknowledged, and the line that says so is added.
+  bool promised(const std::string& name, const std::string& timeout, std::string& promises) {
+    const Outcome made = user("kubectl create configmap " + name + " --request-timeout=" + timeout +
+                              " -o jsonpath={.metadata.resourceVersion}");
+    if (made.exit_code != 0) return false;
+    promises += "{\"promised\":\"" + made.output + "\",\"kind\":\"configmaps\",\"name\":\"default/" + name +
+                "\"}\n";
+    return true;
+  }
+
   std::unique_ptr<Hosts> hosts_;
 };
 
@@ -160,6 +184,7 @@ TEST_F(HostsTest, EveryPartIsKilledInTurn) {
   } kParts[] = {{2, "keelson-node"},          {3, "keelson-containerd"}, {1, "keelson-control-plane"},
                 {1, "keelson-redis"},         {3, "keelson-node"},       {2, "keelson-containerd"}};
   int written = 0;
+  std::string promises;
   for (const auto& part : kParts) {
     const pid_t pid = hosts_->main_process(part.host, part.service);
     ASSERT_GT(pid, 0) << part.service;
@@ -167,7 +192,7 @@ TEST_F(HostsTest, EveryPartIsKilledInTurn) {
     // What the API acknowledges while it happens must be there afterwards.
     for (int i = 0; i < 5; ++i) {
       const std::string name = "proof-" + std::to_string(written);
-      if (user("kubectl create configmap " + name + " --request-timeout=5s").exit_code == 0) ++written;
+      if (promised(name, "5s", promises)) ++written;
     }
     until("kubectl get --raw /readyz", 30s);
     until("[ $(kubectl get nodes --no-headers | grep -cw Ready) = 2 ]", 60s);
@@ -187,6 +212,7 @@ TEST_F(HostsTest, EveryPartIsKilledInTurn) {
   until("[ $(kubectl get pods -l app=kel --no-headers | wc -l) = 2 ]", 60s);
   if (HasFailure()) return;
   expect_no_leaks();
+  expect_checks_hold(promises);
 }
 
 // A host behind a broken cable: what ran there is replaced; when the cable is mended the old pods go, and
@@ -265,6 +291,7 @@ TEST_F(HostsTest, PartsAreKilledAtRandom) {
   const unsigned seed = wanted ? static_cast<unsigned>(::getpid()) : 1;
   std::mt19937 random(seed);
   int kills = 0, written = 0;
+  std::string promises;
   while (std::chrono::steady_clock::now() < end) {
     const auto& [host, service] = kParts[random() % std::size(kParts)];
     if (const pid_t pid = hosts_->main_process(host, service); pid > 0) {
@@ -272,7 +299,7 @@ TEST_F(HostsTest, PartsAreKilledAtRandom) {
       ++kills;
     }
     const std::string name = "proof-" + std::to_string(written);
-    if (user("kubectl create configmap " + name + " --request-timeout=3s").exit_code == 0) ++written;
+    if (promised(name, "3s", promises)) ++written;
     std::this_thread::sleep_for(std::chrono::milliseconds(random() % 1500));
   }
   until("kubectl get --raw /readyz", 60s);
@@ -292,6 +319,7 @@ TEST_F(HostsTest, PartsAreKilledAtRandom) {
               written, static_cast<unsigned long long>(tally.good + tally.failed),
               static_cast<unsigned long long>(tally.failed));
   expect_no_leaks();
+  expect_checks_hold(promises);
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "sim/checks/suite.hpp"
+#include "sim/checks/world_ground.hpp"
 #include "tests/support/builders.hpp"
 
 namespace keelson::sim::test {
@@ -230,9 +231,10 @@ class History {
   StateModel state_;
   InvoluntaryLedger ledger_;
   std::vector<Violation> violations_;
-  CheckContext context_{world_,    state_,           ledger_,
+  WorldGround ground_{world_};
+  CheckContext context_{ground_,   state_,           ledger_,
                         Phase::faults, false, Instant{} + 1000s,
-                        [this](Violation v) { violations_.push_back(std::move(v)); }};
+                        [this](Violation v) { violations_.push_back(std::move(v)); }, fact::all};
   Checks checks_;
   api::Revision revision_{1, 0};
   std::vector<store::StoreEvent> staged_;

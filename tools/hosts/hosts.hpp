@@ -66,6 +66,9 @@ class Hosts {
   // `keelson join` on a host, with what init has printed, as a node of that name (empty: h2, ...), then
   // the images. What went wrong; empty: nothing.
   std::string join(int host, const std::string& options = {}, const std::string& node = {});
+  // Where the control plane's store is, as commands take it; and the journal of a node's containers.
+  std::string store() const { return "unix:" + root(control_plane_) + "/run/keelson/redis.sock"; }
+  std::string journal(int host) const { return root(host) + "/var/lib/keelson/node/containers.jsonl"; }
   std::string kubeconfig() const { return root(control_plane_) + "/etc/keelson/admin.conf"; }
   // For clients: KUBECONFIG, a HOME of their own, kubectl's folder before the PATH, and OUTSIDE, the
   // words that run a command in the world outside.

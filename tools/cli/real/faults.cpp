@@ -175,11 +175,16 @@ bool cut_nodes(Stage& stage, const FaultSpec& spec, void (hosts::Hosts::*cut)(in
   const auto nodes = whole_zone ? of_zone(stage, spec) : pick(stage, spec);
   if (nodes.empty()) return false;
   stage.note(names_of(nodes) + how + lasting(spec));
-  for (Place* place : nodes) (stage.hosts.*cut)(place->host);
+  for (Place* place : nodes) {
+    stage.reached(place->node, false);
+    (stage.hosts.*cut)(place->host);
+  }
   stage.later(spec, names_of(nodes) + " can be reached again", [&stage, nodes] {
     // What has lost its power meanwhile gets its cable with it.
     for (Place* place : nodes) {
-      if (place->powered) stage.hosts.heal(place->host);
+      if (!place->powered) continue;
+      stage.hosts.heal(place->host);
+      stage.reached(place->node, true);
     }
   });
   return true;

@@ -26,6 +26,8 @@ struct Stage {
   std::function<void(const sim::FaultSpec& spec, std::string what, std::function<void()> heal)> later;
   // Since `at` the node has no power, or has it again.
   std::function<void(const std::string& node, bool on, std::chrono::steady_clock::time_point at)> powered;
+  // From now on others reach the node, or do not.
+  std::function<void(const std::string& node, bool others)> reached;
 };
 
 struct RealFault {

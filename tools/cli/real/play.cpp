@@ -1,14 +1,24 @@
 #include "tools/cli/real/play.hpp"
 
 #include <algorithm>
+#include <boost/json.hpp>
 #include <utility>
 
+#include "core/api/kinds.hpp"
 #include "sim/report/report.hpp"
 #include "tools/cli/cluster/kubeconfig.hpp"
+#include "tools/cli/real/check.hpp"
 
 namespace keelson::real {
 
+namespace json = boost::json;
+
 namespace {
+
+// The clock by which the record's other parts tell the time.
+std::string wall_ns() {
+  return std::to_string(std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count());
+}
 
 constexpr Duration kTick = 20ms;
 // Settled means settled for a while: nothing to be done between two steps is not the end, and an agent
@@ -50,6 +60,10 @@ Play::~Play() {
 }
 
 std::string Play::make() {
+  record_ = json::serialize(json::object{{"machines", "well"}}) + '\n' +
+            json::serialize(json::object{
+                {"profile", scenario_->world.kubernetes_profile ? "kubernetes" : "keelson"}}) +
+            '\n';
   hosts_ = std::make_unique<hosts::Hosts>(static_cast<int>(places_.size()) + 1, making_);
   if (!hosts_->ok()) return hosts_->trouble();
   std::string why = hosts_->init(
@@ -118,10 +132,29 @@ void Play::hear(Clock::time_point at, const api::ObjectPtr& object, const api::O
   const std::lock_guard lock(mutex_);
   if (!playing_) return;
   history_.changes.push_back({at - begin_, object, previous});
+  if (object) {
+    record_ += json::serialize(json::object{{"promised", std::to_string(object->revision().value)},
+                                            {"kind", api::info(object->kind()).qualified},
+                                            {"name", object->ns() + "/" + object->name()}}) + '\n';
+  }
   store::StoreEvent event;
   event.object = object;
   event.previous = previous;
   narrator_->on_commits({&event, 1});
+}
+
+void Play::machine(const std::string& node, bool powered, bool reachable) {
+  const std::lock_guard lock(mutex_);
+  record_ += json::serialize(json::object{
+                 {"at", wall_ns()}, {"machine", node}, {"powered", powered}, {"reachable", reachable}}) +
+             '\n';
+}
+
+Status Play::record(const std::string& directory) {
+  std::map<std::string, std::string> journals;
+  for (const Place& place : places_) journals[place.node] = hosts_->journal(place.host);
+  const std::lock_guard lock(mutex_);
+  return record_cluster(directory, hosts_->store(), journals, record_);
 }
 
 // REQUIRES: mutex_ is held.
@@ -169,13 +202,15 @@ History Play::run(uint64_t seed, const std::function<bool()>& stop) {
         }
       },
       [this](const std::string& node, bool on, Clock::time_point at) {
+        machine(node, on, on);
         if (on) {
           booting_.insert(node);
         } else {
           booting_.erase(node);
           clients_->powered(node, false, at);
         }
-      }});
+      },
+      [this](const std::string& node, bool others) { machine(node, true, others); }});
   schedule();
   bool stopped = false;
   while (turn()) {
@@ -202,6 +237,7 @@ History Play::run(uint64_t seed, const std::function<bool()>& stop) {
   const std::lock_guard lock(mutex_);
   if (!well) history_.trouble = stop() ? "interrupted" : "has not settled: " + waits_for;
   note(well ? Level::info : Level::warning, "run", well ? "settled" : history_.trouble);
+  if (well) record_ += json::serialize(json::object{{"at", wall_ns()}, {"settled", true}}) + '\n';
   playing_ = false;
   history_.requests = clients_->sent();
   history_.requests_lost = clients_->lost();

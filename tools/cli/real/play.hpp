@@ -52,6 +52,10 @@ class Play {
   // Undoes what lasts forever, and removes what the timeline has made. What went wrong; empty: nothing.
   std::string clean();
 
+  // Writes down what the cluster has left of its history so far (record_files.hpp), with what this has seen
+  // of it: machines, what the API has told, and that it has settled if the last run has.
+  Status record(const std::string& directory);
+
   std::string logs() const { return hosts_ ? hosts_->logs() : ""; }
 
  private:
@@ -63,6 +67,7 @@ class Play {
   std::string join(const Place& place);
   std::string watch();
   void hear(Clock::time_point at, const api::ObjectPtr& object, const api::ObjectPtr& previous);
+  void machine(const std::string& node, bool powered, bool reachable);
   void note(Level level, std::string source, std::string text);
   Duration now() const { return Clock::now() - begin_; }
 
@@ -102,6 +107,7 @@ class Play {
   bool playing_ = false;
   Clock::time_point begin_{};
   History history_;
+  std::string record_;  // lines
   std::unique_ptr<sim::Narrator> narrator_;
   std::unique_ptr<Observer> observer_;  // last: its threads use all of the above
 };

@@ -1,5 +1,6 @@
 // `keelson real run`: a scenario played against real hosts on this machine.
 #include <cstdio>
+#include <cstdlib>
 #include <cxxopts.hpp>
 #include <filesystem>
 #include <fstream>
@@ -11,6 +12,7 @@
 #include "tools/cli/one_run.hpp"
 #include "tools/cli/prepare.hpp"
 #include "tools/cli/real/beside.hpp"
+#include "tools/cli/real/check.hpp"
 #include "tools/cli/real/play.hpp"
 #include "tools/cli/real/possible.hpp"
 
@@ -25,7 +27,7 @@ struct Options {
   bool seed_given = false;
   bool beside = false;
   int repeat = 1;
-  std::string json, images;
+  std::string json, images, record;
   std::string vary;  // the parameter; empty: none
   Duration vary_from{}, vary_to{};
 };
@@ -47,6 +49,8 @@ cxxopts::Options make_parser() {
   add("profile", "kubernetes or keelson: how fast nodes are given up (default: the scenario's)",
       cxxopts::value<std::string>()->default_value(""), "NAME");
   add("images", "the directory with the archives that tests/images/build makes (default: images beside this program)",
+      cxxopts::value<std::string>()->default_value(""), "DIR");
+  add("record", "keep the cluster's history in this directory, for keelson real check",
       cxxopts::value<std::string>()->default_value(""), "DIR");
   add("json", "write timelines and milestones as JSON; - for standard output, and nothing else there",
       cxxopts::value<std::string>()->default_value(""), "FILE");
@@ -113,6 +117,7 @@ Result<Options> read(const cxxopts::ParseResult& args) {
   if (options.repeat < 1 || options.repeat > 1000) return bad("--repeat: expected 1 to 1000");
   if (const auto ok = read_vary(args["vary"].as<std::string>(), options); !ok) return ok.error();
   options.json = args["json"].as<std::string>();
+  options.record = args["record"].as<std::string>();
   options.images = args["images"].as<std::string>();
   if (options.images.empty()) options.images = fs::path(this_program()).parent_path() / "images";
   return options;
@@ -129,6 +134,28 @@ bool has_images(const std::string& directory) {
 int complain(const std::string& why) {
   std::fprintf(stderr, "keelson real run: %s\n", why.c_str());
   return kBadUsage;
+}
+
+// What the cluster has left of its history, by the simulator's checks. 0: they held; 1: they did not; 3: it
+// could not be read.
+int judged(const Options& options, real::Play& play, bool quiet) {
+  std::string dir = options.record;
+  const bool kept = !dir.empty();
+  if (!kept) {
+    dir = fs::temp_directory_path() / "keelson-record-XXXXXX";
+    if (::mkdtemp(dir.data()) == nullptr) dir.clear();
+  }
+  const Status recorded = play.record(dir);
+  const auto judgement = recorded ? real::judge_directory(dir) : Result<sim::Judgement>(recorded.error());
+  std::error_code ignored;
+  if (!kept) fs::remove_all(dir, ignored);
+  if (!judgement) {
+    std::fprintf(stderr, "keelson real run: the history cannot be judged: %s\n", judgement.error().message.c_str());
+    return 3;
+  }
+  if (!quiet) std::printf("\nThe recorded history\n%s", real::text_of(*judgement).c_str());
+  else if (!judgement->held()) std::fputs(real::text_of(*judgement).c_str(), stderr);
+  return judgement->held() ? 0 : 1;
 }
 
 // REQUIRES: a scenario for each of the seeds, of the same cluster.
@@ -196,7 +223,8 @@ int play(const Options& options, const std::vector<sim::Scenario>& scenarios) {
       return complain("cannot write " + options.json);
     }
   }
-  return well ? 0 : 3;
+  const int verdict = judged(options, play, quiet);
+  return !well ? 3 : verdict;
 }
 
 }  // namespace
@@ -204,8 +232,10 @@ int play(const Options& options, const std::vector<sim::Scenario>& scenarios) {
 int real(int argc, char** argv) {
   const std::string what = argc > 1 ? argv[1] : "";
   if (what == "run") return real_run(argc - 1, argv + 1);
+  if (what == "check") return real_check(argc - 1, argv + 1);
   std::fprintf(what == "--help" || what == "-h" ? stdout : stderr,
-               "Usage: keelson real run SCENARIO.yaml [options]\n");
+               "Usage: keelson real run SCENARIO.yaml [options]\n"
+               "       keelson real check DIR | --store ADDRESS [options]\n");
   return what == "--help" || what == "-h" ? 0 : kBadUsage;
 }
 
