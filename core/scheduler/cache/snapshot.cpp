@@ -233,8 +233,8 @@ bool Snapshot::set_images(NodeIndex row, const api::Node& node) {
                            [](const auto& a, const auto& b) { return a.first == b.first; }),
                images.end());
   if (images == images_[row]) return false;
-  for (const auto& [image, size] : images_[row]) {
   ++images_version_;
+  for (const auto& [image, size] : images_[row]) {
     const auto it = image_states_.find(image);
     auto& nodes = it->second.nodes;
     nodes.erase(std::lower_bound(nodes.begin(), nodes.end(), row));
@@ -296,6 +296,7 @@ void Snapshot::place(const PodInfoPtr& pod, NameId node) {
   const NodeIndex row = row_for(node);
   for (ResourceId id = 0; id < kFirstExtended; ++id) column(id);
   add_pod(row, pod);
+  note_change(row);
   ++priorities_[pod->priority];
 }
 
@@ -304,20 +305,23 @@ void Snapshot::unplace(const PodInfo& pod, NameId node) {
   KEELSON_ASSERT(row != kNoNode);
   const int32_t priority = pod.priority;
   remove_pod(row, pod);
+  note_change(row);
   const auto it = priorities_.find(priority);
   KEELSON_ASSERT(it != priorities_.end());
   if (--it->second == 0) priorities_.erase(it);
   if (pods_[row].empty() && !valid_.test(row)) free_row(row);
-  note_change(row);
 }
 
 void Snapshot::nominate(const PodInfoPtr& pod, NameId node) {
   unnominate(pod->uid());
   nominated_[node].push_back(pod);
   nomination_of_[pod->uid()] = node;
+  if (const NodeIndex row = find(node); row != kNoNode) {
+    with_nominees_.set(row);
+    note_change(row);
+  }
 }
 
-  note_change(row);
 NameId Snapshot::unnominate(const std::string& uid) {
   const auto it = nomination_of_.find(uid);
   if (it == nomination_of_.end()) return 0;
@@ -333,10 +337,10 @@ NameId Snapshot::unnominate(const std::string& uid) {
     note_change(row);
   }
   return node;
-  if (const NodeIndex row = find(node); row != kNoNode) {
-    with_nominees_.set(row);
-    note_change(row);
-  }
+}
+
+void Snapshot::refreshed(NameId node) {
+  if (const NodeIndex row = find(node); row != kNoNode) note_change(row);
 }
 
 void Snapshot::reorder_if_needed() {
@@ -351,10 +355,6 @@ void Snapshot::reorder_if_needed() {
     std::sort(nodes.begin(), nodes.end(),
               [&](NodeIndex a, NodeIndex b) { return name_text(a) < name_text(b); });
   }
-void Snapshot::refreshed(NameId node) {
-  if (const NodeIndex row = find(node); row != kNoNode) note_change(row);
-}
-
   std::vector<NodeIndex> order;
   order.reserve(slots());
   for (std::size_t round = 0; order.size() < node_count_; ++round) {
@@ -418,7 +418,7 @@ void Snapshot::permute(const std::vector<NodeIndex>& order) {
   topology_.nodes_changed();
   // Rows moved: whatever a plugin remembered by index and generation is void.
   for (NodeIndex i = 0; i < order.size(); ++i) touch(i);
+  change_count_ += kChangesKept + 1;
 }
 
 }  // namespace keelson::scheduler
-  change_count_ += kChangesKept + 1;

@@ -62,9 +62,6 @@ class Snapshot {
   const NodeBitset& with_host_ports() const { return with_host_ports_; }
 
   uint64_t generation(NodeIndex node) const { return generation_[node]; }
-  NameId name(NodeIndex node) const { return names_[node]; }
-  const std::string& name_text(NodeIndex node) const { return words_.text(names_[node]); }
-  NodeIndex find(NameId name) const { return name < index_of_.size() ? index_of_[name] : kNoNode; }
 
   // For memories of rows: how many lasting changes there were (what-if changes are not counted), and
   // which rows they concern. Calls `body` with the row of each change after the first `since`, some
@@ -77,6 +74,9 @@ class Snapshot {
     for (uint64_t c = since; c < change_count_; ++c) body(changed_rows_[c % kChangesKept]);
     return true;
   }
+  NameId name(NodeIndex node) const { return names_[node]; }
+  const std::string& name_text(NodeIndex node) const { return words_.text(names_[node]); }
+  NodeIndex find(NameId name) const { return name < index_of_.size() ? index_of_[name] : kNoNode; }
   const api::ObjectPtr& object(NodeIndex node) const { return objects_[node]; }
 
   // Resources of which no node has any have no column: empty arrays.
@@ -101,11 +101,11 @@ class Snapshot {
 
   std::span<const HostPort> host_ports(NodeIndex node) const { return host_ports_[node]; }
   const ImageState* image(NameId image) const;
+  // Rises when an image comes to or leaves a node, and when a node comes or leaves.
+  uint64_t images_version() const { return images_version_; }
   std::span<const PodInfoPtr> pods(NodeIndex node) const { return pods_[node]; }
   // The lowest priority of any pod on any node; INT32_MAX if there is none.
   int32_t lowest_priority() const {
-  // Rises when an image comes to or leaves a node, and when a node comes or leaves.
-  uint64_t images_version() const { return images_version_; }
     return priorities_.empty() ? INT32_MAX : priorities_.begin()->first;
   }
 
@@ -117,13 +117,13 @@ class Snapshot {
   // Pods that wait for their preemption's victims to leave: they hold the place on their node
   // against pods of lower priority. By node name; within a node in the order of nomination.
   const std::map<NameId, std::vector<PodInfoPtr>>& nominated() const { return nominated_; }
+  const NodeBitset& with_nominees() const { return with_nominees_; }
   NodeIndex nominated_node(const PodInfo& pod) const;
 
   // --- What the cache writes
   // ----------------------------------------------------------------------- Makes or updates the
   // row of a node; answers what changed (events::node_*).
   EventMask set_node(const api::ObjectPtr& node);
-  const NodeBitset& with_nominees() const { return with_nominees_; }
   // The row stays, invalid, while pods are on it.
   void remove_node(NameId name);
   // `node` need not exist: pods of unknown nodes are kept for when it appears.
@@ -132,14 +132,14 @@ class Snapshot {
   void nominate(const PodInfoPtr& pod, NameId node);
   // Answers the node from which the nomination was taken, 0 if there was none.
   NameId unnominate(const std::string& uid);
+  // Something else that memories depend on changed about a pod that is on the node: its start time.
+  void refreshed(NameId node);
   // Puts the rows in an order in which zones alternate, if enough nodes came since the last time:
   // a search that stops early then still sees all zones. Indices change. Source: kube-scheduler's
   // node tree.
   void reorder_if_needed();
 
   // --- What-if changes: exact inverses of each other, on rows that exist
-  // Something else that memories depend on changed about a pod that is on the node: its start time.
-  void refreshed(NameId node);
   // ---------------------------
   void add_pod(NodeIndex node, const PodInfoPtr& pod);
   void remove_pod(NodeIndex node, const PodInfo& pod);
@@ -156,17 +156,17 @@ class Snapshot {
   TaintSetId taint_set_id(std::vector<Taint> taints);
   ResourceColumn& column(ResourceId id);
   void touch(NodeIndex node) { generation_[node] = ++last_generation_; }
+  // A lasting change.
+  void note_change(NodeIndex node) {
+    touch(node);
+    changed_rows_[change_count_++ % kChangesKept] = node;
+  }
   void permute(const std::vector<NodeIndex>& order);
 
   Vocabulary& words_;
   LabelClasses& classes_;
   mutable TopologyIndex topology_;
   std::size_t node_count_ = 0;
-  // A lasting change.
-  void note_change(NodeIndex node) {
-    touch(node);
-    changed_rows_[change_count_++ % kChangesKept] = node;
-  }
   uint64_t last_generation_ = 0;
 
   std::vector<NameId> names_;  // 0: free row
@@ -193,6 +193,7 @@ class Snapshot {
   std::size_t prefer_no_schedule_nodes_ = 0;
   mutable std::map<NameId, std::vector<NameId>> label_columns_;
   boost::unordered_flat_map<NameId, ImageState> image_states_;
+  uint64_t images_version_ = 1;
   std::map<int32_t, std::size_t> priorities_;  // of placed pods
   std::map<NameId, std::vector<PodInfoPtr>> nominated_;
   boost::unordered_flat_map<std::string, NameId> nomination_of_;  // by uid
@@ -200,4 +201,3 @@ class Snapshot {
 };
 
 }  // namespace keelson::scheduler
-  uint64_t images_version_ = 1;

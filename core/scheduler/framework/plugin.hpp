@@ -137,6 +137,12 @@ class Plugin {
   // No node is feasible: can something be done about it? The run may change the snapshot on trial;
   // what it changed is undone by its caller.
   virtual PostFilterResult post_filter(FilterRun&, const Diagnosis&, Rng&) const { return {}; }
+  // Can what the plugin says of a pod and a node be remembered? Only if it depends on nothing but the
+  // pod's shape (PodShapes: not on labels, owners, or the object), the node's row in the snapshot, and
+  // what the number in the answer stands for, which rises when that changes; and if pre_filter() says
+  // the same of all pods of a shape. It goes for verdicts and for scores before normalize(). nullopt:
+  // no, the plugin is asked each time.
+  virtual std::optional<uint64_t> memo_basis(const Snapshot&) const { return std::nullopt; }
   // skip: score() is not called for this pod.
   virtual Verdict pre_score(CycleState&, const PodInfo&, const Snapshot&,
                             std::span<const NodeIndex>) const {
@@ -145,12 +151,6 @@ class Plugin {
   // Writes scores[i] for nodes[i]. 0..100, or, with normalize(), whatever that can bring into
   // 0..100.
   virtual void score(CycleState&, const PodInfo&, const Snapshot&, std::span<const NodeIndex>,
-  // Can what the plugin says of a pod and a node be remembered? Only if it depends on nothing but the
-  // pod's shape (PodShapes: not on labels, owners, or the object), the node's row in the snapshot, and
-  // what the number in the answer stands for, which rises when that changes; and if pre_filter() says
-  // the same of all pods of a shape. It goes for verdicts and for scores before normalize(). nullopt:
-  // no, the plugin is asked each time.
-  virtual std::optional<uint64_t> memo_basis(const Snapshot&) const { return std::nullopt; }
                      std::span<int32_t> /*scores*/) const {}
   virtual void normalize(CycleState&, const PodInfo&, const Snapshot&, std::span<const NodeIndex>,
                          std::span<int32_t>) const {}
