@@ -9,7 +9,7 @@ namespace keelson::agent {
 
 namespace {
 
-bool gone(const Result<Unit>& answer) {
+bool released(const Result<Unit>& answer) {
   return answer.ok() || answer.code() == Code::not_found;
 }
 
@@ -124,7 +124,7 @@ void PodWorker::end_sandbox(bool remove) {
     SandboxRecord& own = w.state_.sandbox;
     own.op = Op::none;
     own.changed = ++w.context_.sequence;
-    if (!gone(answer)) {
+    if (!released(answer)) {
       own.uncertain = answer.code() == Code::unknown;
       own.retry_at = w.context_.loop.now() + backoff_after(++own.failures, 1s, 10s);
     } else {

@@ -9,8 +9,8 @@
 namespace keelson::agent {
 
 namespace {
-constexpr Duration kRetryFirst = 100ms;
-constexpr Duration kRetryMost = 10s;
+constexpr Duration kSyncRetryFirst = 100ms;
+constexpr Duration kSyncRetryMost = 10s;
 // So often the last status of a deleted pod is tried before the object goes without it.
 constexpr uint32_t kLastWords = 8;
 // So long may it take to clean up after the processes of a deleted service pod without a word.
@@ -58,7 +58,7 @@ void PodWorker::pace_status(Instant now, const api::PodStatus& status) {
   claimed_at_ = now;
   claimed_phase_ = claim.phase;
   claimed_ready_ = claim.ready;
-  if (repeats_ > 0) status_retry_at_ = now + backoff_after(repeats_, kRetryFirst, kRetryMost);
+  if (repeats_ > 0) status_retry_at_ = now + backoff_after(repeats_, kSyncRetryFirst, kSyncRetryMost);
 }
 
 void PodWorker::send_status(api::PodStatus status) {
@@ -75,7 +75,7 @@ void PodWorker::send_status(api::PodStatus status) {
 }
 
 void PodWorker::retry_status_after(const api::ApiError& error) {
-  const Duration wait = backoff_after(++status_failures_, kRetryFirst, kRetryMost);
+  const Duration wait = backoff_after(++status_failures_, kSyncRetryFirst, kSyncRetryMost);
   const Duration asked = std::chrono::seconds(error.retry_after_seconds);
   status_retry_at_ = context_.loop.now() + std::max(wait, asked);
   if (!dirty_) {
@@ -100,7 +100,7 @@ void PodWorker::on_status_answer(api::Response response) {
     case api::Reason::not_found:
       // The watch will tell; until then there is nobody to report to.
       retry_status_after(response.error);
-      status_retry_at_ = context_.loop.now() + kRetryMost;
+      status_retry_at_ = context_.loop.now() + kSyncRetryMost;
       step();
       return;
     case api::Reason::invalid:
@@ -163,13 +163,13 @@ void PodWorker::on_delete_answer(const api::Response& response) {
             w.state_.object_deleted = other || answer.error.reason == api::Reason::not_found;
             w.state_.delete_retry_at =
                 w.context_.loop.now() +
-                backoff_after(++w.state_.delete_failures, kRetryFirst, kRetryMost);
+                backoff_after(++w.state_.delete_failures, kSyncRetryFirst, kSyncRetryMost);
             w.step();
           }));
       return;
     default:
       state_.delete_retry_at =
-          context_.loop.now() + backoff_after(++state_.delete_failures, kRetryFirst, kRetryMost);
+          context_.loop.now() + backoff_after(++state_.delete_failures, kSyncRetryFirst, kSyncRetryMost);
       break;
   }
   step();

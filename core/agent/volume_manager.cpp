@@ -11,7 +11,7 @@ namespace {
 // A ConfigMap about which the API server says nothing for this long is reported.
 constexpr Duration kPatience = 10s;
 // After a refresh that failed: the files stay as they are meanwhile.
-constexpr Duration kRetry = 10s;
+constexpr Duration kRefreshRetry = 10s;
 
 std::set<ObjectWatches::Key> objects_of(const api::Ref<api::Pod>& pod) {
   std::set<ObjectWatches::Key> out;
@@ -154,7 +154,7 @@ void VolumeManager::finish(const std::string& uid, Result<Unit> result) {
     const bool missing = result.code() == Code::invalid;
     const Instant due = tokens_.due(uid);
     if (!missing || repeat) {
-      entry.timer.arm(repeat ? Duration::zero() : Duration(kRetry));
+      entry.timer.arm(repeat ? Duration::zero() : Duration(kRefreshRetry));
     } else if (due != Instant{}) {
       entry.timer.arm(std::max<Duration>(due - context_.loop.now(), 1s));
     }

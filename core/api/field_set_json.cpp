@@ -11,7 +11,7 @@ namespace keelson::api {
 namespace {
 
 namespace json = boost::json;
-using Type = FieldStep::Type;
+using Step = FieldStep::Type;
 using Scalar = FieldStep::Scalar;
 
 std::string text_of(const Scalar& scalar) {
@@ -28,10 +28,10 @@ std::string text_of(const Scalar& scalar) {
 // The step as the key of a JSON object, not yet quoted.
 std::string key_of(const FieldStep& step) {
   switch (step.type) {
-    case Type::field: return "f:" + step.name;
-    case Type::value: return "v:" + text_of(step.value);
-    case Type::index: return "i:" + std::to_string(step.index);
-    case Type::key: break;
+    case Step::field: return "f:" + step.name;
+    case Step::value: return "v:" + text_of(step.value);
+    case Step::index: return "i:" + std::to_string(step.index);
+    case Step::key: break;
   }
   std::string out = "k:{";
   for (const auto& [name, value] : step.key) {
@@ -71,7 +71,7 @@ std::optional<FieldStep> step_of(std::string_view key) {
   if (key[0] == 'f') return FieldStep::field(rest);
   FieldStep step;
   if (key[0] == 'i') {
-    step.type = Type::index;
+    step.type = Step::index;
     const auto [end, bad] = std::from_chars(rest.data(), rest.data() + rest.size(), step.index);
     if (bad != std::errc{} || end != rest.data() + rest.size()) return std::nullopt;
     return step;
@@ -80,13 +80,13 @@ std::optional<FieldStep> step_of(std::string_view key) {
   const ParsedJson parsed = parse_json(rest, nullptr);
   if (!parsed.error.empty()) return std::nullopt;
   if (key[0] == 'v') {
-    step.type = Type::value;
+    step.type = Step::value;
     std::optional<Scalar> value = scalar_of(parsed.value);
     if (!value) return std::nullopt;
     step.value = *std::move(value);
     return step;
   }
-  step.type = Type::key;
+  step.type = Step::key;
   if (!parsed.value.is_object() || parsed.value.get_object().empty()) return std::nullopt;
   for (const auto& member : parsed.value.get_object()) {
     std::optional<Scalar> value = scalar_of(member.value());
@@ -121,10 +121,10 @@ std::string to_string(const FieldPath& path) {
   std::string out;
   for (const FieldStep& step : path) {
     switch (step.type) {
-      case Type::field: out += "." + step.name; break;
-      case Type::value: out += "[=" + text_of(step.value) + "]"; break;
-      case Type::index: out += "[" + std::to_string(step.index) + "]"; break;
-      case Type::key: {
+      case Step::field: out += "." + step.name; break;
+      case Step::value: out += "[=" + text_of(step.value) + "]"; break;
+      case Step::index: out += "[" + std::to_string(step.index) + "]"; break;
+      case Step::key: {
         out += '[';
         for (const auto& [name, value] : step.key) {
           if (out.back() != '[') out += ',';

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "core/api/json_plan.hpp"
+#include "core/api/json_view.hpp"
 #include "core/api/map_access.hpp"
 #include "core/api/quantity.hpp"
 #include "core/api/time_text.hpp"
@@ -18,8 +19,6 @@ using google::protobuf::Reflection;
 
 // Nobody reads more unknown fields than this, and a hostile body could have a million.
 constexpr std::size_t unknown_max = 100;
-
-std::string_view view(json::string_view s) { return {s.data(), s.size()}; }
 
 std::string_view kind_name(const json::value& value) {
   switch (value.kind()) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/api/json_text.hpp"
+#include "core/api/json_view.hpp"
 #include "core/api/patch_kinds.hpp"
 
 namespace keelson::api {
@@ -22,8 +23,7 @@ constexpr std::size_t copied_bytes_max = 3 * 1024 * 1024;
 constexpr std::size_t effort_max = 8'000'000;
 constexpr std::size_t moved_per_step = 8;
 
-std::string_view view(json::string_view s) { return {s.data(), s.size()}; }
-json::string_view view(const std::string& s) { return {s.data(), s.size()}; }
+json::string_view as_json(const std::string& s) { return {s.data(), s.size()}; }
 
 std::optional<Pointer> parse_pointer(std::string_view text) {
   Pointer pointer;
@@ -59,7 +59,7 @@ std::optional<std::size_t> parse_index(std::string_view text, std::size_t end) {
 }
 
 json::value* step(json::value& at, const std::string& token) {
-  if (json::object* object = at.if_object()) return object->if_contains(view(token));
+  if (json::object* object = at.if_object()) return object->if_contains(as_json(token));
   if (json::array* array = at.if_array()) {
     const std::optional<std::size_t> index = parse_index(token, array->size());
     return index && *index < array->size() ? &(*array)[*index] : nullptr;
@@ -182,7 +182,7 @@ class Patcher {
     json::value* parent = resolve(document_, path_, path_.size() - 1);
     if (!parent) return missing();
     if (json::object* object = parent->if_object()) {
-      object->insert_or_assign(view(path_.back()), std::move(value));
+      object->insert_or_assign(as_json(path_.back()), std::move(value));
       return {};
     }
     json::array* array = parent->if_array();
@@ -200,7 +200,7 @@ class Patcher {
     json::value* parent = resolve(document_, path_, path_.size() - 1);
     if (!parent || !step(*parent, path_.back())) return missing();
     if (json::object* object = parent->if_object()) {
-      object->erase(view(path_.back()));
+      object->erase(as_json(path_.back()));
     } else {
       json::array& array = parent->get_array();
       const std::size_t index = *parse_index(path_.back(), array.size());

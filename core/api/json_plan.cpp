@@ -12,8 +12,6 @@ namespace {
 using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::FileDescriptor;
-using Type = FieldPlan::Type;
-
 // Types that stand on their own in the API without being stored.
 struct TopLevel {
   std::string_view message, api_version;
@@ -69,7 +67,7 @@ constexpr std::array atomic_maps = {"keelson.api.core.v1.PodSpec.node_selector",
                                     "keelson.api.core.v1.ReplicationControllerSpec.selector",
                                     "keelson.api.core.v1.ServiceSpec.selector"};
 
-using Plans = boost::unordered_flat_map<const Descriptor*, std::unique_ptr<MessagePlan>>;
+using MessagePlans = boost::unordered_flat_map<const Descriptor*, std::unique_ptr<MessagePlan>>;
 
 void collect(const FileDescriptor* file, std::set<std::string>& seen,
              std::vector<const Descriptor*>& out) {
@@ -78,16 +76,16 @@ void collect(const FileDescriptor* file, std::set<std::string>& seen,
   for (int i = 0; i < file->message_type_count(); ++i) out.push_back(file->message_type(i));
 }
 
-Type type_of(const FieldDescriptor& field) {
+FieldPlan::Type type_of(const FieldDescriptor& field) {
   switch (field.type()) {
-    case FieldDescriptor::TYPE_STRING: return Type::string;
-    case FieldDescriptor::TYPE_BYTES: return Type::bytes;
-    case FieldDescriptor::TYPE_BOOL: return Type::boolean;
-    case FieldDescriptor::TYPE_INT32: return Type::int32;
-    case FieldDescriptor::TYPE_INT64: return Type::int64;
-    case FieldDescriptor::TYPE_MESSAGE: return Type::message;
+    case FieldDescriptor::TYPE_STRING: return FieldPlan::Type::string;
+    case FieldDescriptor::TYPE_BYTES: return FieldPlan::Type::bytes;
+    case FieldDescriptor::TYPE_BOOL: return FieldPlan::Type::boolean;
+    case FieldDescriptor::TYPE_INT32: return FieldPlan::Type::int32;
+    case FieldDescriptor::TYPE_INT64: return FieldPlan::Type::int64;
+    case FieldDescriptor::TYPE_MESSAGE: return FieldPlan::Type::message;
     // uint32 stands in options.proto alone, which is not sent.
-    default: return Type::int64;
+    default: return FieldPlan::Type::int64;
   }
 }
 
@@ -126,7 +124,7 @@ void plan_list(const FieldRule& rule, FieldPlan& plan) {
   } else if (rule.list_type().empty() && plan.merge_list && !plan.merge_key.empty()) {
     plan.list_type = ListType::map;
     plan.list_keys = {plan.merge_key};
-  } else if (rule.list_type().empty() && plan.merge_list && plan.type != Type::message) {
+  } else if (rule.list_type().empty() && plan.merge_list && plan.type != FieldPlan::Type::message) {
     plan.list_type = ListType::set;
   }
 }
@@ -135,7 +133,7 @@ bool one_of(const auto& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-FieldPlan plan_field(const FieldDescriptor& field, const Plans& plans) {
+FieldPlan plan_field(const FieldDescriptor& field, const MessagePlans& plans) {
   const FieldRule& rule = field.options().GetExtension(keelson::api::field);
   FieldPlan plan;
   plan.field = &field;
@@ -145,10 +143,10 @@ FieldPlan plan_field(const FieldDescriptor& field, const Plans& plans) {
   plan.repeated = field.is_repeated() && !plan.map;
   const FieldDescriptor& value = plan.map ? *field.message_type()->map_value() : field;
   plan.type = type_of(value);
-  plan.presence = field.has_presence() && plan.type != Type::message;
+  plan.presence = field.has_presence() && plan.type != FieldPlan::Type::message;
   plan.emit_empty = rule.emit_empty();
   plan.inlined = rule.inline_();
-  if (plan.type == Type::message) {
+  if (plan.type == FieldPlan::Type::message) {
     const auto child = plans.find(value.message_type());
     KEELSON_ASSERT_WHY(child != plans.end(), field.full_name().c_str());
     plan.child = child->second.get();
@@ -191,16 +189,16 @@ void index(const MessagePlan& plan, std::vector<const FieldPlan*>& through, Mess
   }
 }
 
-Plans build() {
+MessagePlans build() {
   std::set<std::string> seen;
   std::vector<const Descriptor*> messages;
-#define X(enumerator, Type) collect(Type::descriptor()->file(), seen, messages);
+#define X(enumerator, Message) collect(Message::descriptor()->file(), seen, messages);
   KEELSON_KINDS(X)
 #undef X
   collect(Scale::descriptor()->file(), seen, messages);
   collect(TokenReview::descriptor()->file(), seen, messages);
   collect(SubjectAccessReview::descriptor()->file(), seen, messages);
-  Plans plans;
+  MessagePlans plans;
   for (const Descriptor* message : messages) {
     plans.emplace(message, std::make_unique<MessagePlan>());
   }
@@ -219,14 +217,14 @@ Plans build() {
   return plans;
 }
 
-std::string_view scalar_type(Type type) {
+std::string_view scalar_type(FieldPlan::Type type) {
   switch (type) {
-    case Type::string: return "string";
-    case Type::bytes: return "[]uint8";
-    case Type::boolean: return "bool";
-    case Type::int32: return "int32";
-    case Type::int64: return "int64";
-    case Type::message: break;
+    case FieldPlan::Type::string: return "string";
+    case FieldPlan::Type::bytes: return "[]uint8";
+    case FieldPlan::Type::boolean: return "bool";
+    case FieldPlan::Type::int32: return "int32";
+    case FieldPlan::Type::int64: return "int64";
+    case FieldPlan::Type::message: break;
   }
   return "";
 }
@@ -234,7 +232,7 @@ std::string_view scalar_type(Type type) {
 }  // namespace
 
 const MessagePlan& plan_of(const Descriptor& descriptor) {
-  static const Plans plans = build();
+  static const MessagePlans plans = build();
   const auto found = plans.find(&descriptor);
   KEELSON_ASSERT_WHY(found != plans.end(), descriptor.full_name().c_str());
   return *found->second;

@@ -9,7 +9,7 @@
 namespace keelson::api {
 namespace {
 
-constexpr std::string_view hex = "0123456789abcdef";
+constexpr std::string_view hex_digits = "0123456789abcdef";
 constexpr std::string_view base64 =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -47,8 +47,8 @@ void append_escaped(unsigned char c, std::string& out) {
     case '\t': out += "\\t"; return;
     default:
       out += "\\u00";
-      out += hex[c >> 4];
-      out += hex[c & 15];
+      out += hex_digits[c >> 4];
+      out += hex_digits[c & 15];
   }
 }
 

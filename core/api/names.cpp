@@ -12,14 +12,14 @@ namespace {
 constexpr size_t dns_label_length_max = 63;       // RFC 1035, section 2.3.4
 constexpr size_t dns_subdomain_length_max = 253;  // RFC 1035 less the length octets
 
-bool lower(char c) {
+bool is_lower(char c) {
   return c >= 'a' && c <= 'z';
 }
 bool digit(char c) {
   return c >= '0' && c <= '9';
 }
 bool letter(char c) {
-  return lower(c) || (c >= 'A' && c <= 'Z');
+  return is_lower(c) || (c >= 'A' && c <= 'Z');
 }
 bool alphanumeric(char c) {
   return letter(c) || digit(c);
@@ -32,7 +32,7 @@ std::string too_long(size_t length_max) {
 bool matches_dns1123_label(std::string_view text) {
   if (text.empty() || text.front() == '-' || text.back() == '-') return false;
   for (char c : text) {
-    if (!lower(c) && !digit(c) && c != '-') return false;
+    if (!is_lower(c) && !digit(c) && c != '-') return false;
   }
   return true;
 }
@@ -153,8 +153,8 @@ std::vector<std::string> check_port_name(std::string_view name) {
   bool charset = !name.empty();
   bool any_letter = false;
   for (char c : name) {
-    charset = charset && (lower(c) || digit(c) || c == '-');
-    any_letter = any_letter || lower(c);
+    charset = charset && (is_lower(c) || digit(c) || c == '-');
+    any_letter = any_letter || is_lower(c);
   }
   if (!charset) {
     reasons.emplace_back("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)");

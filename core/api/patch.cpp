@@ -5,6 +5,7 @@
 
 #include "core/api/json.hpp"
 #include "core/api/json_decode.hpp"
+#include "core/api/json_view.hpp"
 #include "core/api/kinds.hpp"
 #include "core/api/patch_kinds.hpp"
 
@@ -12,8 +13,6 @@ namespace keelson::api {
 namespace {
 
 namespace json = boost::json;
-
-std::string_view view(json::string_view s) { return {s.data(), s.size()}; }
 
 // As Go prints a value with %v: "map[metadata:map[labels:x]]". Messages quote patches in this form.
 void print(const json::value& value, std::string& out) {

@@ -17,7 +17,7 @@ using Type = FieldPlan::Type;
 
 // Years 1 to 9999, which is what RFC 3339 can write.
 constexpr int64_t seconds_min = -62'135'596'800, seconds_max = 253'402'300'799;
-constexpr int32_t nanos_max = 999'999'999;
+constexpr int32_t second_nanos_max = 999'999'999;
 
 bool is_time(const FieldPlan& field) {
   return field.child &&
@@ -30,7 +30,9 @@ class Normalizer {
 
   bool message(Message& message, const MessagePlan& plan) {
     switch (plan.shape) {
-      case Shape::plain: break;
+      case Shape::plain:
+      case Shape::raw:
+      case Shape::texts: break;
       case Shape::time: return time(static_cast<Time&>(message), 1'000'000'000);
       case Shape::micro_time: return time(static_cast<MicroTime&>(message), 1000);
       case Shape::quantity: return quantity(static_cast<Quantity&>(message));
@@ -96,7 +98,7 @@ class Normalizer {
     if (time.seconds() < seconds_min || time.seconds() > seconds_max) {
       return fail("the time is out of range");
     }
-    if (time.nanos() < 0 || time.nanos() > nanos_max) {
+    if (time.nanos() < 0 || time.nanos() > second_nanos_max) {
       return fail("the nanoseconds of the time are out of range");
     }
     time.set_nanos(time.nanos() / precision * precision);

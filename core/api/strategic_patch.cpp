@@ -8,6 +8,7 @@
 #include <set>
 
 #include "core/api/json_text.hpp"
+#include "core/api/json_view.hpp"
 #include "core/api/patch_kinds.hpp"
 
 namespace keelson::api {
@@ -21,7 +22,6 @@ constexpr std::string_view retain_directive = "$retainKeys";
 constexpr std::string_view order_prefix = "$setElementOrder";
 constexpr std::string_view delete_prefix = "$deleteFromPrimitiveList";
 
-std::string_view view(json::string_view s) { return {s.data(), s.size()}; }
 json::string_view json_view(std::string_view s) { return {s.data(), s.size()}; }
 
 PatchFailure malformed(std::string message) { return {FailureKind::malformed, std::move(message), {}}; }

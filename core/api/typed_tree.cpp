@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "core/api/json_view.hpp"
 #include "core/api/tree_type.hpp"
 
 namespace keelson::api {
@@ -9,8 +10,6 @@ namespace {
 
 namespace json = boost::json;
 using Form = TreeType::Form;
-
-std::string_view view(json::string_view s) { return {s.data(), s.size()}; }
 
 const json::object& members(const json::value* value) {
   static const json::object none;

@@ -13,7 +13,7 @@ namespace {
 
 namespace json = boost::json;
 
-json::string_view view(const std::string& text) { return {text.data(), text.size()}; }
+json::string_view json_text(const std::string& text) { return {text.data(), text.size()}; }
 
 std::string at(std::string_view source, const std::optional<YamlMark>& mark,
                std::string_view message) {
@@ -55,8 +55,8 @@ json::array* list_items(json::value& tree, const KindInfo*& element_kind) {
 void fill_type(json::value& tree, const KindInfo* kind) {
   json::object* object = tree.if_object();
   if (!object || !kind) return;
-  if (!object->contains("kind")) object->emplace("kind", view(kind->name));
-  if (!object->contains("apiVersion")) object->emplace("apiVersion", view(kind->api_version));
+  if (!object->contains("kind")) object->emplace("kind", json_text(kind->name));
+  if (!object->contains("apiVersion")) object->emplace("apiVersion", json_text(kind->api_version));
 }
 
 class Reader {

@@ -6,6 +6,7 @@
 
 #include "core/api/json.hpp"
 #include "core/api/json_text.hpp"
+#include "core/api/json_view.hpp"
 #include "core/api/yaml.hpp"
 #include "core/api/yaml_scalar.hpp"
 
@@ -14,11 +15,10 @@ namespace {
 
 namespace json = boost::json;
 
-std::string_view view(json::string_view s) { return {s.data(), s.size()}; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool time_digit(char c) { return c >= '0' && c <= '9'; }
 
 bool looks_like_time(std::string_view text) {
-  return text.size() >= 8 && text[4] == '-' && std::all_of(text.begin(), text.begin() + 4, is_digit);
+  return text.size() >= 8 && text[4] == '-' && std::all_of(text.begin(), text.begin() + 4, time_digit);
 }
 
 // How many bytes at the front are a character that YAML takes for a line's end (other than \n) or does

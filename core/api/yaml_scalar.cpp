@@ -23,7 +23,7 @@ bool contains(const std::array<std::string_view, N>& words, std::string_view tex
   return std::find(words.begin(), words.end(), text) != words.end();
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool scalar_digit(char c) { return c >= '0' && c <= '9'; }
 
 // Digits of 0x, 0o, 0b or with a leading zero, as Go's ParseInt(text, 0, 64) takes them.
 std::optional<json::value> integer(std::string_view text) {
@@ -66,7 +66,7 @@ bool looks_like_float(std::string_view text) {
   std::size_t at = 0;
   const auto digits = [&] {
     const std::size_t from = at;
-    while (at < text.size() && is_digit(text[at])) ++at;
+    while (at < text.size() && scalar_digit(text[at])) ++at;
     return at - from;
   };
   if (text[at] == '-' || text[at] == '+') ++at;
@@ -93,7 +93,7 @@ boost::json::value resolve_yaml_scalar(std::string_view text) {
   if (contains(words_false, text)) return false;
   const json::string_view as_string(text.data(), text.size());
   const char first = text.front();
-  if (first != '-' && first != '+' && first != '.' && !is_digit(first)) {
+  if (first != '-' && first != '+' && first != '.' && !scalar_digit(first)) {
     return json::value(as_string);
   }
   std::string plain(text);

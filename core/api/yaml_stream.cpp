@@ -23,7 +23,7 @@ constexpr std::size_t bytes_per_node = 16;
 // libyaml compares each %TAG with all before it.
 constexpr std::size_t tag_directives_max = 100;
 
-json::string_view view(std::string_view text) { return {text.data(), text.size()}; }
+json::string_view as_json(std::string_view text) { return {text.data(), text.size()}; }
 std::string_view text_of(const yaml_char_t* text) {
   return text ? std::string_view(reinterpret_cast<const char*>(text)) : std::string_view();
 }
@@ -194,7 +194,7 @@ json::value YamlStream::scalar() {
                      tag == YAML_NULL_TAG;
   const std::string_view text = content(event);
   json::value value =
-      is_plain(event) || typed ? resolve_yaml_scalar(text) : json::value(view(text));
+      is_plain(event) || typed ? resolve_yaml_scalar(text) : json::value(as_json(text));
   if (event.data.scalar.anchor) {
     remember(std::string(text_of(event.data.scalar.anchor)), value, std::string(text));
   }
@@ -233,10 +233,10 @@ json::value YamlStream::map() {
     if (merges) {
       merged.emplace_back(std::move(value), at);
     } else {
-      if (duplicates_ && out.contains(view(last))) {
+      if (duplicates_ && out.contains(as_json(last))) {
         duplicates_->push_back({path_, "duplicate field \"" + to_string(path_) + "\""});
       }
-      out.insert_or_assign(view(last), std::move(value));
+      out.insert_or_assign(as_json(last), std::move(value));
     }
     path_.pop_back();
   }
@@ -254,7 +254,7 @@ std::optional<std::string> YamlStream::key() {
     text = std::string(content(event));
     if (is_plain(event) && resolve_yaml_scalar(*text).is_null()) text = "null";
     if (event.data.scalar.anchor) {
-      remember(std::string(text_of(event.data.scalar.anchor)), json::value(view(*text)), text);
+      remember(std::string(text_of(event.data.scalar.anchor)), json::value(as_json(*text)), text);
     }
   } else if (event.type == YAML_ALIAS_EVENT) {
     const auto found = anchors_.find(text_of(event.data.alias.anchor));

@@ -64,9 +64,9 @@ UserInfo wanted(std::span<const HeaderField> headers, bool& asked) {
   return user;
 }
 
-class Check {
+class ImpersonationCheck {
  public:
-  Check(const UserInfo& caller, const Authorizer& authorizer) : authorizer_(authorizer) {
+  ImpersonationCheck(const UserInfo& caller, const Authorizer& authorizer) : authorizer_(authorizer) {
     attributes_.user = caller;
     attributes_.verb = "impersonate";
     attributes_.resource_request = true;
@@ -92,7 +92,7 @@ class Check {
 };
 
 api::ApiError check(const UserInfo& caller, const UserInfo& user, const Authorizer& authorizer) {
-  Check check(caller, authorizer);
+  ImpersonationCheck check(caller, authorizer);
   const auto account = service_account_of(user.name);
   if (api::ApiError error = account
                                 ? check.may("", "serviceaccounts", "", account->ns, account->name)

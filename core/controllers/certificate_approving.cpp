@@ -11,7 +11,7 @@ namespace {
 using api::CertificateSigningRequest;
 using api::Kind;
 
-constexpr std::array kReads{Kind::certificate_signing_requests};
+constexpr std::array kCertificateApprovingReads{Kind::certificate_signing_requests};
 
 bool undecided(const CertificateSigningRequest& request) {
   for (const auto& condition : request.status().conditions()) {
@@ -22,7 +22,7 @@ bool undecided(const CertificateSigningRequest& request) {
 
 }  // namespace
 
-std::span<const Kind> CertificateApprovingController::reads() const { return kReads; }
+std::span<const Kind> CertificateApprovingController::reads() const { return kCertificateApprovingReads; }
 
 void CertificateApprovingController::keys_for(const View& /*view*/,
                                               const api::ObjectPtr& /*before*/,

@@ -10,14 +10,14 @@ namespace {
 using api::CertificateSigningRequest;
 using api::Kind;
 
-constexpr std::array kReads{Kind::certificate_signing_requests};
+constexpr std::array kCertificateCleanerReads{Kind::certificate_signing_requests};
 constexpr int64_t kSettledSeconds = 3600;        // issued, denied or failed
 constexpr int64_t kPendingSeconds = 24 * 3600;
 constexpr int64_t kLookAgainSeconds = 600;       // in steps, as the clock of the wall may be set
 
 }  // namespace
 
-std::span<const Kind> CertificateCleanerController::reads() const { return kReads; }
+std::span<const Kind> CertificateCleanerController::reads() const { return kCertificateCleanerReads; }
 
 void CertificateCleanerController::keys_for(const View& /*view*/, const api::ObjectPtr& /*before*/,
                                             const api::ObjectPtr& after, const KeySink& sink) const {

@@ -11,7 +11,7 @@ namespace {
 using api::CertificateSigningRequest;
 using api::Kind;
 
-constexpr std::array kReads{Kind::certificate_signing_requests};
+constexpr std::array kCertificateSigningReads{Kind::certificate_signing_requests};
 constexpr Duration kRetry = 10s;
 
 bool has_condition(const CertificateSigningRequest& request, std::string_view type) {
@@ -28,7 +28,7 @@ bool waits_for_signature(const CertificateSigningRequest& request) {
 
 }  // namespace
 
-std::span<const Kind> CertificateSigningController::reads() const { return kReads; }
+std::span<const Kind> CertificateSigningController::reads() const { return kCertificateSigningReads; }
 
 void CertificateSigningController::keys_for(const View& /*view*/, const api::ObjectPtr& /*before*/,
                                             const api::ObjectPtr& after,

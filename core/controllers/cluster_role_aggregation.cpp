@@ -13,7 +13,7 @@ namespace {
 using api::ClusterRole;
 using api::Kind;
 
-constexpr std::array kReads{Kind::cluster_roles};
+constexpr std::array kClusterRoleAggregationReads{Kind::cluster_roles};
 
 std::vector<const ClusterRole*> all_roles(const View& view) {
   std::vector<const ClusterRole*> roles;
@@ -26,7 +26,7 @@ std::vector<const ClusterRole*> all_roles(const View& view) {
 
 }  // namespace
 
-std::span<const Kind> ClusterRoleAggregationController::reads() const { return kReads; }
+std::span<const Kind> ClusterRoleAggregationController::reads() const { return kClusterRoleAggregationReads; }
 
 // There are few that collect, and each may collect from any.
 void ClusterRoleAggregationController::keys_for(const View& view, const api::ObjectPtr& /*before*/,

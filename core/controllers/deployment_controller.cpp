@@ -16,7 +16,7 @@ using api::Deployment;
 using api::Kind;
 using api::ReplicaSet;
 
-constexpr std::array kReads{Kind::deployments, Kind::replica_sets, Kind::pods};
+constexpr std::array kDeploymentReads{Kind::deployments, Kind::replica_sets, Kind::pods};
 
 void keys_for_orphan(const View& view, const api::Object& rs, const KeySink& sink) {
   for (const auto& deployment : view.list<Deployment>(rs.ns())) {
@@ -102,7 +102,7 @@ DeploymentController::DeploymentController() : templates_(std::make_unique<Templ
 DeploymentController::~DeploymentController() = default;
 
 std::span<const Kind> DeploymentController::reads() const {
-  return kReads;
+  return kDeploymentReads;
 }
 
 void DeploymentController::keys_for(const View& view, const api::ObjectPtr& before,

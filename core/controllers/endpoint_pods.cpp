@@ -68,7 +68,7 @@ bool has_ended(const api::Pod& pod) {
   return pod.status().phase() == "Succeeded" || pod.status().phase() == "Failed";
 }
 
-bool same_labels(const api::Pod& a, const api::Pod& b) {
+bool equally_labelled(const api::Pod& a, const api::Pod& b) {
   const auto& left = a.metadata().labels();
   const auto& right = b.metadata().labels();
   if (left.size() != right.size()) return false;
@@ -87,7 +87,7 @@ bool differs_for_endpoints(const api::Pod& before, const api::Pod& after) {
       before.spec().node_name() != after.spec().node_name() ||
       before.status().pod_ip() != after.status().pod_ip() ||
       before.status().pod_ips_size() != after.status().pod_ips_size() ||
-      !same_labels(before, after)) {
+      !equally_labelled(before, after)) {
     return true;
   }
   for (int i = 0; i < after.status().pod_ips_size(); ++i) {
@@ -108,7 +108,7 @@ void services_concerned(const ServiceIndex& index, const api::ObjectPtr& before,
     const auto& old_pod = before->as<api::Pod>();
     const auto& new_pod = after->as<api::Pod>();
     if (!differs_for_endpoints(old_pod, new_pod)) return;
-    if (!same_labels(old_pod, new_pod)) index.visit(before->ns(), before->meta().labels(), visitor);
+    if (!equally_labelled(old_pod, new_pod)) index.visit(before->ns(), before->meta().labels(), visitor);
   }
   const api::ObjectPtr& pod = after ? after : before;
   index.visit(pod->ns(), pod->meta().labels(), visitor);

@@ -61,7 +61,7 @@ void fill(const Wanted& wanted, SliceEndpoint* endpoint) {
   target->set_uid(pod.metadata().uid());
 }
 
-std::map<std::string, std::string> desired_labels(const api::Service& service) {
+std::map<std::string, std::string> slice_labels(const api::Service& service) {
   std::map<std::string, std::string> labels(service.metadata().labels().begin(),
                                             service.metadata().labels().end());
   labels[kServiceNameLabel] = service.metadata().name();
@@ -71,7 +71,7 @@ std::map<std::string, std::string> desired_labels(const api::Service& service) {
   return labels;
 }
 
-bool same_labels(const api::Labels& a, const std::map<std::string, std::string>& b) {
+bool carries_labels(const api::Labels& a, const std::map<std::string, std::string>& b) {
   if (a.size() != b.size()) return false;
   return std::all_of(b.begin(), b.end(), [&](const auto& label) {
     const auto it = a.find(label.first);
@@ -88,7 +88,7 @@ const std::string* label(const api::EndpointSlice& slice, const char* name) {
 class Packer {
  public:
   Packer(const View& view, const api::Ref<api::Service>& service)
-      : view_(view), service_(service), labels_(desired_labels(*service)) {}
+      : view_(view), service_(service), labels_(slice_labels(*service)) {}
 
   Plan pack() {
     gather_groups();
@@ -147,7 +147,7 @@ class Packer {
       }
       Draft draft;
       draft.existing = slice;
-      draft.changed = !same_labels(slice->metadata().labels(), labels_);
+      draft.changed = !carries_labels(slice->metadata().labels(), labels_);
       for (const SliceEndpoint& endpoint : slice->endpoints()) {
         const std::string ip = endpoint.addresses_size() > 0 ? endpoint.addresses(0) : "";
         const auto it = by_identity.find({endpoint.target_ref().uid(), ip});
@@ -237,7 +237,7 @@ class Packer {
       draft.existing = *it;
       spare_.erase(it);
       draft.changed = draft.existing->endpoints_size() > 0 || draft.existing->ports_size() > 0 ||
-                      !same_labels(draft.existing->metadata().labels(), labels_);
+                      !carries_labels(draft.existing->metadata().labels(), labels_);
       if (!draft.changed) return;
     }
     finish({family, {}, {}}, std::move(draft));

@@ -65,7 +65,7 @@ Ports ports_of_subset(const api::EndpointSubset& subset) {
 }
 
 // One slice that there should be: all addresses of a family behind the same ports.
-using Group = std::pair<std::string, Ports>;
+using MirrorGroup = std::pair<std::string, Ports>;
 
 class Mirror {
  public:
@@ -79,7 +79,7 @@ class Mirror {
   Plan reflect() {
     for (const api::EndpointSubset& subset : endpoints_->subsets()) gather(subset);
     for (auto& [group, wanted] : wanted_) keep_or_note(group, wanted);
-    for (const Group* group : missing_) write(*group, take_spare(group->first));
+    for (const MirrorGroup* group : missing_) write(*group, take_spare(group->first));
     const uint32_t stage = plan_.writes.empty() ? 0 : 1;
     for (const Slice& slice : spare_) plan_.add(api::remove(slice.object()), stage);
     if (left_out_ > 0 && !plan_.writes.empty()) tell();
@@ -110,7 +110,7 @@ class Mirror {
   }
 
   // A slice whose ports are right stays the one for them.
-  void keep_or_note(const Group& group, const api::EndpointSlice& wanted) {
+  void keep_or_note(const MirrorGroup& group, const api::EndpointSlice& wanted) {
     const auto found = std::find_if(spare_.begin(), spare_.end(), [&](const Slice& slice) {
       return slice->address_type() == group.first && ports_of(*slice) == group.second;
     });
@@ -144,7 +144,7 @@ class Mirror {
     return {};
   }
 
-  void write(const Group& group, const Slice& existing) {
+  void write(const MirrorGroup& group, const Slice& existing) {
     api::EndpointSlice slice =
         existing ? *existing : new_slice(view_, endpoints_.object(), names_);
     slice.set_address_type(group.first);
@@ -171,8 +171,8 @@ class Mirror {
   const View& view_;
   const api::Ref<api::Endpoints>& endpoints_;
   const std::map<std::string, std::string> labels_, annotations_;
-  std::map<Group, api::EndpointSlice> wanted_;  // only their endpoints
-  std::vector<const Group*> missing_;
+  std::map<MirrorGroup, api::EndpointSlice> wanted_;  // only their endpoints
+  std::vector<const MirrorGroup*> missing_;
   std::vector<Slice> spare_;  // existing ones that nothing is wanted in so far
   std::set<std::string> names_;
   int left_out_ = 0;

@@ -34,7 +34,7 @@ bool same_subsets(const google::protobuf::RepeatedPtrField<api::EndpointSubset>&
   });
 }
 
-std::map<std::string, std::string> desired_labels(const api::Service& service) {
+std::map<std::string, std::string> endpoints_labels(const api::Service& service) {
   std::map<std::string, std::string> labels(service.metadata().labels().begin(),
                                             service.metadata().labels().end());
   labels[kManagedBy] = kManager;
@@ -46,7 +46,7 @@ std::map<std::string, std::string> desired_labels(const api::Service& service) {
   return labels;
 }
 
-bool same_labels(const api::Labels& a, const std::map<std::string, std::string>& b) {
+bool same_as_desired(const api::Labels& a, const std::map<std::string, std::string>& b) {
   if (a.size() != b.size()) return false;
   return std::all_of(b.begin(), b.end(), [&](const auto& label) {
     const auto it = a.find(label.first);
@@ -137,11 +137,11 @@ Plan EndpointsController::reconcile(const View& view, const api::ObjectKey& key)
 
   DesiredEndpoints desired = desired_endpoints(view, *service);
   plan.rest = rest_after(desired.pods);
-  const auto labels = desired_labels(*service);
+  const auto labels = endpoints_labels(*service);
   if (current) {
     const auto& annotations = current->metadata().annotations();
     if (same_subsets(current->subsets(), desired.subsets) &&
-        same_labels(current->metadata().labels(), labels) &&
+        same_as_desired(current->metadata().labels(), labels) &&
         annotations.contains(kOverCapacity) == desired.truncated) {
       return plan;
     }

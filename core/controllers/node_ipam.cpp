@@ -12,7 +12,7 @@ namespace {
 
 using api::Kind;
 
-constexpr std::array kReads{Kind::nodes};
+constexpr std::array kNodeIpamReads{Kind::nodes};
 
 // Blocks of 2^24 addresses and more have no use; so many blocks keep the bitmap small.
 constexpr int kBlocksMaxBits = 16;
@@ -62,7 +62,7 @@ Result<PodNetwork> parse_pod_network(const std::string& cidr, int node_prefix) {
   return network;
 }
 
-std::span<const Kind> NodeIpamController::reads() const { return kReads; }
+std::span<const Kind> NodeIpamController::reads() const { return kNodeIpamReads; }
 
 // All nodes are one key: who gets which block is decided at one place, one after the other.
 void NodeIpamController::keys_for(const View& /*view*/, const api::ObjectPtr& before,

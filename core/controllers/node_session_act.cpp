@@ -11,7 +11,7 @@ namespace {
 constexpr Duration kMarkAgainAfter = 40s;
 constexpr Duration kRetryAfter = 1s;
 
-bool settled(const api::Response& response) {
+bool write_settled(const api::Response& response) {
   return response.ok() || response.error.reason == api::Reason::not_found;
 }
 
@@ -169,7 +169,7 @@ void NodeLifecycle::Session::mark_pods(Record& record) {
     pod_recorder_.record(*pod, true, "NodeNotReady", "Node is not ready");
     send_write(api::update_status(api::make_object(std::move(*changed), pod->revision())),
                [this, name = record.name, uid = uid](api::Response response) {
-                 if (settled(response)) return;
+                 if (write_settled(response)) return;
                  if (Record* marked = find(name)) {
                    marked->marks.erase(uid);
                    retry_.insert(name);
@@ -273,7 +273,7 @@ void NodeLifecycle::Session::evict(const EvictionSchedule::Due& due) {
   send_write(api::remove(*due.pod), [this, uid = due.uid](api::Response response) {
     if (response.ok()) {
       ++owner_.stats_.pods_evicted;
-    } else if (!settled(response) && response.error.reason != api::Reason::conflict) {
+    } else if (!write_settled(response) && response.error.reason != api::Reason::conflict) {
       schedule_.retry(uid, now() + kRetryAfter);
       arm_evictions();
     }

@@ -22,7 +22,7 @@ using api::PodDisruptionBudget;
 using Budget = api::Ref<PodDisruptionBudget>;
 using Pods = std::vector<api::Ref<api::Pod>>;
 
-constexpr std::array kReads{Kind::pod_disruption_budgets, Kind::pods, Kind::replica_sets,
+constexpr std::array kPodDisruptionBudgetReads{Kind::pod_disruption_budgets, Kind::pods, Kind::replica_sets,
                             Kind::deployments};
 constexpr int64_t kIsString = 1;
 
@@ -153,7 +153,7 @@ std::string fill_in(const View& view, const Budget& budget, const Pods& pods, in
 }  // namespace
 
 std::span<const Kind> PodDisruptionBudgetController::reads() const {
-  return kReads;
+  return kPodDisruptionBudgetReads;
 }
 
 void PodDisruptionBudgetController::keys_for(const View& view, const api::ObjectPtr& before,

@@ -16,11 +16,11 @@ namespace {
 using api::Kind;
 using api::ReplicaSet;
 
-constexpr std::array kReads{Kind::replica_sets, Kind::pods};
+constexpr std::array kReplicaSetReads{Kind::replica_sets, Kind::pods};
 
 // Whether a change of a pod can change what its ReplicaSet does or reports. Most updates (IPs,
 // probe times, image ids) cannot.
-bool matters(const api::Object& before, const api::Object& after) {
+bool matters_to_set(const api::Object& before, const api::Object& after) {
   const auto& a = before.as<api::Pod>();
   const auto& b = after.as<api::Pod>();
   return before.uid() != after.uid() || active(a) != active(b) || ready(a) != ready(b) ||
@@ -95,7 +95,7 @@ api::Ref<ReplicaSet> with_status(const api::Ref<ReplicaSet>& rs, api::ReplicaSet
 }  // namespace
 
 std::span<const Kind> ReplicaSetController::reads() const {
-  return kReads;
+  return kReplicaSetReads;
 }
 
 void ReplicaSetController::keys_for(const View& view, const api::ObjectPtr& before,
@@ -105,7 +105,7 @@ void ReplicaSetController::keys_for(const View& view, const api::ObjectPtr& befo
     sink(object.key());
     return;
   }
-  if (before && after && !matters(*before, *after)) return;
+  if (before && after && !matters_to_set(*before, *after)) return;
   if (before && (!after || !same_owners(before->meta(), after->meta()))) {
     api::ObjectKey owner;
     if (controlled_by(*before, Kind::replica_sets, &owner)) sink(owner);

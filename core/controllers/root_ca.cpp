@@ -10,7 +10,7 @@ namespace {
 
 using api::Kind;
 
-constexpr std::array kReads{Kind::namespaces, Kind::config_maps};
+constexpr std::array kRootCaReads{Kind::namespaces, Kind::config_maps};
 
 bool says(const api::ConfigMap& map, const api::ConfigMap& wanted) {
   const auto found = map.data().find(api::kRootCaKey);
@@ -20,7 +20,7 @@ bool says(const api::ConfigMap& map, const api::ConfigMap& wanted) {
 
 }  // namespace
 
-std::span<const Kind> RootCaController::reads() const { return kReads; }
+std::span<const Kind> RootCaController::reads() const { return kRootCaReads; }
 
 void RootCaController::keys_for(const View& /*view*/, const api::ObjectPtr& before,
                                 const api::ObjectPtr& after, const KeySink& sink) const {

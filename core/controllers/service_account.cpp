@@ -8,13 +8,13 @@ namespace {
 
 using api::Kind;
 
-constexpr std::array kReads{Kind::namespaces, Kind::service_accounts};
+constexpr std::array kServiceAccountReads{Kind::namespaces, Kind::service_accounts};
 constexpr const char* kDefault = "default";
 
 }  // namespace
 
 std::span<const Kind> ServiceAccountController::reads() const {
-  return kReads;
+  return kServiceAccountReads;
 }
 
 void ServiceAccountController::keys_for(const View& /*view*/, const api::ObjectPtr& before,

@@ -10,7 +10,7 @@ namespace {
 
 using api::Kind;
 
-constexpr std::array kReads{Kind::secrets};
+constexpr std::array kTokenCleanerReads{Kind::secrets};
 constexpr const char* kTokenType = "bootstrap.kubernetes.io/token";
 
 bool is_token(const api::Object& object) {
@@ -20,7 +20,7 @@ bool is_token(const api::Object& object) {
 
 }  // namespace
 
-std::span<const Kind> TokenCleanerController::reads() const { return kReads; }
+std::span<const Kind> TokenCleanerController::reads() const { return kTokenCleanerReads; }
 
 void TokenCleanerController::keys_for(const View& /*view*/, const api::ObjectPtr& /*before*/,
                                       const api::ObjectPtr& after, const KeySink& sink) const {

@@ -61,7 +61,7 @@ std::optional<std::string> none_of(const Path& path) {
   return std::nullopt;
 }
 
-std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
+std::string in_quotes(std::string_view text) { return "\"" + std::string(text) + "\""; }
 
 }  // namespace
 
@@ -314,7 +314,7 @@ struct Front::Impl {
     } else if (include == "Object") {
       call.table.include = IncludeObject::object;
     } else if (!include.empty() && include != "Metadata") {
-      return api::bad_request("unrecognized includeObject value: " + quoted(include));
+      return api::bad_request("unrecognized includeObject value: " + in_quotes(include));
     }
     return {};
   }

@@ -35,7 +35,7 @@ ApiError invalid_options(std::string_view options, const std::vector<Wrong>& wro
   return error;
 }
 
-std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
+std::string quoted_value(std::string_view text) { return "\"" + std::string(text) + "\""; }
 
 std::optional<int64_t> number(std::string_view text) {
   int64_t value = 0;
@@ -48,7 +48,7 @@ ApiError read_number(const Uri& uri, const char* name, std::optional<int64_t>& i
   if (!uri.has(name) || uri.get(name).empty()) return {};
   into = number(uri.get(name));
   if (into) return {};
-  return api::bad_request("strconv.ParseInt: parsing " + quoted(uri.get(name)) +
+  return api::bad_request("strconv.ParseInt: parsing " + quoted_value(uri.get(name)) +
                           ": invalid syntax");
 }
 
@@ -60,8 +60,8 @@ ApiError read_revision(std::string_view text, std::optional<api::Revision>& into
     into = api::Revision{0, value};
     return {};
   }
-  ApiError refused = api::bad_request("resourceVersion: Invalid value: " + quoted(text) +
-                                      ": strconv.ParseUint: parsing " + quoted(text) +
+  ApiError refused = api::bad_request("resourceVersion: Invalid value: " + quoted_value(text) +
+                                      ": strconv.ParseUint: parsing " + quoted_value(text) +
                                       ": invalid syntax");
   refused.reason = api::Reason::unclassified;
   return refused;
@@ -75,7 +75,7 @@ void check_dry_run(const std::vector<std::string>& values, bool& dry_run,
   bool all = true;
   for (const std::string& value : values) {
     if (!shown.empty()) shown += ", ";
-    shown += quoted(value);
+    shown += quoted_value(value);
     all = all && value == "All";
   }
   if (all) {
@@ -99,7 +99,7 @@ void check_manager(std::string_view manager, std::vector<Wrong>& wrong) {
   for (const char c : manager) {
     if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) continue;
     wrong.push_back({"FieldValueInvalid",
-                     "Invalid value: " + quoted(manager) + ": should only contain printable "
+                     "Invalid value: " + quoted_value(manager) + ": should only contain printable "
                      "characters",
                      "fieldManager"});
     return;
@@ -139,7 +139,7 @@ ApiError read_write_options(const Uri& uri, std::string_view options, std::strin
   if (!validation.empty() && validation != "Ignore" && validation != "Warn" &&
       validation != "Strict") {
     wrong.push_back({"FieldValueNotSupported",
-                     "Unsupported value: " + quoted(validation) +
+                     "Unsupported value: " + quoted_value(validation) +
                          ": supported values: \"\", \"Ignore\", \"Strict\", \"Warn\"",
                      "fieldValidation"});
   }
@@ -172,7 +172,7 @@ ApiError read_list_options(const Uri& uri, const Resource& resource, api::Reques
   }
   if (match != "Exact" && match != "NotOlderThan") {
     return invalid_options("ListOptions", {{"FieldValueNotSupported",
-                                            "Unsupported value: " + quoted(match) +
+                                            "Unsupported value: " + quoted_value(match) +
                                                 ": supported values: \"Exact\", \"NotOlderThan\", "
                                                 "\"\"",
                                             "resourceVersionMatch"}});
@@ -215,7 +215,7 @@ ApiError read_watch_options(const Uri& uri, const Resource& resource, WatchOptio
                                 "resourceVersionMatch to NotOlderThan",
                                 "resourceVersionMatch"}
                         : Wrong{"FieldValueNotSupported",
-                                "Unsupported value: " + quoted(match) +
+                                "Unsupported value: " + quoted_value(match) +
                                     ": supported values: \"NotOlderThan\"",
                                 "resourceVersionMatch"});
   }
@@ -249,13 +249,13 @@ ApiError read_delete_options(const Uri& uri, std::string_view content_type, std:
   std::vector<Wrong> wrong;
   if (orphan && !policy.empty()) {
     wrong.push_back({"FieldValueInvalid",
-                     "Invalid value: " + quoted(policy) +
+                     "Invalid value: " + quoted_value(policy) +
                          ": orphanDependents and deletionPropagation cannot be both set",
                      "propagationPolicy"});
   }
   if (!policy.empty() && !propagation(policy)) {
     wrong.push_back({"FieldValueNotSupported",
-                     "Unsupported value: " + quoted(policy) +
+                     "Unsupported value: " + quoted_value(policy) +
                          ": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\"",
                      "propagationPolicy"});
   }

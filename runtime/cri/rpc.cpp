@@ -30,7 +30,7 @@ std::chrono::system_clock::time_point deadline_after(Duration timeout) {
          std::chrono::duration_cast<std::chrono::system_clock::duration>(timeout);
 }
 
-bool contains(const std::string& text, std::string_view part) {
+bool mentions(const std::string& text, std::string_view part) {
   return text.find(part) != text.npos;
 }
 
@@ -47,16 +47,16 @@ Error rpc_error(int status, std::string message, Effect effect) {
     case grpc::UNAVAILABLE:
       // Without a connection nothing was sent. A connection that broke may have carried the
       // request.
-      if (contains(message, "failed to connect") ||
-          contains(message, "connections to all backends")) {
+      if (mentions(message, "failed to connect") ||
+          mentions(message, "connections to all backends")) {
         return {Code::unavailable, std::move(message)};
       }
       return {lost, std::move(message)};
     default: break;
   }
   // containerd says most of what goes wrong with UNKNOWN; two of them need an answer of their own.
-  if (contains(message, "is reserved for")) return {Code::exists, std::move(message)};
-  if (contains(message, "context deadline exceeded")) return {lost, std::move(message)};
+  if (mentions(message, "is reserved for")) return {Code::exists, std::move(message)};
+  if (mentions(message, "context deadline exceeded")) return {lost, std::move(message)};
   return {Code::unavailable, std::move(message)};
 }
 

@@ -15,9 +15,9 @@ namespace {
 
 constexpr std::size_t kReadBytes = 64 * 1024;
 // What a server may say before it agrees to upgrade.
-constexpr uint32_t kHeadBytesMax = 256 * 1024;
+constexpr uint32_t kReplyHeadBytesMax = 256 * 1024;
 
-bool idempotent(const std::string& method) { return method == "GET" || method == "HEAD"; }
+bool repeatable(const std::string& method) { return method == "GET" || method == "HEAD"; }
 
 }  // namespace
 
@@ -50,7 +50,7 @@ class Client::Impl {
       if (sent.ok()) result = receive(request, on_head, on_data);
       if (result.ok()) return result;
       connection_.close();
-      if (!reused || got_bytes_ || !idempotent(request.method) || result.code() != Code::unknown) {
+      if (!reused || got_bytes_ || !repeatable(request.method) || result.code() != Code::unknown) {
         return result;
       }
       reused = false;
@@ -79,7 +79,7 @@ class Client::Impl {
     std::string received;
     std::size_t head_end = std::string::npos;
     while (head_end == std::string::npos) {
-      if (received.size() > kHeadBytesMax) return Error{Code::unknown, "the answer has no end"};
+      if (received.size() > kReplyHeadBytesMax) return Error{Code::unknown, "the answer has no end"};
       char buffer[4096];
       auto got = own.read(buffer, sizeof buffer, request.timeout);
       if (!got) return got.error();

@@ -8,7 +8,7 @@ namespace keelson::http {
 
 namespace {
 
-bool fits_a_line(std::string_view text) {
+bool one_line(std::string_view text) {
   return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
 }
 
@@ -21,19 +21,19 @@ Result<std::string> request_head(const ServerUrl& server, const HeadDefaults& de
   std::string out = request.method + " " + target + " HTTP/1.1\r\n";
   if (target.find_first_of(std::string_view(" \r\n\0", 4)) != std::string::npos ||
       request.method.empty() || request.method.find(' ') != std::string::npos ||
-      !fits_a_line(request.method)) {
+      !one_line(request.method)) {
     return Error{Code::invalid, "the request's method or target is malformed"};
   }
   const auto add = [&out](std::string_view name, std::string_view value) {
     out.append(name).append(": ").append(value).append("\r\n");
   };
   add("Host", server.authority);
-  bool has_auth = false, has_agent = false, fits = fits_a_line(defaults.bearer_token);
+  bool has_auth = false, has_agent = false, fits = one_line(defaults.bearer_token);
   for (const auto* headers : {&request.headers, &extra}) {
     for (const Header& header : *headers) {
       has_auth = has_auth || same_name(header.name, "Authorization");
       has_agent = has_agent || same_name(header.name, "User-Agent");
-      fits = fits && fits_a_line(header.name) && fits_a_line(header.value);
+      fits = fits && one_line(header.name) && one_line(header.value);
       add(header.name, header.value);
     }
   }

@@ -14,7 +14,7 @@
 namespace keelson::network {
 namespace {
 
-uint16_t message_type(uint8_t message) {
+uint16_t nft_message(uint8_t message) {
   return static_cast<uint16_t>((NFNL_SUBSYS_NFTABLES << 8) | message);
 }
 
@@ -53,7 +53,7 @@ struct NftWatch::Impl : std::enable_shared_from_this<Impl> {
   }
 
   uint32_t generation() {
-    NetlinkRequest request(message_type(NFT_MSG_GETGEN), 0);
+    NetlinkRequest request(nft_message(NFT_MSG_GETGEN), 0);
     request.header(nfgenmsg{AF_UNSPEC, NFNETLINK_V0, 0});
     uint32_t result = 0;
     const Status asked = requests->dump(request, [] {}, [&](const nlmsghdr& message) {

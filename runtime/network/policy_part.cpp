@@ -9,7 +9,7 @@ using api::IpRange;
 using proxy::Allowance;
 using proxy::PolicyName;
 
-std::string lower(std::string text) {
+std::string lowered(std::string text) {
   for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   return text;
 }
@@ -64,7 +64,7 @@ class RuleWriter {
     }
     for (const proxy::PortRange& ports : rule.ports) {
       if (!known(ports.protocol) || ports.first > ports.last) continue;
-      std::string match = "meta l4proto " + lower(ports.protocol) + " ";
+      std::string match = "meta l4proto " + lowered(ports.protocol) + " ";
       if (ports.first != 0 || ports.last != 65535) {
         match += "th dport " + std::to_string(ports.first) +
                  (ports.last != ports.first ? "-" + std::to_string(ports.last) : "") + " ";
@@ -81,7 +81,7 @@ class RuleWriter {
     for (const proxy::Socket& socket : rule.sockets) {
       if (socket.address.ipv6 != six_ || !known(socket.protocol)) continue;
       any = true;
-      part_.elements[set][address_text(socket.address) + " . " + lower(socket.protocol) + " . " +
+      part_.elements[set][address_text(socket.address) + " . " + lowered(socket.protocol) + " . " +
                           std::to_string(socket.port)];
     }
     if (!any) return;

@@ -21,7 +21,7 @@ const std::string kMark = "meta mark set meta mark | 0x4000";
 // a map the more there are in the table: 5,000 of them cost 3 s, as many rules 0.3 s.
 constexpr std::size_t kFew = 4;
 
-std::string lower(std::string text) {
+std::string lower_case(std::string text) {
   for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   return text;
 }
@@ -40,7 +40,7 @@ class PortWriter {
       : table_(table), port_(port), options_(options), part_(part), six_(six) {
     family_ = six ? "6" : "4";
     ip_ = six ? "ip6" : "ip";
-    protocol_ = lower(port.protocol);
+    protocol_ = lower_case(port.protocol);
     id_ = nft_name(table.ns, table.name) + "/" + std::to_string(port.port) + "/" + protocol_ + "/" +
           family_;
     const std::vector<Place> ready = places(port.ready), ending = places(port.terminating);

@@ -13,7 +13,7 @@
 namespace keelson::node {
 
 namespace {
-constexpr std::size_t kBlock = 64 * 1024;
+constexpr std::size_t kReadBlock = 64 * 1024;
 // Runtimes cut pieces at 16 KiB. What is longer is no log; it is not kept to be looked at.
 constexpr std::size_t kPieceMax = 1024 * 1024;
 
@@ -54,7 +54,7 @@ Status LogReader::open(const std::string& path, const agent::LogOptions& options
 
 Result<LogReader::State> LogReader::read(std::string& text) {
   if (left_ && *left_ <= 0) return State::full;
-  std::string block(kBlock, '\0');
+  std::string block(kReadBlock, '\0');
   const ssize_t got = ::pread(fd_, block.data(), block.size(), static_cast<off_t>(at_));
   if (got < 0) return unreadable(errno);
   if (got == 0) {

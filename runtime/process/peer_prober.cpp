@@ -10,7 +10,7 @@ using boost::asio::ip::tcp;
 
 namespace {
 
-constexpr Duration kPatience = 1s;
+constexpr Duration kProbePatience = 1s;
 
 // One connection attempt; keeps itself alive until it has told its result.
 struct Attempt : std::enable_shared_from_this<Attempt> {
@@ -19,7 +19,7 @@ struct Attempt : std::enable_shared_from_this<Attempt> {
 
   void start(const tcp::endpoint& to) {
     self = shared_from_this();
-    timer.arm(kPatience);
+    timer.arm(kProbePatience);
     socket.async_connect(to, [keep = self](const boost::system::error_code& error) {
       keep->tell(!error || error == boost::asio::error::connection_refused);
     });

@@ -66,7 +66,7 @@ Status make_below(int base, const std::string& path) {
   return {};
 }
 
-std::vector<std::string> names_in(const std::string& directory) {
+std::vector<std::string> plain_names_in(const std::string& directory) {
   std::vector<std::string> out;
   const std::unique_ptr<DIR, int (*)(DIR*)> dir(opendir(directory.c_str()), &closedir);
   while (const dirent* entry = dir ? readdir(dir.get()) : nullptr) {
@@ -235,7 +235,7 @@ Status PodFolder::tear_down(bool all) const {
 std::vector<agent::VolumeUsage> PodFolder::usage() const {
   std::vector<agent::VolumeUsage> out;
   const std::string folder = path_ + "/volumes/" + kScratchFolder;
-  for (const std::string& name : names_in(folder)) {
+  for (const std::string& name : plain_names_in(folder)) {
     if (name.starts_with("..")) continue;
     const std::string path = folder + "/" + name;
     struct statfs system {};

@@ -12,7 +12,7 @@ namespace {
 
 using agent::ContainerInfo;
 
-constexpr InvariantInfo kInvariants[] = {
+constexpr InvariantInfo kAgentInvariants[] = {
     {"NA-1", "A container runs only for a pod bound to its node, and at most once at a time.",
      fact::containers | fact::whole},
     {"NA-2", "A pod's phase only moves on, and the restart counts of its containers never fall."},
@@ -70,7 +70,7 @@ int rank(const std::string& phase) {
 class AgentCheck final : public Check {
  public:
   using Check::Check;
-  std::span<const InvariantInfo> invariants() const override { return kInvariants; }
+  std::span<const InvariantInfo> invariants() const override { return kAgentInvariants; }
 
   void on_commit(const store::StoreEvent& event) override {
     const api::Object& object = event.object ? *event.object : *event.previous;

@@ -13,7 +13,7 @@ namespace {
 
 using agent::ContainerInfo;
 
-constexpr InvariantInfo kInvariants[] = {
+constexpr InvariantInfo kAgentRecoveryInvariants[] = {
     {"NA-6", "What should run runs, and the restart of an agent disturbs no healthy container.",
      fact::containers | fact::whole | fact::provenance},
 };
@@ -25,7 +25,7 @@ constexpr Duration kWatched = 60s;
 class AgentRecoveryCheck final : public Check {
  public:
   using Check::Check;
-  std::span<const InvariantInfo> invariants() const override { return kInvariants; }
+  std::span<const InvariantInfo> invariants() const override { return kAgentRecoveryInvariants; }
 
   void on_commit(const store::StoreEvent& event) override {
     const api::Object& object = event.object ? *event.object : *event.previous;

@@ -12,7 +12,7 @@ namespace keelson::sim {
 
 namespace {
 
-constexpr InvariantInfo kInvariants[] = {
+constexpr InvariantInfo kAvailabilityInvariants[] = {
     {"DP-3",
      "Once a Deployment has been available, the pods that serve and those lost involuntarily are "
      "never fewer than replicas - maxUnavailable.", fact::provenance | fact::whole},
@@ -22,7 +22,7 @@ class AvailabilityCheck final : public Check {
  public:
   AvailabilityCheck(const CheckContext& context, RolloutKnowledgePtr shared)
       : Check(context), shared_(std::move(shared)) {}
-  std::span<const InvariantInfo> invariants() const override { return kInvariants; }
+  std::span<const InvariantInfo> invariants() const override { return kAvailabilityInvariants; }
 
   void on_commit(const store::StoreEvent& event) override {
     const api::Object& object = event.object ? *event.object : *event.previous;

@@ -14,7 +14,7 @@ namespace keelson::sim {
 
 namespace {
 
-constexpr InvariantInfo kInvariants[] = {
+constexpr InvariantInfo kDeletionInvariants[] = {
     {"GC-1", "The garbage collector deletes only what has owners of which none exists any more.",
      fact::provenance | fact::whole},
     {"GC-2", "Nothing vanishes with finalizers left; a deletion is never taken back, nor put off.",
@@ -61,7 +61,7 @@ Instant timestamp(const api::Object& object) {
 class DeletionCheck final : public Check {
  public:
   using Check::Check;
-  std::span<const InvariantInfo> invariants() const override { return kInvariants; }
+  std::span<const InvariantInfo> invariants() const override { return kDeletionInvariants; }
 
   // Who is asked to take the last finalizers off an object removes it with the same call, and a call
   // to delete may ask for another way of deleting dependents than the call before it.

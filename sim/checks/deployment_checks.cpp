@@ -11,7 +11,7 @@ namespace keelson::sim {
 
 namespace {
 
-constexpr InvariantInfo kInvariants[] = {
+constexpr InvariantInfo kDeploymentInvariants[] = {
     {"DP-1", "Growth never makes a Deployment ask for more pods than replicas + maxSurge.",
      fact::provenance | fact::whole},
     {"DP-2", "Old ReplicaSets shrink by no more than what maxUnavailable and new pods leave.",
@@ -30,7 +30,7 @@ class RolloutCheck final : public Check {
  public:
   RolloutCheck(const CheckContext& context, RolloutKnowledgePtr shared)
       : Check(context), shared_(std::move(shared)) {}
-  std::span<const InvariantInfo> invariants() const override { return kInvariants; }
+  std::span<const InvariantInfo> invariants() const override { return kDeploymentInvariants; }
 
   void on_commit(const store::StoreEvent& event) override {
     shared_->times.committed(event.revision, context().now);

@@ -12,7 +12,7 @@ namespace keelson::sim {
 
 namespace {
 
-constexpr InvariantInfo kInvariants[] = {
+constexpr InvariantInfo kDisruptionInvariants[] = {
     {"PD-1", "A granted eviction leaves as many healthy pods as the budget wants.",
      fact::provenance | fact::whole},
     {"PD-2",
@@ -43,7 +43,7 @@ bool selects(const api::ObjectPtr& budget, const api::Object& pod) {
 class DisruptionCheck final : public Check {
  public:
   using Check::Check;
-  std::span<const InvariantInfo> invariants() const override { return kInvariants; }
+  std::span<const InvariantInfo> invariants() const override { return kDisruptionInvariants; }
 
   void on_commit(const store::StoreEvent& event) override {
     times_.committed(event.revision, context().now);

@@ -13,7 +13,7 @@ namespace keelson::sim {
 
 namespace {
 
-constexpr InvariantInfo kInvariants[] = {
+constexpr InvariantInfo kEndpointInvariants[] = {
     {"EP-1", "The ready addresses of a service are those of its ready pods.", fact::rest | fact::whole},
     {"EP-2", "No address is added as ready unless its pod was ready and not terminating, as was known.",
      fact::provenance | fact::whole},
@@ -79,7 +79,7 @@ std::string name_of(const Address& address) { return address.first + " of pod " 
 class EndpointCheck final : public Check {
  public:
   using Check::Check;
-  std::span<const InvariantInfo> invariants() const override { return kInvariants; }
+  std::span<const InvariantInfo> invariants() const override { return kEndpointInvariants; }
 
   void on_commit(const store::StoreEvent& event) override {
     const api::Object& object = event.object ? *event.object : *event.previous;
@@ -365,7 +365,7 @@ class EndpointCheck final : public Check {
 
   static void await(std::vector<Pending>& out, std::size_t invariant, const Name& service,
                     std::string why) {
-    out.push_back({std::string(kInvariants[invariant].id),
+    out.push_back({std::string(kEndpointInvariants[invariant].id),
                    "services " + service.first + "/" + service.second, std::move(why)});
   }
 

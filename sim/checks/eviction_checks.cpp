@@ -10,7 +10,7 @@ namespace keelson::sim {
 
 namespace {
 
-constexpr InvariantInfo kInvariants[] = {
+constexpr InvariantInfo kEvictionInvariants[] = {
     {"NL-3", "A dead node becomes Unknown and tainted and loses its pods; one that returns is Ready.",
      fact::machines | fact::rest},
     {"NL-4", "A pod is evicted only by a taint on its own node that it does not tolerate any longer.",
@@ -35,7 +35,7 @@ class EvictionCheck final : public Check {
  public:
   explicit EvictionCheck(const CheckContext& context)
       : Check(context), timing_(context.ground.node_timing()) {}
-  std::span<const InvariantInfo> invariants() const override { return kInvariants; }
+  std::span<const InvariantInfo> invariants() const override { return kEvictionInvariants; }
 
   void on_commit(const store::StoreEvent& event) override {
     const api::Object& object = event.object ? *event.object : *event.previous;
@@ -197,7 +197,7 @@ class EvictionCheck final : public Check {
 
   void await(std::vector<Pending>& out, std::size_t invariant, const api::ObjectKey& object,
              std::string why) {
-    out.push_back({std::string(kInvariants[invariant].id), api::to_string(object), std::move(why)});
+    out.push_back({std::string(kEvictionInvariants[invariant].id), api::to_string(object), std::move(why)});
   }
 
   // `stopped`: by its own rules node health taints nothing in this zone now.

@@ -12,7 +12,7 @@ namespace keelson::sim {
 
 namespace {
 
-constexpr InvariantInfo kInvariants[] = {
+constexpr InvariantInfo kGlobalInvariants[] = {
     {"GL-1", "A settled cluster writes nothing but heartbeats, leases and status refreshes.",
      fact::rest},
     {"GL-2", "In the end the cluster is as the specs say, whatever happened on the way.",
@@ -31,7 +31,7 @@ constexpr Duration kStatusPeriod = 4min;
 class GlobalCheck final : public Check {
  public:
   using Check::Check;
-  std::span<const InvariantInfo> invariants() const override { return kInvariants; }
+  std::span<const InvariantInfo> invariants() const override { return kGlobalInvariants; }
 
   void on_phase(Phase phase) override {
     if (phase != Phase::quiet) return;

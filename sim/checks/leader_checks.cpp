@@ -8,7 +8,7 @@ namespace keelson::sim {
 
 namespace {
 
-constexpr InvariantInfo kInvariants[] = {
+constexpr InvariantInfo kLeaderInvariants[] = {
     {"LE-1",
      "Every write of a controller manager or a scheduler carries the token of its role that is "
      "current when it commits.", fact::provenance | fact::whole},
@@ -38,7 +38,7 @@ const std::string& role_of(const store::StoreEvent& event, const api::Object& ob
 class LeaderCheck final : public Check {
  public:
   using Check::Check;
-  std::span<const InvariantInfo> invariants() const override { return kInvariants; }
+  std::span<const InvariantInfo> invariants() const override { return kLeaderInvariants; }
 
   void on_commit(const store::StoreEvent& event) override {
     const api::Object& object = event.object ? *event.object : *event.previous;

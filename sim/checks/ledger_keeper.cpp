@@ -15,7 +15,7 @@ namespace keelson::sim {
 
 namespace {
 
-constexpr InvariantInfo kInvariants[] = {
+constexpr InvariantInfo kLedgerKeeperInvariants[] = {
     {"LEDGER", "The ledger's counts of serving pods are those of the committed state.", fact::whole},
 };
 
@@ -23,7 +23,7 @@ class LedgerKeeper final : public Check {
  public:
   LedgerKeeper(const CheckContext& context, InvoluntaryLedger& ledger)
       : Check(context), ledger_(ledger) {}
-  std::span<const InvariantInfo> invariants() const override { return kInvariants; }
+  std::span<const InvariantInfo> invariants() const override { return kLedgerKeeperInvariants; }
 
   void on_commit(const store::StoreEvent& event) override {
     const api::Object& object = event.object ? *event.object : *event.previous;

@@ -10,7 +10,7 @@ namespace keelson::sim {
 
 namespace {
 
-constexpr InvariantInfo kInvariants[] = {
+constexpr InvariantInfo kNodeInvariants[] = {
     {"NL-1", "A node is marked Unknown only after it was silent for long enough, or is unreachable.",
      fact::beats | fact::machines | fact::provenance},
     {"NL-2", "A node that was heard of lately is never taken for silent, whatever clocks say.",
@@ -22,14 +22,14 @@ enum : std::size_t { kSilent, kLately, kHoldStill };
 
 // A write commits some time after the look on which it was decided: calls are tried again, an API
 // server that is in doubt looks for what became of a commit. What was true this long ago excuses it.
-constexpr Duration kDecision = 30s;
+constexpr Duration kHealthDecision = 30s;
 constexpr Duration kNotice = 20s;
 
 class NodeHealthCheck final : public Check {
  public:
   explicit NodeHealthCheck(const CheckContext& context)
       : Check(context), timing_(context.ground.node_timing()) {}
-  std::span<const InvariantInfo> invariants() const override { return kInvariants; }
+  std::span<const InvariantInfo> invariants() const override { return kNodeInvariants; }
 
   void on_beat(const api::Beat& beat) override {
     const auto it = nodes_.find(beat.node);
@@ -132,7 +132,7 @@ class NodeHealthCheck final : public Check {
     const Instant now = context().now;
     const Duration gap = now - track.last;
     if (gap >= timing_.suspect_after / 2 &&
-        (gap >= track.gap || now - track.gap_end > kDecision)) {
+        (gap >= track.gap || now - track.gap_end > kHealthDecision)) {
       track.gap = gap;
       track.gap_end = now;
       track.gap_unreachable = track.unreachable;
@@ -142,7 +142,7 @@ class NodeHealthCheck final : public Check {
   }
 
   bool gap_counts(const Track& track) const {
-    return track.gap_end != Instant{} && context().now - track.gap_end <= kDecision;
+    return track.gap_end != Instant{} && context().now - track.gap_end <= kHealthDecision;
   }
 
   // Generous by a quarter, for the distance between polls and for calls that take long. Where

@@ -8,7 +8,7 @@ namespace keelson::sim {
 
 namespace {
 
-constexpr InvariantInfo kInvariants[] = {
+constexpr InvariantInfo kProgressInvariants[] = {
     {"DP-7",
      "ProgressDeadlineExceeded is said when there was no progress for the deadline, never earlier "
      "and never of a rollout that is paused or complete.", fact::provenance | fact::whole},
@@ -16,7 +16,7 @@ constexpr InvariantInfo kInvariants[] = {
 
 constexpr const char* kExceeded = "ProgressDeadlineExceeded";
 // Commit times are known to the second, and the condition's own times are whole seconds.
-constexpr Duration kTolerance = 2s;
+constexpr Duration kDeadlineTolerance = 2s;
 // By the decider's own clock, which a fault may make run too fast, by this factor at most.
 constexpr int kFastestClock = 2;
 // After the deadline, for the decision and its write.
@@ -65,7 +65,7 @@ class ProgressCheck final : public Check {
  public:
   ProgressCheck(const CheckContext& context, RolloutKnowledgePtr shared)
       : Check(context), shared_(std::move(shared)) {}
-  std::span<const InvariantInfo> invariants() const override { return kInvariants; }
+  std::span<const InvariantInfo> invariants() const override { return kProgressInvariants; }
 
   void on_commit(const store::StoreEvent& event) override {
     const api::Object& object = event.object ? *event.object : *event.previous;
@@ -126,7 +126,7 @@ class ProgressCheck final : public Check {
     check(0, !complete(*known),
           [&] { return name + " is said to make no progress, but it is complete"; }, &event);
     const auto deadline = deadline_of(*known->deployment);
-    const Duration waited = context().now - watched.decided + kTolerance;
+    const Duration waited = context().now - watched.decided + kDeadlineTolerance;
     check(0, deadline && kFastestClock * waited >= *deadline,
           [&] {
             return name + " is said to have exceeded its progress deadline " +

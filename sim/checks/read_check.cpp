@@ -11,7 +11,7 @@ namespace keelson::sim {
 
 namespace {
 
-constexpr InvariantInfo kInvariants[] = {
+constexpr InvariantInfo kReadInvariants[] = {
     {"ST-7", "A list is the state at its revision, and a cache the state at the revision it claims.",
      fact::calls | fact::memory},
     {"ST-8", "What a reader observes never goes back, not even across its own restart.", fact::calls},
@@ -21,7 +21,7 @@ enum : std::size_t { kSnapshot, kMonotone };
 class ReadCheck final : public Check {
  public:
   using Check::Check;
-  std::span<const InvariantInfo> invariants() const override { return kInvariants; }
+  std::span<const InvariantInfo> invariants() const override { return kReadInvariants; }
 
   void on_watch_opened(uint64_t id, const api::WatchRequest& request,
                        const std::string& client) override {

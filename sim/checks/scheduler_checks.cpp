@@ -13,7 +13,7 @@ namespace keelson::sim {
 
 namespace {
 
-constexpr InvariantInfo kInvariants[] = {
+constexpr InvariantInfo kSchedulerInvariants[] = {
     {"SC-1", "On each node the requests of the pods bound there fit into what it can allocate.",
      fact::provenance | fact::whole},
     {"SC-2", "At binding, on the scheduler's basis, the node exists and suits the pod.",
@@ -29,7 +29,7 @@ constexpr InvariantInfo kInvariants[] = {
     {"SC-6", "A pending pod for which there is a feasible node is bound within 100 s.",
      fact::rest | fact::whole},
 };
-enum : std::size_t { kFits, kSuits, kOnce, kVictim, kCache, kBound };
+enum : std::size_t { kFits, kSuits, kBoundOnce, kVictim, kCache, kBoundInTime };
 
 // Once all is well. Source: the queue's flush of the unschedulable, 60 s, its longest back-off, 10 s,
 // and as much again for a new leader to be elected and its caches to fill.
@@ -38,7 +38,7 @@ constexpr Duration kBindBound = 100s;
 // an informer's progress time-out and its longest back-off.
 constexpr Duration kCatchUp = 90s;
 // Those who have stopped waiting may still be the reason for a deletion that commits so much later.
-constexpr Duration kDecision = 30s;
+constexpr Duration kSchedulerDecision = 30s;
 
 using Amounts = std::map<std::string, int64_t>;  // cpu in milli, others in units
 
@@ -140,7 +140,7 @@ std::string unsuitable(const api::Pod& pod, const api::Node& node) {
 class SchedulerCheck final : public Check {
  public:
   using Check::Check;
-  std::span<const InvariantInfo> invariants() const override { return kInvariants; }
+  std::span<const InvariantInfo> invariants() const override { return kSchedulerInvariants; }
 
   void on_commit(const store::StoreEvent& event) override {
     const api::Object& object = event.object ? *event.object : *event.previous;
@@ -178,7 +178,7 @@ class SchedulerCheck final : public Check {
       }
       if (waiting.feasible_since == Instant{}) waiting.feasible_since = context().now;
       const Duration since = context().now - waiting.feasible_since;
-      check(kBound, since <= kBindBound, [&] {
+      check(kBoundInTime, since <= kBindBound, [&] {
         return api::to_string(pod->key()) + " has not been bound for " + std::to_string(since / 1s) +
                " s although a node has had room for it all the time";
       });
@@ -333,7 +333,7 @@ class SchedulerCheck final : public Check {
     const api::Revision seen = basis->of(api::Kind::pods);
     if (!state().remembers(seen)) return;
     const api::ObjectPtr scored = state().get_at(event.object->key(), seen);
-    check(kOnce, scored != nullptr && scored->uid() == event.object->uid(),
+    check(kBoundOnce, scored != nullptr && scored->uid() == event.object->uid(),
           [&] {
             return event.object->name() + " was bound " +
                    (scored ? "by a verdict on its predecessor of the same name"
@@ -345,9 +345,9 @@ class SchedulerCheck final : public Check {
   void once(const store::StoreEvent& event) {
     const std::string &before = node_of(event.previous), &now = node_of(event.object);
     if (before == now) return;
-    check(kOnce, before.empty(),
+    check(kBoundOnce, before.empty(),
           [&] { return event.object->name() + " moved from node " + before + " to " + now; }, &event);
-    check(kOnce, !event.previous->deleting(),
+    check(kBoundOnce, !event.previous->deleting(),
           [&] { return event.object->name() + " was bound while it was being deleted"; }, &event);
   }
 
@@ -364,9 +364,9 @@ class SchedulerCheck final : public Check {
       return;
     }
     if (waiting_.erase(object.uid()) == 0) return;
-    if (event.object && !event.object->deleting()) evaluated(kBound);
+    if (event.object && !event.object->deleting()) evaluated(kBoundInTime);
     waited_.push_back({event.previous, context().now});
-    while (context().now - waited_.front().until > kDecision) waited_.pop_front();
+    while (context().now - waited_.front().until > kSchedulerDecision) waited_.pop_front();
   }
 
   void victim(const store::StoreEvent& event) {
@@ -399,7 +399,7 @@ class SchedulerCheck final : public Check {
     };
     for (const auto& [uid, waiting] : waiting_) consider(state().get(waiting.key));
     for (const Waited& waited : waited_) {
-      if (context().now - waited.until <= kDecision) consider(waited.pod);
+      if (context().now - waited.until <= kSchedulerDecision) consider(waited.pod);
     }
     check(kVictim, found,
           [&] {

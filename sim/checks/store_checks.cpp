@@ -16,7 +16,7 @@ namespace {
 
 using google::protobuf::Message;
 
-constexpr InvariantInfo kInvariants[] = {
+constexpr InvariantInfo kStoreInvariants[] = {
     {"ST-1", "The history replays: each event follows from the state that the events before it left."},
     {"ST-2", "Revisions are dense and belong to one mutation each; what changes nothing consumes none."},
     {"ST-3", "A transaction takes effect exactly if all of its preconditions hold, and as it was asked.",
@@ -48,12 +48,12 @@ bool sampled(uint64_t number) { return number % 8 == 0; }
 
 // A call that has not committed after so many others, or a copy of it that is still on its way, has
 // long been given up.
-constexpr std::size_t kCalls = 100'000;
+constexpr std::size_t kCallsKept = 100'000;
 
 class HistoryCheck final : public Check {
  public:
   using Check::Check;
-  std::span<const InvariantInfo> invariants() const override { return kInvariants; }
+  std::span<const InvariantInfo> invariants() const override { return kStoreInvariants; }
 
   void on_commit(const store::StoreEvent& event) override {
     const api::ObjectPtr& subject = event.object ? event.object : event.previous;
@@ -67,7 +67,7 @@ class HistoryCheck final : public Check {
   void on_called(const Process&, const api::Request& request) override {
     if (request.subresource != api::Subresource::status || !sampled(request.request_id)) return;
     status_calls_.insert(request.request_id);
-    if (status_calls_.size() > kCalls) status_calls_.erase(status_calls_.begin());
+    if (status_calls_.size() > kCallsKept) status_calls_.erase(status_calls_.begin());
   }
 
   void on_transaction(const store::Transaction& asked,
@@ -260,7 +260,7 @@ class HistoryCheck final : public Check {
           },
           &event);
     order_.push_back(effect);
-    if (order_.size() <= kCalls) return;
+    if (order_.size() <= kCallsKept) return;
     effects_.erase(order_.front());
     order_.pop_front();
   }

@@ -9,7 +9,7 @@ namespace keelson::sim {
 
 namespace {
 
-constexpr InvariantInfo kInvariants[] = {
+constexpr InvariantInfo kTrafficInvariants[] = {
     {"ZD-1",
      "A service promised to lose no request (traffic with `mustNotFail`) loses none while no pod "
      "is lost involuntarily.", fact::traffic},
@@ -19,7 +19,7 @@ enum : std::size_t { kNoneLost };
 class TrafficCheck final : public Check {
  public:
   using Check::Check;
-  std::span<const InvariantInfo> invariants() const override { return kInvariants; }
+  std::span<const InvariantInfo> invariants() const override { return kTrafficInvariants; }
 
   void on_request(const ServiceRequest& request) override {
     if (!request.promised || context().ledger.open() > 0) return;

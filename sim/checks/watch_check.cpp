@@ -15,7 +15,7 @@ namespace keelson::sim {
 
 namespace {
 
-constexpr InvariantInfo kInvariants[] = {
+constexpr InvariantInfo kWatchInvariants[] = {
     {"ST-5", "A watch delivers every matching event once, in order, with its revision.", fact::calls},
     {"ST-6", "A bookmark comes after all events up to its revision.", fact::calls},
     {"ST-9", "After 410 Gone a client lists again before it watches on.", fact::calls},
@@ -55,7 +55,7 @@ struct Stream {
 class WatchCheck final : public Check {
  public:
   using Check::Check;
-  std::span<const InvariantInfo> invariants() const override { return kInvariants; }
+  std::span<const InvariantInfo> invariants() const override { return kWatchInvariants; }
 
   void on_watch_opened(uint64_t id, const api::WatchRequest& request,
                        const std::string& client) override {

@@ -15,7 +15,7 @@ namespace keelson::sim {
 
 namespace {
 
-constexpr InvariantInfo kInvariants[] = {
+constexpr InvariantInfo kWorkloadInvariants[] = {
     {"RS-1", "A ReplicaSet gets as many active pods as it asks for.", fact::rest | fact::whole},
     {"RS-2", "A pod is created only while its ReplicaSet has fewer active ones than it asks for.",
      fact::provenance | fact::whole},
@@ -90,7 +90,7 @@ std::string compared(const Worth& gone, const Worth& kept) {
 class ReplicaSetCheck final : public Check {
  public:
   using Check::Check;
-  std::span<const InvariantInfo> invariants() const override { return kInvariants; }
+  std::span<const InvariantInfo> invariants() const override { return kWorkloadInvariants; }
 
   void on_commit(const store::StoreEvent& event) override {
     const api::Object& object = event.object ? *event.object : *event.previous;

@@ -9,10 +9,10 @@ namespace keelson::lab {
 
 namespace {
 
-constexpr int64_t kLoadMax = 100'000;  // %: far beyond what anybody asks of a cluster
+constexpr int64_t kFileLoadMax = 100'000;  // %: far beyond what anybody asks of a cluster
 
 void read_arrivals(sim::MapReader& map, ExperimentOptions& options) {
-  options.load_percent = map.integer("load", options.load_percent, 0, kLoadMax);
+  options.load_percent = map.integer("load", options.load_percent, 0, kFileLoadMax);
   options.shuffle = map.boolean("shuffle", options.shuffle);
 }
 

@@ -25,7 +25,7 @@ std::string label_of(const std::string& name) {
 }
 
 // JSON's texts are YAML's, too, whatever is in them.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out;
   api::append_json_string(text, out);
   return out;
@@ -59,7 +59,7 @@ Result<std::string> shard_manifest(const ManifestOptions& options) {
       "  name: {0}\n"
       "data:\n",
       name, options.shards, kMountedAt);
-  for (const auto& [file, content] : options.files) out += "  " + quoted(file) + ": " + quoted(content) + "\n";
+  for (const auto& [file, content] : options.files) out += "  " + in_quotes(file) + ": " + in_quotes(content) + "\n";
   out += fmt::format(
       "---\n"
       "apiVersion: batch/v1\n"
@@ -84,12 +84,12 @@ Result<std::string> shard_manifest(const ManifestOptions& options) {
       "        command: [keelson]\n"
       "        # The Job's controller sets JOB_COMPLETION_INDEX, from 0.\n"
       "        args:\n",
-      name, options.shards, quoted(options.image));
+      name, options.shards, in_quotes(options.image));
   for (const std::string& argument : options.arguments) {
     // "$(X)" would be replaced by the environment; "$$" stands for "$".
     std::string literal;
     for (const char c : argument) literal += c == '$' ? std::string("$$") : std::string(1, c);
-    out += "        - " + quoted(literal) + "\n";
+    out += "        - " + in_quotes(literal) + "\n";
   }
   return out + fmt::format(
                    "        - --shard\n"

@@ -11,7 +11,7 @@ std::string canonical(std::string_view text) {
   const auto result = canonical_quantity(text);
   return result ? *result : "error: " + result.error().message;
 }
-QuantityValue parsed(std::string_view text) { return *QuantityValue::parse(text); }
+QuantityValue amount(std::string_view text) { return *QuantityValue::parse(text); }
 
 // Pairs seen on a real server.
 TEST(Quantity, CanonicalForms) {
@@ -31,10 +31,10 @@ TEST(Quantity, CanonicalForms) {
 }
 
 TEST(Quantity, FractionsBelowANanoAreRoundedUp) {
-  EXPECT_EQ(parsed("0.0000000001").to_string(), "1n");
-  EXPECT_EQ(parsed("1e-400").to_string(), "1e-9");
-  EXPECT_EQ(parsed("-0.0000000001").to_string(), "-1n");
-  EXPECT_EQ(parsed("0.0000000010000000000000000000000000000000000001").to_string(), "2n");
+  EXPECT_EQ(amount("0.0000000001").to_string(), "1n");
+  EXPECT_EQ(amount("1e-400").to_string(), "1e-9");
+  EXPECT_EQ(amount("-0.0000000001").to_string(), "-1n");
+  EXPECT_EQ(amount("0.0000000010000000000000000000000000000000000001").to_string(), "2n");
 }
 
 // What a server makes of resources beyond their canonical form.
@@ -76,15 +76,15 @@ TEST(Quantity, RefusesWhatAServerRefuses) {
 }
 
 TEST(Quantity, ValuesAreRoundedAwayFromZero) {
-  EXPECT_EQ(parsed("1001m").value(), 2);
-  EXPECT_EQ(parsed("-1001m").value(), -2);
-  EXPECT_EQ(parsed("100u").milli_value(), 1);
-  EXPECT_EQ(parsed("2Gi").value(), 2LL << 30);
-  EXPECT_EQ(parsed("250m").milli_value(), 250);
-  EXPECT_EQ(parsed("1e30").value(), INT64_MAX);
-  EXPECT_EQ(parsed("-1e30").milli_value(), INT64_MIN);
-  EXPECT_EQ(parsed("1e99999999999999999999").value(), INT64_MAX);
-  EXPECT_EQ(parsed("9999999999Ei").value(), INT64_MAX);
+  EXPECT_EQ(amount("1001m").value(), 2);
+  EXPECT_EQ(amount("-1001m").value(), -2);
+  EXPECT_EQ(amount("100u").milli_value(), 1);
+  EXPECT_EQ(amount("2Gi").value(), 2LL << 30);
+  EXPECT_EQ(amount("250m").milli_value(), 250);
+  EXPECT_EQ(amount("1e30").value(), INT64_MAX);
+  EXPECT_EQ(amount("-1e30").milli_value(), INT64_MIN);
+  EXPECT_EQ(amount("1e99999999999999999999").value(), INT64_MAX);
+  EXPECT_EQ(amount("9999999999Ei").value(), INT64_MAX);
 }
 
 TEST(Quantity, MessagesAreReadOnTheFastAndTheSlowRoadAlike) {
@@ -92,8 +92,8 @@ TEST(Quantity, MessagesAreReadOnTheFastAndTheSlowRoadAlike) {
   for (const char* text : {"4", "250m", "16Gi", "512Mi", "1k", "1e3", "0.5", "1500m", "999999999",
                            "9999999999", "12345678901234567890", "1Ki", "0", "3G"}) {
     quantity.set_string(text);
-    EXPECT_EQ(value_of(quantity), parsed(text).value()) << text;
-    EXPECT_EQ(milli_value_of(quantity), parsed(text).milli_value()) << text;
+    EXPECT_EQ(value_of(quantity), amount(text).value()) << text;
+    EXPECT_EQ(milli_value_of(quantity), amount(text).milli_value()) << text;
   }
   for (const char* malformed : {"", "x", "1y"}) {
     quantity.set_string(malformed);
@@ -102,13 +102,13 @@ TEST(Quantity, MessagesAreReadOnTheFastAndTheSlowRoadAlike) {
 }
 
 TEST(Quantity, Arithmetic) {
-  EXPECT_EQ((parsed("1Gi") + parsed("512Mi")).to_string(), "1536Mi");
-  EXPECT_EQ((parsed("1") - parsed("250m")).to_string(), "750m");
-  EXPECT_EQ((QuantityValue() + parsed("1Gi")).to_string(), "1Gi");
-  EXPECT_EQ((parsed("1e37") + parsed("1e37")).value(), INT64_MAX);
-  EXPECT_LT(parsed("999m"), parsed("1"));
-  EXPECT_EQ(parsed("1024Mi"), parsed("1Gi"));
-  EXPECT_TRUE((parsed("1") - parsed("2")).negative());
+  EXPECT_EQ((amount("1Gi") + amount("512Mi")).to_string(), "1536Mi");
+  EXPECT_EQ((amount("1") - amount("250m")).to_string(), "750m");
+  EXPECT_EQ((QuantityValue() + amount("1Gi")).to_string(), "1Gi");
+  EXPECT_EQ((amount("1e37") + amount("1e37")).value(), INT64_MAX);
+  EXPECT_LT(amount("999m"), amount("1"));
+  EXPECT_EQ(amount("1024Mi"), amount("1Gi"));
+  EXPECT_TRUE((amount("1") - amount("2")).negative());
 }
 
 TEST(Quantity, CanonicalFormsAreStableAndEqual) {
@@ -121,9 +121,9 @@ TEST(Quantity, CanonicalFormsAreStableAndEqual) {
     text += suffixes[rng.below(std::size(suffixes))];
     const std::string once = canonical(text);
     EXPECT_EQ(canonical(once), once) << text;
-    EXPECT_EQ(parsed(once), parsed(text)) << text << " -> " << once;
-    const std::string formatted = parsed(text).to_string();
-    EXPECT_EQ(parsed(formatted), parsed(text)) << text << " -> " << formatted;
+    EXPECT_EQ(amount(once), amount(text)) << text << " -> " << once;
+    const std::string formatted = amount(text).to_string();
+    EXPECT_EQ(amount(formatted), amount(text)) << text << " -> " << formatted;
   }
 }
 

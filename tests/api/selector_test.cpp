@@ -17,7 +17,7 @@ bool matches(std::string_view selector, const Labels& set) {
   return parsed && parsed->matches(set);
 }
 
-std::string error_of(std::string_view selector) {
+std::string selector_error_of(std::string_view selector) {
   const auto parsed = LabelSelectorMatcher::parse(selector);
   return parsed ? "" : parsed.error().message;
 }
@@ -60,27 +60,27 @@ TEST(LabelSelector, Operators) {
 }
 
 TEST(LabelSelector, ErrorsAreWordedAsAServerWordsThem) {
-  EXPECT_EQ(error_of("a in ("),
+  EXPECT_EQ(selector_error_of("a in ("),
             "unable to parse requirement: found '', expected: ',', ')' or identifier");
-  EXPECT_EQ(error_of("a in"), "unable to parse requirement: found '', expected: '('");
-  EXPECT_EQ(error_of("a b"),
+  EXPECT_EQ(selector_error_of("a in"), "unable to parse requirement: found '', expected: '('");
+  EXPECT_EQ(selector_error_of("a b"),
             "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt");
-  EXPECT_EQ(error_of("a,"), "found '', expected: identifier after ','");
-  EXPECT_EQ(error_of(",a"), "found ',', expected: !, identifier, or 'end of string'");
-  EXPECT_EQ(error_of("a=b c"), "found 'c', expected: ',' or 'end of string'");
-  EXPECT_EQ(error_of("!"), "unable to parse requirement: found '', expected: identifier");
-  EXPECT_EQ(error_of("a in (b c)"),
+  EXPECT_EQ(selector_error_of("a,"), "found '', expected: identifier after ','");
+  EXPECT_EQ(selector_error_of(",a"), "found ',', expected: !, identifier, or 'end of string'");
+  EXPECT_EQ(selector_error_of("a=b c"), "found 'c', expected: ',' or 'end of string'");
+  EXPECT_EQ(selector_error_of("!"), "unable to parse requirement: found '', expected: identifier");
+  EXPECT_EQ(selector_error_of("a in (b c)"),
             "unable to parse requirement: found 'c', expected: ',' or ')'");
-  EXPECT_EQ(error_of("a in ()"),
+  EXPECT_EQ(selector_error_of("a in ()"),
             "unable to parse requirement: values: Invalid value: []: for 'in', 'notin' operators, "
             "values set can't be empty");
-  EXPECT_EQ(error_of("n>x"),
+  EXPECT_EQ(selector_error_of("n>x"),
             "unable to parse requirement: values[0]: Invalid value: \"x\": for 'Gt', 'Lt' "
             "operators, the value must be an integer");
-  EXPECT_EQ(error_of("a@b=c").rfind("unable to parse requirement: <nil>: Invalid value: \"a@b\": ",
+  EXPECT_EQ(selector_error_of("a@b=c").rfind("unable to parse requirement: <nil>: Invalid value: \"a@b\": ",
                                     0),
             0U);
-  EXPECT_EQ(error_of("a=b@c").rfind(
+  EXPECT_EQ(selector_error_of("a=b@c").rfind(
                 "unable to parse requirement: values[0][a]: Invalid value: \"b@c\": ", 0),
             0U);
 }

@@ -14,7 +14,7 @@ using test::net::Caches;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-const api::ObjectKey kWeb{api::Kind::services, "default", "web"};
+const api::ObjectKey kWebEndpoints{api::Kind::services, "default", "web"};
 
 class EndpointsTest : public testing::Test {
  protected:
@@ -32,7 +32,7 @@ class EndpointsTest : public testing::Test {
   }
   Plan reconcile() {
     const client::View view = caches.view();
-    return controller.reconcile(view, kWeb);
+    return controller.reconcile(view, kWebEndpoints);
   }
   // Reconciles and stores what is written; null if nothing is.
   api::ObjectPtr apply() {

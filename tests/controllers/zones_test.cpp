@@ -7,7 +7,7 @@
 namespace keelson::controllers {
 namespace {
 
-const Instant kStart{std::chrono::seconds(1000)};
+const Instant kZonesStart{std::chrono::seconds(1000)};
 
 TEST(ZoneOf, joins_region_and_zone_and_knows_the_older_labels) {
   api::Node node = test::net::node("n", "a");
@@ -40,35 +40,35 @@ TEST(ZonePace, slows_down_in_large_zones_and_stops_in_small_ones) {
 
 TEST(EvictionLimiter, lets_one_through_per_interval) {
   EvictionLimiter limiter({10s, 1});
-  EXPECT_TRUE(limiter.try_take(kStart));
-  EXPECT_FALSE(limiter.try_take(kStart + 9s));
-  EXPECT_EQ(limiter.next_token(kStart + 9s), kStart + 10s);
-  EXPECT_TRUE(limiter.try_take(kStart + 10s));
-  EXPECT_FALSE(limiter.try_take(kStart + 19s));
-  EXPECT_TRUE(limiter.try_take(kStart + 25s));
-  EXPECT_FALSE(limiter.try_take(kStart + 29s)) << "a bucket of one saves nothing up";
+  EXPECT_TRUE(limiter.try_take(kZonesStart));
+  EXPECT_FALSE(limiter.try_take(kZonesStart + 9s));
+  EXPECT_EQ(limiter.next_token(kZonesStart + 9s), kZonesStart + 10s);
+  EXPECT_TRUE(limiter.try_take(kZonesStart + 10s));
+  EXPECT_FALSE(limiter.try_take(kZonesStart + 19s));
+  EXPECT_TRUE(limiter.try_take(kZonesStart + 25s));
+  EXPECT_FALSE(limiter.try_take(kZonesStart + 29s)) << "a bucket of one saves nothing up";
 }
 
 TEST(EvictionLimiter, bursts_and_refills) {
   EvictionLimiter limiter({50ms, 3});
-  for (int i = 0; i < 3; ++i) EXPECT_TRUE(limiter.try_take(kStart)) << i;
-  EXPECT_FALSE(limiter.try_take(kStart));
-  EXPECT_TRUE(limiter.try_take(kStart + 50ms));
-  EXPECT_FALSE(limiter.try_take(kStart + 50ms));
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(limiter.try_take(kZonesStart)) << i;
+  EXPECT_FALSE(limiter.try_take(kZonesStart));
+  EXPECT_TRUE(limiter.try_take(kZonesStart + 50ms));
+  EXPECT_FALSE(limiter.try_take(kZonesStart + 50ms));
   int taken = 0;
-  for (int i = 0; i < 10; ++i) taken += limiter.try_take(kStart + 10s);
+  for (int i = 0; i < 10; ++i) taken += limiter.try_take(kZonesStart + 10s);
   EXPECT_EQ(taken, 3);
 }
 
 TEST(EvictionLimiter, a_stopped_one_gives_nothing_and_resumes_without_arrears) {
   EvictionLimiter limiter({10s, 1});
-  EXPECT_TRUE(limiter.try_take(kStart));
-  limiter.set_pace({Duration::zero(), 1}, kStart);
-  EXPECT_FALSE(limiter.try_take(kStart + 1h));
-  EXPECT_EQ(limiter.next_token(kStart + 1h), Instant::max());
-  limiter.set_pace({10s, 1}, kStart + 1h);
-  EXPECT_FALSE(limiter.try_take(kStart + 1h + 9s));
-  EXPECT_TRUE(limiter.try_take(kStart + 1h + 10s));
+  EXPECT_TRUE(limiter.try_take(kZonesStart));
+  limiter.set_pace({Duration::zero(), 1}, kZonesStart);
+  EXPECT_FALSE(limiter.try_take(kZonesStart + 1h));
+  EXPECT_EQ(limiter.next_token(kZonesStart + 1h), Instant::max());
+  limiter.set_pace({10s, 1}, kZonesStart + 1h);
+  EXPECT_FALSE(limiter.try_take(kZonesStart + 1h + 9s));
+  EXPECT_TRUE(limiter.try_take(kZonesStart + 1h + 10s));
 }
 
 }  // namespace

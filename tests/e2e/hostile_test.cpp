@@ -12,7 +12,7 @@
 namespace keelson::e2e {
 namespace {
 
-constexpr const char* kSmall = "/api/v1/namespaces/default/configmaps/small";
+constexpr const char* kSmallPath = "/api/v1/namespaces/default/configmaps/small";
 constexpr const char* kConfigMaps = "/api/v1/namespaces/default/configmaps";
 
 std::string repeated(std::string_view text, std::size_t times) {
@@ -30,7 +30,7 @@ std::string config_map(const std::string& name) {
 TEST_F(Hostile, HeadersByteByByte) {
   std::vector<Wire> slow = open(200);
   ASSERT_EQ(slow.size(), 200u);
-  const std::string text = request("GET", kSmall);
+  const std::string text = request("GET", kSmallPath);
   for (std::size_t i = 0; i + 1 < text.size(); ++i) {
     for (Wire& wire : slow) ASSERT_TRUE(wire.send(std::string_view(text).substr(i, 1)));
     if (i % 16 == 0) expect_others_served(4);
@@ -159,11 +159,11 @@ TEST_F(Hostile, DeepNesting) {
       {"YAML sequences", "POST", kConfigMaps, repeated("- ", kDeep), yaml},
       {"YAML questions", "POST", kConfigMaps, repeated("? ", kDeep), yaml},
       {"YAML laughs", "POST", kConfigMaps, laughs, yaml},
-      {"merge patch", "PATCH", kSmall, closed, patch},
-      {"JSON patch", "PATCH", kSmall,
+      {"merge patch", "PATCH", kSmallPath, closed, patch},
+      {"JSON patch", "PATCH", kSmallPath,
        "[{\"op\":\"add\",\"path\":\"/data/x\",\"value\":" + closed + "}]", json_patch},
-      {"strategic patch", "PATCH", kSmall, closed, strategic},
-      {"apply", "PATCH", std::string(kSmall) + "?fieldManager=m", closed, apply},
+      {"strategic patch", "PATCH", kSmallPath, closed, strategic},
+      {"apply", "PATCH", std::string(kSmallPath) + "?fieldManager=m", closed, apply},
       {"delete options", "DELETE", std::string(kConfigMaps) + "/nobody", closed, json},
   };
   for (const Attack& attack : attacks) {
@@ -174,7 +174,7 @@ TEST_F(Hostile, DeepNesting) {
   }
   // A path of a JSON patch with as many steps.
   const Answer answer = answer_to(
-      request("PATCH", kSmall,
+      request("PATCH", kSmallPath,
               R"([{"op":"add","path":")" + repeated("/a", kDeep) + R"(","value":1}])", json_patch));
   EXPECT_GE(answer.status, 400) << answer.brief();
   EXPECT_LT(answer.status, 500) << answer.brief();
@@ -273,7 +273,7 @@ TEST_F(Hostile, IdleConnections) {
   // None has been forgotten.
   for (int i = 0; i < 200; ++i) {
     Wire& wire = idle[rng_.below(idle.size())];
-    ASSERT_TRUE(wire.send(request("GET", kSmall)));
+    ASSERT_TRUE(wire.send(request("GET", kSmallPath)));
     const Answer answer = wire.read_answer();
     ASSERT_EQ(answer.status, 200) << answer.brief();
   }
@@ -322,7 +322,7 @@ TEST_F(Hostile, TlsGarbage) {
     ASSERT_TRUE(wire.connected());
     std::string noise;
     if (i % 4 == 1) noise = hello;
-    if (i % 4 == 2) noise = request("GET", kSmall);
+    if (i % 4 == 2) noise = request("GET", kSmallPath);
     if (i % 4 == 3) {
       for (int n = 0; n < 300; ++n) noise += static_cast<char>(rng_.below(256));
     }
@@ -342,7 +342,7 @@ TEST_F(Hostile, PipelinedFlood) {
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
-      const std::string burst = repeated(request("GET", kSmall, {}, as), 100);
+      const std::string burst = repeated(request("GET", kSmallPath, {}, as), 100);
       while (!enough) {
         Wire wire(port());
         if (!wire.send(burst)) continue;

@@ -7,10 +7,10 @@
 namespace keelson::e2e {
 namespace {
 
-constexpr const char* kTarget = "/api/v1/namespaces/default/pods/target";
+constexpr const char* kTargetPath = "/api/v1/namespaces/default/pods/target";
 const std::string kExec =
-    std::string(kTarget) + "/exec?command=cat&stdin=true&stdout=true&container=c";
-const std::string kForward = std::string(kTarget) + "/portforward";
+    std::string(kTargetPath) + "/exec?command=cat&stdin=true&stdout=true&container=c";
+const std::string kForward = std::string(kTargetPath) + "/portforward";
 const std::string kSpdy =
     "Connection: Upgrade\r\nUpgrade: SPDY/3.1\r\n"
     "X-Stream-Protocol-Version: v4.channel.k8s.io\r\n";

@@ -13,7 +13,7 @@ using scheduler::NodeIndex;
 using scheduler::PodInfoPtr;
 
 template <class T>
-const T& pick(Rng& rng, const std::vector<T>& list) {
+const T& pick_one(Rng& rng, const std::vector<T>& list) {
   return list[rng.below(list.size())];
 }
 

@@ -75,7 +75,7 @@ rest::HttpRequest request(const std::string& method, const std::string& target,
 constexpr const char* kDeployments = "/apis/apps/v1/namespaces/default/deployments";
 constexpr const char* kPods = "/api/v1/namespaces/default/pods";
 
-std::string deployment(const std::string& name, int replicas) {
+std::string deployment_json(const std::string& name, int replicas) {
   return R"({"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":")" + name +
          R"("},"spec":{"replicas":)" + std::to_string(replicas) +
          R"(,"selector":{"matchLabels":{"app":"x"}},"template":{"metadata":{"labels":{"app":"x"}},)"
@@ -154,7 +154,7 @@ uint64_t replayed_hash(const std::vector<std::string>& recording, bool check = f
 TEST_F(Live, RequestsAreAnsweredAsVirtualTimePasses) {
   ASSERT_TRUE(world.ready());
   EXPECT_EQ(answered("GET", "/api/v1/nodes")->json().at("items").as_array().size(), 3u);
-  const auto created = send("POST", kDeployments, deployment("web", 3));
+  const auto created = send("POST", kDeployments, deployment_json("web", 3));
   EXPECT_EQ(created->status, 0) << "nothing happens before time passes";
   run(1s);
   EXPECT_EQ(created->status, 201);
@@ -166,7 +166,7 @@ TEST_F(Live, RequestsAreAnsweredAsVirtualTimePasses) {
 }
 
 TEST_F(Live, TheRecordingIsTheSameSessionAgain) {
-  answered("POST", kDeployments, deployment("web", 3));
+  answered("POST", kDeployments, deployment_json("web", 3));
   auto watch = send("GET", std::string(kPods) + "?watch=true");
   run(700ms);
   // Two inputs at one instant, one after events of that instant, and one while time stands still.
@@ -178,7 +178,7 @@ TEST_F(Live, TheRecordingIsTheSameSessionAgain) {
   ASSERT_TRUE(world.inject(R"({"fault": "node-crash", "node": "node-2"})").ok());
   run(20s);
   watch->full = true;
-  answered("POST", kDeployments, deployment("other", 4));
+  answered("POST", kDeployments, deployment_json("other", 4));
   run(2s);
   watch->drain();
   run(1s);
@@ -224,7 +224,7 @@ TEST_F(Live, WatchesStreamUntilTheClientLeaves) {
   run(1s);
   EXPECT_EQ(watch->status, 200);
   EXPECT_FALSE(watch->ended);
-  answered("POST", kDeployments, deployment("web", 1));
+  answered("POST", kDeployments, deployment_json("web", 1));
   run(5s);
   EXPECT_NE(watch->body.find("\"ADDED\""), std::string::npos);
   const std::size_t size = watch->body.size();

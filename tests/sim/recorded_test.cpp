@@ -27,7 +27,7 @@ timeline:
   - {at: 31s, do: scale, name: kel, replicas: 6}
 )";
 
-WallTime at(Duration elapsed) { return WallTime{1'000'000'000'000} + elapsed; }
+WallTime moment(Duration elapsed) { return WallTime{1'000'000'000'000} + elapsed; }
 
 // What a real cluster would have left of this run.
 const Record& record() {
@@ -42,22 +42,22 @@ const Record& record() {
       RecordedTransaction transaction;
       for (const auto& event : events) {
         if (!transaction.writes.empty() && transaction.by != event.provenance) {
-          record.moments.push_back({at(elapsed), std::exchange(transaction, {})});
+          record.moments.push_back({moment(elapsed), std::exchange(transaction, {})});
         }
         transaction.by = event.provenance;
         const api::ObjectPtr& subject = event.object ? event.object : event.previous;
         transaction.writes.push_back({event.op, event.revision, subject->key(), event.object});
       }
-      record.moments.push_back({at(elapsed), std::move(transaction)});
+      record.moments.push_back({moment(elapsed), std::move(transaction)});
     };
     options.containers = [&](const std::string& node, const agent::ContainerInfo& info, bool started,
                              Duration elapsed) {
-      record.moments.push_back({at(elapsed), RecordedContainer{node, info, started}});
+      record.moments.push_back({moment(elapsed), RecordedContainer{node, info, started}});
     };
     {
       Run run(*scenario, std::move(options));
       EXPECT_EQ(run.execute(), Verdict::held);
-      record.moments.push_back({at(run.elapsed()), RecordedRest{}});
+      record.moments.push_back({moment(run.elapsed()), RecordedRest{}});
     }
     // The end of the world takes all power away; that is no part of the story.
     const auto rest = std::find_if(record.moments.begin(), record.moments.end(), [](const Moment& m) {

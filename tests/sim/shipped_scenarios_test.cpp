@@ -64,12 +64,12 @@ TEST(ShippedScenarios, OpenbAsksForItsTrace) {
       << scenario.error().message;
 }
 
-struct Case {
+struct Shipped {
   std::string name;
   Settings settings;
 };
 
-class Holds : public ::testing::TestWithParam<std::tuple<Case, uint64_t>> {};
+class Holds : public ::testing::TestWithParam<std::tuple<Shipped, uint64_t>> {};
 
 TEST_P(Holds, EveryGuarantee) {
   const auto& [which, seed] = GetParam();
@@ -89,7 +89,7 @@ TEST_P(Holds, EveryGuarantee) {
   EXPECT_GT(run.converged_after(), Duration::zero());
 }
 
-std::string test_name(const ::testing::TestParamInfo<std::tuple<Case, uint64_t>>& info) {
+std::string shipped_name(const ::testing::TestParamInfo<std::tuple<Shipped, uint64_t>>& info) {
   std::string name = std::get<0>(info.param).name + "_" + std::to_string(std::get<1>(info.param));
   std::replace(name.begin(), name.end(), '-', '_');
   return name;
@@ -99,15 +99,15 @@ INSTANTIATE_TEST_SUITE_P(
     ShippedScenarios, Holds,
     ::testing::Combine(
         ::testing::Values(
-            Case{"tutorial", {}}, Case{"node-failure", {}}, Case{"partition", {}},
-            Case{"control-plane-failover", {}}, Case{"zero-downtime", {}}, Case{"operations", {}},
-            Case{"rolling-update-under-failure",
+            Shipped{"tutorial", {}}, Shipped{"node-failure", {}}, Shipped{"partition", {}},
+            Shipped{"control-plane-failover", {}}, Shipped{"zero-downtime", {}}, Shipped{"operations", {}},
+            Shipped{"rolling-update-under-failure",
                  {{"nodes", "20"}, {"deployments", "6"}, {"minutes", "10"}, {"rollEvery", "90s"}}},
-            Case{"zone-loss", {{"nodes", "60"}, {"deployments", "20"}}},
-            Case{"churn",
+            Shipped{"zone-loss", {{"nodes", "60"}, {"deployments", "20"}}},
+            Shipped{"churn",
                  {{"nodes", "50"}, {"deployments", "20"}, {"minutes", "5"}, {"every", "60s"}}}),
         ::testing::Values(1, 2)),
-    test_name);
+    shipped_name);
 
 // What zero-downtime.yaml says of its premises: without one of them the same rollouts lose
 // requests.

@@ -8,7 +8,7 @@
 namespace keelson::sim {
 namespace {
 
-constexpr const char* kCluster = R"(
+constexpr const char* kUsedCluster = R"(
 name: t
 duration: 3m
 quiet: 10s
@@ -23,7 +23,7 @@ struct Played {
   std::unique_ptr<sim::Run> run;
 
   explicit Played(const std::string& timeline) {
-    auto parsed = parse_scenario(kCluster + timeline, "t.yaml", {});
+    auto parsed = parse_scenario(kUsedCluster + timeline, "t.yaml", {});
     EXPECT_TRUE(parsed.ok()) << parsed.error().message;
     scenario = std::make_unique<Scenario>(std::move(*parsed));
     run = std::make_unique<sim::Run>(*scenario,

@@ -30,7 +30,7 @@ class Needed {
   const Model& model_;
 };
 
-void write_parameter(JsonOut& out, const Parameter& parameter) {
+void write_v3_parameter(JsonOut& out, const Parameter& parameter) {
   out.open('{');
   out.member("description", parameter.description);
   out.member("in", parameter.in_path ? "path" : "query");
@@ -48,7 +48,7 @@ void write_parameters(JsonOut& out, const std::vector<const Parameter*>& paramet
   if (parameters.empty()) return;
   out.key("parameters");
   out.open('[');
-  for (const Parameter* parameter : parameters) write_parameter(out, *parameter);
+  for (const Parameter* parameter : parameters) write_v3_parameter(out, *parameter);
   out.close(']');
 }
 
@@ -70,7 +70,7 @@ void write_content(JsonOut& out, const std::vector<std::string_view>& types,
   out.close('}');
 }
 
-void write_body(JsonOut& out, const Operation& operation) {
+void write_v3_body(JsonOut& out, const Operation& operation) {
   static const std::vector<std::string_view> any = {"*/*"};
   if (operation.body.empty()) return;
   out.key("requestBody");
@@ -80,7 +80,7 @@ void write_body(JsonOut& out, const Operation& operation) {
   out.close('}');
 }
 
-void write_answers(JsonOut& out, const Operation& operation) {
+void write_v3_answers(JsonOut& out, const Operation& operation) {
   out.key("responses");
   out.open('{');
   for (const Answer& answer : operation.answers) {
@@ -96,13 +96,13 @@ void write_answers(JsonOut& out, const Operation& operation) {
   out.close('}');
 }
 
-void write_operation(JsonOut& out, const Operation& operation) {
+void write_v3_operation(JsonOut& out, const Operation& operation) {
   out.open('{');
   out.member("description", operation.description);
   out.member("operationId", operation.id);
   write_parameters(out, operation.parameters);
-  write_body(out, operation);
-  write_answers(out, operation);
+  write_v3_body(out, operation);
+  write_v3_answers(out, operation);
   out.key("tags");
   out.open('[');
   out.value(operation.tag);
@@ -111,11 +111,11 @@ void write_operation(JsonOut& out, const Operation& operation) {
   out.close('}');
 }
 
-void write_path(JsonOut& out, const Path& path) {
+void write_v3_path(JsonOut& out, const Path& path) {
   out.open('{');
   for (const Operation& operation : path.operations) {
     out.key(operation.method);
-    write_operation(out, operation);
+    write_v3_operation(out, operation);
   }
   write_parameters(out, path.parameters);
   out.close('}');
@@ -156,7 +156,7 @@ std::string write_v3_json(const Model& model, std::string_view group_version) {
   for (const auto& [text, path] : model.paths) {
     if (path.group_version != group_version) continue;
     out.key(text);
-    write_path(out, path);
+    write_v3_path(out, path);
     for (const Operation& operation : path.operations) {
       needed.add(operation.body);
       for (const Answer& answer : operation.answers) needed.add(answer.definition);

@@ -18,8 +18,8 @@ using store::conformance::config;
 using store::conformance::put_new;
 using store::conformance::transaction;
 
-struct Server {
-  Server(const RedisServer& redis, std::string of) : name(std::move(of)), client(redis, name) {}
+struct LostServer {
+  LostServer(const RedisServer& redis, std::string of) : name(std::move(of)), client(redis, name) {}
   void write() {
     if (under_way > 5 || !client.store.serving()) return;
     ++under_way;
@@ -52,13 +52,13 @@ TEST_F(RedisTest, ServersAgreeAfterHistoryWasLostAgainAndAgain) {
   Rng rng(seed);
   RedisServer redis({"--appendfsync", "always"});
   const auto files = redis.directory() / "appendonlydir", saved = redis.directory() / "saved";
-  Server a(redis, "a"), b(redis, "b");
+  LostServer a(redis, "a"), b(redis, "b");
   a.client.serve();
   b.client.serve();
   const auto run = [&](Duration time, bool with_a, bool with_b) {
     const auto until = std::chrono::steady_clock::now() + time;
     while (std::chrono::steady_clock::now() < until) {
-      for (Server* server : {with_a ? &a : nullptr, with_b ? &b : nullptr}) {
+      for (LostServer* server : {with_a ? &a : nullptr, with_b ? &b : nullptr}) {
         if (!server) continue;
         server->write();
         server->client.loop.run_round(0ms);
@@ -92,9 +92,9 @@ TEST_F(RedisTest, ServersAgreeAfterHistoryWasLostAgainAndAgain) {
            b.client.store.idle();
   };
   ASSERT_TRUE(a.client.until(settled)) << a.client.store.trouble() << b.client.store.trouble();
-  Server c(redis, "c");
+  LostServer c(redis, "c");
   c.client.serve();
-  const auto all_of = [](Server& server) {
+  const auto all_of = [](LostServer& server) {
     return server.client.await<store::ListPage>(
         [&](auto done) { server.client.store.list({api::Kind::config_maps}, std::move(done)); });
   };
@@ -117,7 +117,7 @@ TEST_F(RedisTest, ServersAgreeAfterHistoryWasLostAgainAndAgain) {
     EXPECT_EQ(in_b->objects[i]->key(), object->key());
     EXPECT_EQ(in_a->objects[i]->revision().value, object->revision().value);
     EXPECT_EQ(in_b->objects[i]->revision().value, object->revision().value);
-    for (const Server* server : {&a, &b}) {
+    for (const LostServer* server : {&a, &b}) {
       const auto refused = server->never.find(object->name());
       if (refused == server->never.end()) continue;
       ADD_FAILURE() << object->name() << " at " << object->revision().value

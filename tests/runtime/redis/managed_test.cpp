@@ -15,7 +15,7 @@ namespace {
 using redis::managed_config;
 using redis::ManagedOptions;
 
-uint16_t free_port() {
+uint16_t some_free_port() {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in at{};
   at.sin_family = AF_INET;
@@ -73,7 +73,7 @@ TEST_F(RedisManaged, ServesOtherHostsByAPassword) {
   made.config = [&](const std::string& directory, const std::string& socket) {
     shared.directory = directory;
     shared.socket = socket;
-    shared.port = free_port();
+    shared.port = some_free_port();
     return *managed_config(shared);
   };
   RedisServer server(made);

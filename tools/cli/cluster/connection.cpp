@@ -27,7 +27,7 @@ std::string warning_text(std::string_view header) {
   return out;
 }
 
-std::string lower(std::string text) {
+std::string lower_name(std::string text) {
   for (char& c : text) c = c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c;
   return text;
 }
@@ -38,7 +38,7 @@ ApiReply reply_of(const http::Response& response) {
   out.content_type = response.header("Content-Type");
   out.body = response.body;
   for (const http::Header& header : response.headers) {
-    if (lower(header.name) == "warning") out.warnings.push_back(warning_text(header.value));
+    if (lower_name(header.name) == "warning") out.warnings.push_back(warning_text(header.value));
   }
   return out;
 }

@@ -13,7 +13,7 @@ namespace {
 
 constexpr auto kRetryAfter =
     std::chrono::seconds(5);  // as kubectl, where a budget forbids an eviction
-constexpr auto kPollEvery = std::chrono::seconds(1);
+constexpr auto kDrainPollEvery = std::chrono::seconds(1);
 
 std::vector<std::string> node_words(const Session& session) {
   std::vector<std::string> words{"nodes"};
@@ -237,7 +237,7 @@ class Drain {
       if (reply->status >= 400) return failure_of(*reply);
       if (late())
         return usage_error("drain did not complete within " + session_.flags.get("timeout"));
-      session_.io.sleep(kPollEvery);
+      session_.io.sleep(kDrainPollEvery);
     }
   }
 

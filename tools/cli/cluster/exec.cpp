@@ -14,7 +14,7 @@ namespace keelson::cli {
 namespace {
 
 constexpr char kInput = 0, kOutput = 1, kErrors = 2, kStatus = 3, kResize = 4, kClose = '\xff';
-constexpr auto kLookEvery = std::chrono::milliseconds(500);  // at the terminal's size
+constexpr auto kSizeEvery = std::chrono::milliseconds(500);  // at the terminal's size
 
 struct Streams {
   bool input = false, tty = false;
@@ -66,7 +66,7 @@ Status converse(Session& session, Socket& socket, const Streams& streams) {
         if (auto ok = socket.send(message); !ok) return ok;
       }
     }
-    const auto wake = socket.wait(input_open ? STDIN_FILENO : -1, kLookEvery);
+    const auto wake = socket.wait(input_open ? STDIN_FILENO : -1, kSizeEvery);
     if (wake == Socket::Wake::timeout) continue;
     if (wake == Socket::Wake::other) {
       auto more = forward_input(socket);

@@ -13,13 +13,13 @@ namespace {
 using Step = JsonPath::Step;
 using Segment = JsonPath::Segment;
 using Steps = std::vector<Step>;
-using Found = std::vector<const Json*>;
+using Values = std::vector<const Json*>;
 
-Error bad(std::string message) {
+Error bad_path(std::string message) {
   return {Code::invalid, std::move(message)};
 }
 
-std::vector<const boost::json::key_value_pair*> sorted(const JsonObject& object) {
+std::vector<const boost::json::key_value_pair*> sorted_members(const JsonObject& object) {
   std::vector<const boost::json::key_value_pair*> members;
   for (const auto& one : object) members.push_back(&one);
   std::sort(members.begin(), members.end(),
@@ -27,28 +27,28 @@ std::vector<const boost::json::key_value_pair*> sorted(const JsonObject& object)
   return members;
 }
 
-Found children(const Json& value) {
-  Found out;
+Values children(const Json& value) {
+  Values out;
   if (const auto* list = value.if_array()) {
     for (const Json& element : *list) out.push_back(&element);
   } else if (const auto* object = value.if_object()) {
-    for (const auto* one : sorted(*object)) out.push_back(&one->value());
+    for (const auto* one : sorted_members(*object)) out.push_back(&one->value());
   }
   return out;
 }
 
-void descend(const Json& value, Found& out) {
+void descend(const Json& value, Values& out) {
   out.push_back(&value);
   for (const Json* child : children(value)) descend(*child, out);
 }
 
 // Throws Error.
-Found evaluate(const Steps& steps, Found found);
+Values evaluate(const Steps& steps, Values found);
 
-void slice(const Step& step, const Json& value, Found& out) {
+void slice(const Step& step, const Json& value, Values& out) {
   if (value.is_null()) return;
   const auto* list = value.if_array();
-  if (!list) throw bad(compact_text(value) + " is not array or slice");
+  if (!list) throw bad_path(compact_text(value) + " is not array or slice");
   const auto length = static_cast<int64_t>(list->size());
   int64_t begin = step.begin.value_or(0);
   if (begin < 0) begin += length;
@@ -56,15 +56,15 @@ void slice(const Step& step, const Json& value, Found& out) {
   if (end < 0) end += length;
   if (begin == end) return;
   if (begin >= length || begin < 0) {
-    throw bad(fmt::format("array index out of bounds: index {}, length {}", begin, length));
+    throw bad_path(fmt::format("array index out of bounds: index {}, length {}", begin, length));
   }
   if (end > length || end < 0) {
-    throw bad(fmt::format("array index out of bounds: index {}, length {}", end - 1, length));
+    throw bad_path(fmt::format("array index out of bounds: index {}, length {}", end - 1, length));
   }
   if (begin > end) {
-    throw bad(fmt::format("starting index {} is greater than ending index {}", begin, end));
+    throw bad_path(fmt::format("starting index {} is greater than ending index {}", begin, end));
   }
-  if (step.step <= 0) throw bad("step must be > 0");
+  if (step.step <= 0) throw bad_path("step must be > 0");
   for (int64_t i = begin; i < end; i += step.step) out.push_back(&(*list)[std::size_t(i)]);
 }
 
@@ -89,16 +89,16 @@ bool holds(const Json& left, const std::string& op, const Json& right) {
 }
 
 bool matches(const Step& step, const Json& element) {
-  const Found left = evaluate(step.sides[0], {&element});
+  const Values left = evaluate(step.sides[0], {&element});
   if (step.op.empty()) return !left.empty();
-  if (left.size() > 1) throw bad("can only compare one element at a time");
-  const Found right = evaluate(step.sides[1], {&element});
-  if (right.size() > 1) throw bad("can only compare one element at a time");
+  if (left.size() > 1) throw bad_path("can only compare one element at a time");
+  const Values right = evaluate(step.sides[1], {&element});
+  if (right.size() > 1) throw bad_path("can only compare one element at a time");
   if (left.empty() || right.empty()) return false;
   return holds(*left[0], step.op, *right[0]);
 }
 
-void apply(const Step& step, const Json& value, Found& out) {
+void apply(const Step& step, const Json& value, Values& out) {
   switch (step.kind) {
     case Step::Kind::field:
       if (const Json* at = member(value, step.name)) out.push_back(at);
@@ -118,12 +118,12 @@ void apply(const Step& step, const Json& value, Found& out) {
   }
 }
 
-Found evaluate(const Steps& steps, Found found) {
+Values evaluate(const Steps& steps, Values found) {
   for (const Step& step : steps) {
-    Found next;
+    Values next;
     if (step.kind == Step::Kind::unite) {
       for (const Steps& side : step.sides) {
-        const Found more = evaluate(side, found);
+        const Values more = evaluate(side, found);
         next.insert(next.end(), more.begin(), more.end());
       }
     }
@@ -139,7 +139,7 @@ void print_segments(const std::vector<Segment>& segments, const Json& tree, std:
       out += segment.text;
       continue;
     }
-    const Found found = evaluate(segment.steps, {&tree});
+    const Values found = evaluate(segment.steps, {&tree});
     const char* between = "";
     for (const Json* value : found) {
       if (segment.kind == Segment::Kind::range) {
@@ -153,7 +153,7 @@ void print_segments(const std::vector<Segment>& segments, const Json& tree, std:
   }
 }
 
-void collect(const std::vector<Segment>& segments, const Json& tree, Found& out) {
+void collect(const std::vector<Segment>& segments, const Json& tree, Values& out) {
   for (const Segment& segment : segments) {
     if (segment.kind == Segment::Kind::text) continue;
     for (const Json* value : evaluate(segment.steps, {&tree})) {
@@ -182,7 +182,7 @@ Result<JsonPath> JsonPath::parse_relaxed(std::string_view text) {
     text.remove_suffix(1);
   }
   if (text.find_first_of("{}") != std::string_view::npos) {
-    return bad(
+    return bad_path(
         "unexpected path string, expected a 'name1.name2' or '.name1.name2' or "
         "'{name1.name2}' or '{.name1.name2}'");
   }
@@ -201,7 +201,7 @@ Result<std::string> JsonPath::print(const Json& tree) const {
 }
 
 Result<std::vector<const Json*>> JsonPath::values(const Json& tree) const {
-  Found out;
+  Values out;
   try {
     collect(*segments_, tree, out);
   } catch (const Error& error) {

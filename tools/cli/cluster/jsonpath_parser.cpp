@@ -13,9 +13,9 @@ using Step = JsonPath::Step;
 using Segment = JsonPath::Segment;
 using Steps = std::vector<Step>;
 
-constexpr int kDepthMax = 60;  // of nested ranges and filters
+constexpr int kNestingMax = 60;  // of nested ranges and filters
 
-Error bad(std::string message) {
+Error bad_template(std::string message) {
   return {Code::invalid, std::move(message)};
 }
 
@@ -25,7 +25,7 @@ class Parser {
 
   // Segments until the end, or until {end} within a range. Throws Error.
   std::vector<Segment> segments(bool in_range) {
-    if (++depth_ > kDepthMax) throw bad("the template nests too deeply");
+    if (++depth_ > kNestingMax) throw bad_template("the template nests too deeply");
     std::vector<Segment> out;
     while (at_ < text_.size()) {
       const auto brace = text_.find('{', at_);
@@ -39,7 +39,7 @@ class Parser {
       skip_spaces();
       if (take_word("end")) {
         close();
-        if (!in_range) throw bad("not in range, nothing to end");
+        if (!in_range) throw bad_template("not in range, nothing to end");
         --depth_;
         return out;
       }
@@ -50,7 +50,7 @@ class Parser {
       if (segment.kind == Segment::Kind::range) segment.body = segments(true);
       out.push_back(std::move(segment));
     }
-    if (in_range) throw bad("unterminated range: {end} is missing");
+    if (in_range) throw bad_template("unterminated range: {end} is missing");
     --depth_;
     return out;
   }
@@ -78,7 +78,7 @@ class Parser {
   void close() {
     skip_spaces();
     if (!take("}"))
-      throw bad(ended() ? "unclosed action" : fmt::format("unexpected \"{}\"", peek()));
+      throw bad_template(ended() ? "unclosed action" : fmt::format("unexpected \"{}\"", peek()));
   }
 
   static bool ends_name(char c) {
@@ -106,7 +106,7 @@ class Parser {
       }
       out += c;
     }
-    if (ended()) throw bad("unterminated quoted string");
+    if (ended()) throw bad_template("unterminated quoted string");
     ++at_;
     return out;
   }
@@ -129,7 +129,7 @@ class Parser {
 
   // Steps until one of `stops` (not taken) stands outside of brackets and quotes.
   Steps steps(std::string_view stops) {
-    if (++depth_ > kDepthMax) throw bad("the expression nests too deeply");
+    if (++depth_ > kNestingMax) throw bad_template("the expression nests too deeply");
     Steps out;
     for (;;) {
       skip_spaces();
@@ -164,12 +164,12 @@ class Parser {
   }
 
   Step bare(const std::string& word) {
-    if (word.empty()) throw bad(fmt::format("unexpected character \"{}\"", peek()));
+    if (word.empty()) throw bad_template(fmt::format("unexpected character \"{}\"", peek()));
     if (word == "true" || word == "false") return literal(Json(word == "true"));
     const Json number = parse_tree(word + (peek() == '.' ? fraction() : ""));
     if (number.is_number()) return literal(number);
-    if (word == "range" || word == "end") throw bad("unexpected " + word);
-    throw bad("unrecognized identifier " + word);
+    if (word == "range" || word == "end") throw bad_template("unexpected " + word);
+    throw bad_template("unrecognized identifier " + word);
   }
   std::string fraction() {
     std::string out(1, text_[at_++]);
@@ -187,7 +187,7 @@ class Parser {
       parts.push_back(element());
       skip_spaces();
     } while (take(","));
-    if (!take("]")) throw bad("unterminated array");
+    if (!take("]")) throw bad_template("unterminated array");
     if (parts.size() == 1 && parts[0].size() == 1) return std::move(parts[0][0]);
     Step step = of(Step::Kind::unite);
     step.sides = std::move(parts);
@@ -199,7 +199,7 @@ class Parser {
     if (peek() == '\'' || peek() == '"') {
       // A name in quotes is a path, dots and all: ['metadata.name'], ['kubernetes\.io/arch'].
       const auto end = text_.find(peek(), at_ + 1);
-      if (end == std::string_view::npos) throw bad("unterminated quoted string");
+      if (end == std::string_view::npos) throw bad_template("unterminated quoted string");
       Parser inside(text_.substr(at_ + 1, end - at_ - 1));
       at_ = end + 1;
       Steps out;
@@ -207,7 +207,7 @@ class Parser {
         out.push_back(field(inside.name()));
       } while (inside.take("."));
       if (!inside.ended())
-        throw bad(fmt::format("unexpected character \"{}\" in a name", inside.peek()));
+        throw bad_template(fmt::format("unexpected character \"{}\" in a name", inside.peek()));
       return out;
     }
     if (peek() == '*') {
@@ -226,14 +226,14 @@ class Parser {
       const auto read = std::from_chars(part.data(), part.data() + part.size(), number);
       if (!part.empty()) {
         if (read.ec != std::errc{} || read.ptr != part.data() + part.size()) {
-          throw bad("invalid array index " + text);
+          throw bad_template("invalid array index " + text);
         }
         parts[count] = number;
       }
       begin = end + 1;
     }
     if (text.empty() || std::count(text.begin(), text.end(), ':') > 2) {
-      throw bad("invalid array index " + text);
+      throw bad_template("invalid array index " + text);
     }
     step.begin = parts[0];
     step.end = parts[1];
@@ -250,12 +250,12 @@ class Parser {
     }
     constexpr std::string_view kOperators[] = {"", "==", "!=", "<", ">", "<=", ">="};
     if (std::find(std::begin(kOperators), std::end(kOperators), step.op) == std::end(kOperators)) {
-      throw bad("unrecognized filter operator " + step.op);
+      throw bad_template("unrecognized filter operator " + step.op);
     }
     if (!step.op.empty()) step.sides.push_back(steps(")"));
-    if (!take(")")) throw bad("unterminated filter");
+    if (!take(")")) throw bad_template("unterminated filter");
     skip_spaces();
-    if (!take("]")) throw bad("unclosed array expect ]");
+    if (!take("]")) throw bad_template("unclosed array expect ]");
     return step;
   }
 

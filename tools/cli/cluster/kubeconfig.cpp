@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view kLists[] = {"clusters", "contexts", "users"};
 
-Error bad(std::string message) {
+Error bad_config(std::string message) {
   return {Code::invalid, "error: " + message};
 }
 
@@ -63,13 +63,13 @@ Result<std::string> pem(const Json& entry, const std::string& path, const Surrou
   if (!data.empty()) {
     std::string text;
     std::size_t position = 0;
-    if (!api::decode_base64(data, text, position)) return bad(path + "-data: illegal base64 data");
+    if (!api::decode_base64(data, text, position)) return bad_config(path + "-data: illegal base64 data");
     return text;
   }
   const std::string file = text_at(entry, path);
   if (file.empty()) return std::string();
   const auto text = around.read(file);
-  if (!text) return bad(fmt::format("unable to read {} {}", path, file));
+  if (!text) return bad_config(fmt::format("unable to read {} {}", path, file));
   return *text;
 }
 
@@ -85,7 +85,7 @@ Status read_cluster(const Json& cluster, Connection& out, const Surroundings& ar
 
 Status read_user(const Json& user, Connection& out, const Surroundings& around) {
   if (find(user, "user.exec") || find(user, "user.auth-provider")) {
-    return bad(
+    return bad_config(
         "credential plugins (users[].user.exec, auth-provider) are not supported: use a client "
         "certificate or a token");
   }
@@ -98,7 +98,7 @@ Status read_user(const Json& user, Connection& out, const Surroundings& around) 
   out.token = text_at(user, "user.token");
   if (const auto file = text_at(user, "user.tokenFile"); !file.empty()) {
     const auto text = around.read(file);
-    if (!text) return bad("unable to read the token file " + file);
+    if (!text) return bad_config("unable to read the token file " + file);
     out.token = trimmed_end(*text);
   }
   out.username = text_at(user, "user.username");
@@ -113,7 +113,7 @@ Status apply_flags(const ConnectionFlags& flags, Connection& out, const Surround
   const auto file = [&](const std::string& name, std::string& into) -> Status {
     if (name.empty()) return {};
     auto text = around.read(name);
-    if (!text) return bad("unable to read " + name);
+    if (!text) return bad_config("unable to read " + name);
     into = std::move(*text);
     return {};
   };
@@ -169,14 +169,14 @@ Result<Json> load_kubeconfig(const ConnectionFlags& flags, const Surroundings& a
     const auto text = around.read(file);
     if (!text) {
       if (flags.kubeconfig.empty()) continue;
-      return bad(fmt::format("stat {}: no such file or directory", file));
+      return bad_config(fmt::format("stat {}: no such file or directory", file));
     }
     auto documents = api::yaml_documents(*text, file);
     if (!documents)
-      return bad("error loading config file \"" + file + "\": " + documents.error().message);
+      return bad_config("error loading config file \"" + file + "\": " + documents.error().message);
     if (documents->empty() || documents->front().is_null()) continue;
     if (!documents->front().is_object()) {
-      return bad("error loading config file \"" + file + "\": it is no kubeconfig");
+      return bad_config("error loading config file \"" + file + "\": it is no kubeconfig");
     }
     make_absolute(documents->front(), file);
     merge(config, documents->front());
@@ -191,7 +191,7 @@ Result<Connection> connection_of(const Json& config, const ConnectionFlags& flag
       flags.context.empty() ? text_at(config, "current-context") : flags.context;
   const Json* context = named(config, "contexts", context_name);
   if (!context && !flags.context.empty()) {
-    return bad(fmt::format("context \"{}\" does not exist", flags.context));
+    return bad_config(fmt::format("context \"{}\" does not exist", flags.context));
   }
   std::string cluster_name = flags.cluster, user_name = flags.user;
   if (context) {
@@ -201,14 +201,14 @@ Result<Connection> connection_of(const Json& config, const ConnectionFlags& flag
   }
   const Json* cluster = named(config, "clusters", cluster_name);
   if (!cluster && !cluster_name.empty() && flags.server.empty()) {
-    return bad(fmt::format("cluster \"{}\" does not exist", cluster_name));
+    return bad_config(fmt::format("cluster \"{}\" does not exist", cluster_name));
   }
   if (cluster) {
     if (auto ok = read_cluster(*cluster, out, around); !ok) return ok.error();
   }
   const Json* user = named(config, "users", user_name);
   if (!user && !flags.user.empty()) {
-    return bad(fmt::format("auth info \"{}\" does not exist", flags.user));
+    return bad_config(fmt::format("auth info \"{}\" does not exist", flags.user));
   }
   if (user) {
     if (auto ok = read_user(*user, out, around); !ok) return ok.error();

@@ -14,7 +14,7 @@ namespace keelson::cli {
 
 namespace {
 
-Error bad(std::string message) {
+Error bad_output(std::string message) {
   return {Code::invalid, "error: " + message};
 }
 
@@ -93,7 +93,7 @@ std::string object_name(const Json& object) {
 }
 
 Status Output::read_columns(std::string_view text) {
-  if (text.empty()) return bad("custom-columns format specified but no custom columns given");
+  if (text.empty()) return bad_output("custom-columns format specified but no custom columns given");
   // Commas separate columns, but not those within brackets.
   std::size_t begin = 0;
   int depth = 0;
@@ -105,11 +105,11 @@ Status Output::read_columns(std::string_view text) {
     begin = i + 1;
     const auto colon = part.find(':');
     if (colon == std::string_view::npos) {
-      return bad(fmt::format(
+      return bad_output(fmt::format(
           "unexpected custom-columns spec: {}, expected <header>:<json-path-expr>", part));
     }
     auto path = JsonPath::parse_relaxed(part.substr(colon + 1));
-    if (!path) return bad(path.error().message);
+    if (!path) return bad_output(path.error().message);
     columns_.push_back({std::string(part.substr(0, colon)), *path});
   }
   return {};
@@ -127,14 +127,14 @@ Result<Output> Output::of(const Flags& flags) {
   if (from_file) {
     out.format_.resize(out.format_.size() - 5);
     const auto text = real_surroundings().read(out.template_);
-    if (!text) return bad(fmt::format("error reading --template {}", out.template_));
+    if (!text) return bad_output(fmt::format("error reading --template {}", out.template_));
     out.template_ = *text;
   }
   if (out.format_ == "jsonpath" || out.format_ == "jsonpath-as-json") {
-    if (out.template_.empty()) return bad("template format specified but no template given");
+    if (out.template_.empty()) return bad_output("template format specified but no template given");
     auto path = JsonPath::parse(out.template_);
     if (!path)
-      return bad(fmt::format("error parsing jsonpath {}, {}", out.template_, path.error().message));
+      return bad_output(fmt::format("error parsing jsonpath {}, {}", out.template_, path.error().message));
     out.path_ = *path;
     return out;
   }
@@ -160,7 +160,7 @@ Result<Output> Output::of(const Flags& flags) {
                              : words(std::string_view(text).substr(
                                    newline + 1, text.find('\n', newline + 1) - newline - 1));
       if (titles.size() != paths.size())
-        return bad("custom-columns file: the lines differ in length");
+        return bad_output("custom-columns file: the lines differ in length");
       text.clear();
       for (std::size_t i = 0; i < titles.size(); ++i) {
         text += (i > 0 ? "," : "") + titles[i] + ":" + paths[i];
@@ -172,7 +172,7 @@ Result<Output> Output::of(const Flags& flags) {
   for (const std::string_view known : {"", "wide", "json", "yaml", "name"}) {
     if (out.format_ == known && !from_file) return out;
   }
-  return bad(fmt::format(
+  return bad_output(fmt::format(
       "unable to match a printer suitable for the output format \"{}\", allowed formats "
       "are: custom-columns,custom-columns-file,json,jsonpath,jsonpath-as-json,"
       "jsonpath-file,name,wide,yaml",
@@ -190,7 +190,7 @@ Result<std::string> Output::columns(const Json& object) const {
   const auto row = [&](const Json& item) -> Status {
     for (const Column& column : columns_) {
       auto values = column.path.values(item);
-      if (!values) return bad(values.error().message);
+      if (!values) return bad_output(values.error().message);
       std::string cell;
       for (const Json* value : *values) cell += (cell.empty() ? "" : ",") + go_text(*value);
       text += (cell.empty() ? "<none>" : cell) + (&column == &columns_.back() ? "\n" : "\t");
@@ -219,7 +219,7 @@ Result<std::string> Output::print(Json object) const {
   if (is("jsonpath-as-json")) {
     auto values = path_.values(object);
     if (!values)
-      return bad(
+      return bad_output(
           fmt::format("error executing jsonpath \"{}\": {}", template_, values.error().message));
     JsonArray list;
     for (const Json* value : *values) list.push_back(*value);
@@ -227,7 +227,7 @@ Result<std::string> Output::print(Json object) const {
   }
   auto text = path_.print(object);
   if (!text) {
-    return bad(fmt::format("error executing jsonpath \"{}\": Error executing template: {}",
+    return bad_output(fmt::format("error executing jsonpath \"{}\": Error executing template: {}",
                            template_, text.error().message));
   }
   return text;
@@ -235,7 +235,7 @@ Result<std::string> Output::print(Json object) const {
 
 Status sort_by(Json& list, std::string_view path) {
   auto key = JsonPath::parse_relaxed(path);
-  if (!key) return bad(key.error().message);
+  if (!key) return bad_output(key.error().message);
   const std::string part = find(list, "rows") ? "rows" : "items";
   if (list_at(list, part).empty()) return {};
   JsonArray& all = at_path(list, part).get_array();
@@ -245,12 +245,12 @@ Status sort_by(Json& list, std::string_view path) {
     const Json* object = part == "rows" ? find(all[i], "object") : &all[i];
     auto values = object ? key->values(*object)
                          : Result<std::vector<const Json*>>(std::vector<const Json*>{});
-    if (!values) return bad(values.error().message);
+    if (!values) return bad_output(values.error().message);
     any = any || !values->empty();
     keys.emplace_back(values->empty() ? nullptr : values->front(), i);
   }
   if (!any)
-    return bad(
+    return bad_output(
         fmt::format("couldn't find any field with path \"{}\" in the list of objects", path));
   std::stable_sort(keys.begin(), keys.end(),
                    [](const auto& a, const auto& b) { return less(a.first, b.first); });

@@ -20,7 +20,7 @@ namespace keelson::cli {
 
 namespace {
 
-constexpr auto kLookEvery = std::chrono::milliseconds(500);
+constexpr auto kStopEvery = std::chrono::milliseconds(500);
 
 struct Forward {
   uint16_t local = 0, remote = 0;
@@ -133,11 +133,11 @@ std::string carry(Socket& socket, int connection) {
   std::string complaint;
   int local = connection;
   for (;;) {
-    const auto wake = socket.wait(local, kLookEvery);
+    const auto wake = socket.wait(local, kStopEvery);
     if (wake == Socket::Wake::timeout) continue;
     if (wake == Socket::Wake::other) {
       char buffer[32 * 1024];
-      const ssize_t n = read(connection, buffer, sizeof buffer);
+      const ssize_t n = ::read(connection, buffer, sizeof buffer);
       if (n < 0) break;
       if (n == 0) {
         // It has said all that it wants to say, and may still listen.

@@ -6,7 +6,7 @@ namespace keelson::cli {
 
 namespace {
 
-Error bad(std::string message) {
+Error bad_rollout(std::string message) {
   return {Code::invalid, "error: " + message};
 }
 
@@ -21,7 +21,7 @@ Result<RolloutState> deployment(const Json& object) {
   for (const Json& condition : list_at(object, "status.conditions")) {
     if (text_at(condition, "type") == "Progressing" &&
         text_at(condition, "reason") == "ProgressDeadlineExceeded") {
-      return bad(fmt::format("deployment \"{}\" exceeded its progress deadline", name));
+      return bad_rollout(fmt::format("deployment \"{}\" exceeded its progress deadline", name));
     }
   }
   const int64_t replicas = number_at(object, "spec.replicas", 1),
@@ -48,7 +48,7 @@ Result<RolloutState> deployment(const Json& object) {
 Result<RolloutState> daemon_set(const Json& object) {
   const std::string name = text_at(object, "metadata.name");
   if (text_at(object, "spec.updateStrategy.type", "RollingUpdate") != "RollingUpdate") {
-    return bad("rollout status is only available for RollingUpdate strategy type");
+    return bad_rollout("rollout status is only available for RollingUpdate strategy type");
   }
   if (!observed(object))
     return RolloutState{"Waiting for daemon set spec update to be observed...\n"};
@@ -70,7 +70,7 @@ Result<RolloutState> daemon_set(const Json& object) {
 
 Result<RolloutState> stateful_set(const Json& object) {
   if (text_at(object, "spec.updateStrategy.type", "RollingUpdate") != "RollingUpdate") {
-    return bad("rollout status is only available for RollingUpdate strategy type");
+    return bad_rollout("rollout status is only available for RollingUpdate strategy type");
   }
   if (!observed(object))
     return RolloutState{"Waiting for statefulset spec update to be observed...\n"};
@@ -109,7 +109,7 @@ Result<RolloutState> rollout_state(const Json& object) {
   if (kind == "Deployment") return deployment(object);
   if (kind == "DaemonSet") return daemon_set(object);
   if (kind == "StatefulSet") return stateful_set(object);
-  return bad(fmt::format("no status viewer has been implemented for {}", kind));
+  return bad_rollout(fmt::format("no status viewer has been implemented for {}", kind));
 }
 
 }  // namespace keelson::cli

@@ -64,11 +64,11 @@ Status clock(Session& session) {
   if (const Status ok = no_more_than(session, 0, "clock [pause|resume|speed X|step TIME]"); !ok) return ok;
   return print_clock(session, ask(session, "GET", "clock"));
 }
-Status pause(Session& session) {
+Status pause_clock(Session& session) {
   if (const Status ok = no_more_than(session, 0, "clock pause"); !ok) return ok;
   return print_clock(session, ask(session, "PUT", "clock", JsonObject{{"paused", true}}));
 }
-Status resume(Session& session) {
+Status resume_clock(Session& session) {
   if (const Status ok = no_more_than(session, 0, "clock resume"); !ok) return ok;
   return print_clock(session, ask(session, "PUT", "clock", JsonObject{{"paused", false}}));
 }
@@ -192,8 +192,8 @@ std::vector<Verb> simulation_verbs() {
       {"fault kinds", "", "what can go wrong in a simulated cluster", {}, kinds},
       {"fault heal", "ID|all", "end a fault", {}, heal},
       {"clock", "", "what time it is in a simulated cluster", {}, clock},
-      {"clock pause", "", "stop a simulated cluster's time", {}, pause},
-      {"clock resume", "", "let it pass again", {}, resume},
+      {"clock pause", "", "stop a simulated cluster's time", {}, pause_clock},
+      {"clock resume", "", "let it pass again", {}, resume_clock},
       {"clock speed", "X", "virtual seconds per second, 0.1 to 1000", {}, speed},
       {"clock step", "[TIME]", "pause, and let so much time pass (1s)", {}, step},
   };

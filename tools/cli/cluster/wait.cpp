@@ -14,7 +14,7 @@ namespace {
 
 constexpr auto kLookEvery = std::chrono::milliseconds(250);
 
-std::string lower(std::string text) {
+std::string lowered(std::string text) {
   for (char& c : text) c = c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c;
   return text;
 }
@@ -39,14 +39,14 @@ struct Goal {
     }
     const int64_t generation = number_at(object, "metadata.generation");
     for (const Json& one : list_at(object, "status.conditions")) {
-      if (lower(text_at(one, "type")) != lower(condition)) continue;
+      if (lowered(text_at(one, "type")) != lowered(condition)) continue;
       // A judgement of an older state does not count.
       if (find(one, "observedGeneration") && number_at(one, "observedGeneration") < generation)
         return false;
       if (find(object, "status.observedGeneration") &&
           number_at(object, "status.observedGeneration") < generation)
         return false;
-      return lower(text_at(one, "status")) == lower(value);
+      return lowered(text_at(one, "status")) == lowered(value);
     }
     return false;
   }
@@ -54,11 +54,11 @@ struct Goal {
 
 Result<Goal> goal_of(const std::string& text) {
   Goal goal;
-  if (lower(text) == "delete") {
+  if (lowered(text) == "delete") {
     goal.kind = Goal::Kind::deleted;
     return goal;
   }
-  if (lower(text) == "create") return goal;
+  if (lowered(text) == "create") return goal;
   if (text.starts_with("condition=")) {
     goal.kind = Goal::Kind::condition;
     const std::string rest = text.substr(10);

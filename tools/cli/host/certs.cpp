@@ -20,16 +20,16 @@ namespace {
 
 constexpr int64_t kSoonSeconds = 30 * 24 * 3600;
 
-int fail(const std::string& why) {
+int certs_fails(const std::string& why) {
   std::fprintf(stderr, "keelson certs: %s\n", why.c_str());
   return 2;
 }
 
 // 0: all are good for a month, 1: one is not.
 int check(const Layout& layout) {
-  if (::geteuid() != 0) return fail("not root: run it with sudo");
+  if (::geteuid() != 0) return certs_fails("not root: run it with sudo");
   const auto all = host_certificates(layout);
-  if (all.empty()) return fail("this host has none: `keelson init` or `keelson join` makes them");
+  if (all.empty()) return certs_fails("this host has none: `keelson init` or `keelson join` makes them");
   const auto now = static_cast<int64_t>(std::time(nullptr));
   int code = 0;
   std::printf("%-14s  %-22s  %s\n", "CERTIFICATE", "ENDS", "RENEWED BY");
@@ -49,22 +49,22 @@ int check(const Layout& layout) {
 }
 
 int renew(const Layout& layout) {
-  if (::geteuid() != 0) return fail("not root: run it with sudo");
+  if (::geteuid() != 0) return certs_fails("not root: run it with sudo");
   const auto text = runtime::read_file(layout.control_plane_config());
   if (!text) {
-    return fail("this host has no control plane (" + layout.control_plane_config() +
+    return certs_fails("this host has no control plane (" + layout.control_plane_config() +
                 " is not there); a node renews its certificates by itself");
   }
   const auto config = runtime::parse_control_plane_config(*text, layout.control_plane_config());
-  if (!config) return fail(config.error().message);
+  if (!config) return certs_fails(config.error().message);
   const auto pki = runtime::renew(config->pki_dir, runtime::server_names(*config));
-  if (!pki) return fail(pki.error().message);
+  if (!pki) return certs_fails(pki.error().message);
   const std::string url =
       "https://" + config->advertise_address + ":" + std::to_string(config->port);
   const Status written = runtime::write_private_file(
       layout.admin_kubeconfig(), runtime::kubeconfig(url, pki->authority.pair().certificate,
                                                      pki->admin.certificate, pki->admin.key));
-  if (!written) return fail(written.message());
+  if (!written) return certs_fails(written.message());
   std::printf(
       "renewed apiserver and admin in %s, and %s\n"
       "The running API server takes its certificate by itself within seconds. Copies of admin.conf "
@@ -98,9 +98,9 @@ int certs(int argc, char** argv) {
     while (layout.root.ends_with('/')) layout.root.pop_back();
     if (words.size() == 1 && words[0] == "check") return check(layout);
     if (words.size() == 1 && words[0] == "renew") return renew(layout);
-    return fail("\"" + words.back() + "\" is none of check and renew");
+    return certs_fails("\"" + words.back() + "\" is none of check and renew");
   } catch (const std::exception& e) {
-    return fail(e.what());
+    return certs_fails(e.what());
   }
 }
 

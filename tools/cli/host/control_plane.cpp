@@ -24,7 +24,7 @@ constexpr DaemonCommand kCommand{
     .default_path = "/etc/keelson/control-plane.yaml",
     .written_by = "keelson init"};
 
-int fail(const std::string& why) { return daemon_fails(kCommand, why); }
+int control_plane_fails(const std::string& why) { return daemon_fails(kCommand, why); }
 
 }  // namespace
 
@@ -33,13 +33,13 @@ int control_plane(int argc, char** argv) {
   const auto file = read_daemon_config(argc, argv, kCommand, exit_code);
   if (!file) return exit_code;
   const auto config = runtime::parse_control_plane_config(file->text, file->path);
-  if (!config) return fail(config.error().message);
+  if (!config) return control_plane_fails(config.error().message);
 
   std::signal(SIGPIPE, SIG_IGN);
   runtime::AsioLoop loop;
   runtime::StreamLog log({.json = config->log_json});
   auto plane = runtime::ControlPlane::start(loop, log, *config);
-  if (!plane) return fail(plane.error().message);
+  if (!plane) return control_plane_fails(plane.error().message);
   boost::asio::signal_set signals(loop.context(), SIGTERM, SIGINT);
   signals.async_wait([&](const boost::system::error_code& error, int) {
     if (error) return;

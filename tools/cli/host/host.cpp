@@ -14,7 +14,7 @@ namespace keelson::cli {
 
 namespace {
 
-bool exists(const std::string& path) {
+bool is_there(const std::string& path) {
   struct stat found {};
   return ::stat(path.c_str(), &found) == 0;
 }
@@ -45,7 +45,7 @@ std::string host_name() {
 
 std::string default_address() {
   // A UDP socket that is connected has been given a source address, and nothing has been sent. The
-  // destination is one that exists nowhere (RFC 5737).
+  // destination is one that is_there nowhere (RFC 5737).
   const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return {};
   sockaddr_in to{};
@@ -118,11 +118,11 @@ std::vector<std::string> missing_for_node(bool needs_containerd, uint16_t port) 
   if (needs_containerd) need_program(missing, "containerd", "containerd");
   need_program(missing, "runc", "runc");
   need_program(missing, "iptables", "iptables");
-  if (!exists("/usr/lib/cni/bridge") && !exists("/opt/cni/bin/bridge")) {
+  if (!is_there("/usr/lib/cni/bridge") && !is_there("/opt/cni/bin/bridge")) {
     missing.emplace_back(
         "the CNI plugins are not installed: apt-get install containernetworking-plugins");
   }
-  if (!exists("/sys/fs/cgroup/cgroup.controllers") && !exists("/sys/fs/cgroup/memory")) {
+  if (!is_there("/sys/fs/cgroup/cgroup.controllers") && !is_there("/sys/fs/cgroup/memory")) {
     missing.emplace_back("no cgroup hierarchy is mounted below /sys/fs/cgroup");
   }
   if (!port_free("0.0.0.0", port)) {

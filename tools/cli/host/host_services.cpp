@@ -8,7 +8,7 @@ namespace keelson::cli {
 
 namespace {
 
-bool exists(const std::string& path) {
+bool installed(const std::string& path) {
   struct stat found {};
   return ::stat(path.c_str(), &found) == 0;
 }
@@ -17,9 +17,9 @@ bool exists(const std::string& path) {
 
 std::vector<ServiceSpec> control_plane_services(const Layout& layout) {
   std::vector<ServiceSpec> out;
-  if (!exists(layout.control_plane_config())) return out;
+  if (!installed(layout.control_plane_config())) return out;
   std::vector<std::string> after;
-  if (exists(layout.redis_config())) {
+  if (installed(layout.redis_config())) {
     out.push_back({.name = kRedisService,
                    .description = "Redis of the Keelson control plane",
                    .command = {find_program("redis-server"), layout.redis_config()}});
@@ -34,9 +34,9 @@ std::vector<ServiceSpec> control_plane_services(const Layout& layout) {
 
 std::vector<ServiceSpec> node_services(const Layout& layout) {
   std::vector<ServiceSpec> out;
-  if (!exists(layout.node_config())) return out;
+  if (!installed(layout.node_config())) return out;
   std::vector<std::string> after;
-  if (exists(layout.containerd_config())) {
+  if (installed(layout.containerd_config())) {
     out.push_back({.name = kContainerdService,
                    .description = "containerd of the Keelson node",
                    .command = {find_program("containerd"), "--config", layout.containerd_config()},

@@ -270,7 +270,7 @@ class Init {
   BootstrapToken token_;
 };
 
-int fail(const std::string& why) {
+int init_fails(const std::string& why) {
   std::fprintf(stderr, "keelson init: %s\n", why.c_str());
   return 1;
 }
@@ -285,13 +285,13 @@ int init(int argc, char** argv) {
       std::fputs(parser.help().c_str(), stdout);
       return 0;
     }
-    if (!flags.unmatched().empty()) return fail("unexpected argument " + flags.unmatched().front());
+    if (!flags.unmatched().empty()) return init_fails("unexpected argument " + flags.unmatched().front());
     auto options = read(flags);
-    if (!options) return fail(options.error().message);
+    if (!options) return init_fails(options.error().message);
     const bool foreground = options->foreground;
     const Layout layout = options->layout;
     if (runtime::read_file(layout.control_plane_config())) {
-      return fail("this host has a control plane already (" + layout.control_plane_config() +
+      return init_fails("this host has a control plane already (" + layout.control_plane_config() +
                   "); `keelson reset` removes it");
     }
     if (!fit("init", missing_for_control_plane(options->own_redis, options->config.bind_address,
@@ -300,13 +300,13 @@ int init(int argc, char** argv) {
     }
     const SharedStore& shared = options->shared_store;
     if (shared.port != 0 && !port_free(shared.address, shared.port)) {
-      return fail("--store-bind: " + shared.address + ":" + std::to_string(shared.port) +
+      return init_fails("--store-bind: " + shared.address + ":" + std::to_string(shared.port) +
                   " is taken, or no address of this host");
     }
     Init init(std::move(*options));
     return make_host("init", init, foreground);
   } catch (const std::exception& e) {
-    return fail(e.what());
+    return init_fails(e.what());
   }
 }
 

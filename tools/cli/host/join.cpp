@@ -30,7 +30,7 @@ struct JoinOptions {
   bool foreground = false;
 };
 
-cxxopts::Options make_parser() {
+cxxopts::Options join_parser() {
   cxxopts::Options parser("keelson join",
                           "Makes this host a node of the cluster at HOST:PORT. `keelson init` and\n"
                           "`keelson token create --print-join-command` print the whole command. With\n"
@@ -57,7 +57,7 @@ cxxopts::Options make_parser() {
   return parser;
 }
 
-Result<JoinOptions> read(const cxxopts::ParseResult& flags) {
+Result<JoinOptions> join_options(const cxxopts::ParseResult& flags) {
   const auto bad = [](std::string why) { return Error{Code::invalid, std::move(why)}; };
   const auto text = [&](const char* name) { return flags[name].as<std::string>(); };
   JoinOptions options;
@@ -225,7 +225,7 @@ class Join {
   runtime::KeyPair pair_;
 };
 
-int fail(const std::string& why) {
+int join_fails(const std::string& why) {
   std::fprintf(stderr, "keelson join: %s\n", why.c_str());
   return 1;
 }
@@ -236,26 +236,26 @@ int join(int argc, char** argv) {
   if (std::find(argv, argv + argc, std::string_view("--control-plane")) != argv + argc) {
     return join_control_plane(argc, argv);
   }
-  cxxopts::Options parser = make_parser();
+  cxxopts::Options parser = join_parser();
   try {
     const auto flags = parser.parse(argc, argv);
     if (flags.count("help")) {
       std::fputs(parser.help().c_str(), stdout);
       return 0;
     }
-    auto options = read(flags);
-    if (!options) return fail(options.error().message);
+    auto options = join_options(flags);
+    if (!options) return join_fails(options.error().message);
     const Layout layout = options->layout;
     const bool foreground = options->foreground;
     if (runtime::read_file(layout.node_config())) {
-      return fail("this host is a node already (" + layout.node_config() +
+      return join_fails("this host is a node already (" + layout.node_config() +
                   "); `keelson reset` removes it");
     }
     if (!fit("join", missing_for_node(options->own_containerd, options->config.port))) return 1;
     Join join(std::move(*options));
     return make_host("join", join, foreground);
   } catch (const std::exception& e) {
-    return fail(e.what());
+    return join_fails(e.what());
   }
 }
 

@@ -28,7 +28,7 @@ struct Options {
   bool foreground = false;
 };
 
-cxxopts::Options make_parser() {
+cxxopts::Options join_control_plane_parser() {
   cxxopts::Options parser("keelson join --control-plane",
                           "Makes this host a further control plane of the cluster at HOST:PORT. On one that\n"
                           "is there, `keelson token create --print-join-command --control-plane` prints the\n"
@@ -50,7 +50,7 @@ cxxopts::Options make_parser() {
   return parser;
 }
 
-Result<Options> read(const cxxopts::ParseResult& flags) {
+Result<Options> join_control_plane_options(const cxxopts::ParseResult& flags) {
   const auto text = [&](const char* name) { return flags[name].as<std::string>(); };
   Options options;
   options.layout.root = text("root");
@@ -240,7 +240,7 @@ class JoinControlPlane {
   bool made_ = false;
 };
 
-int fail(const std::string& why) {
+int join_control_plane_fails(const std::string& why) {
   std::fprintf(stderr, "keelson join: %s\n", why.c_str());
   return 1;
 }
@@ -248,24 +248,24 @@ int fail(const std::string& why) {
 }  // namespace
 
 int join_control_plane(int argc, char** argv) {
-  cxxopts::Options parser = make_parser();
+  cxxopts::Options parser = join_control_plane_parser();
   try {
     const auto flags = parser.parse(argc, argv);
     if (flags.count("help")) {
       std::fputs(parser.help().c_str(), stdout);
       return 0;
     }
-    auto options = read(flags);
-    if (!options) return fail(options.error().message);
+    auto options = join_control_plane_options(flags);
+    if (!options) return join_control_plane_fails(options.error().message);
     const bool foreground = options->foreground;
     const std::string there = options->layout.control_plane_config();
     if (runtime::read_file(there)) {
-      return fail("this host has a control plane already (" + there + "); `keelson reset` removes it");
+      return join_control_plane_fails("this host has a control plane already (" + there + "); `keelson reset` removes it");
     }
     JoinControlPlane join(std::move(*options));
     return make_host("join", join, foreground);
   } catch (const std::exception& e) {
-    return fail(e.what());
+    return join_control_plane_fails(e.what());
   }
 }
 

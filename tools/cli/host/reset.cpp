@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-int fail(const std::string& why) {
+int reset_fails(const std::string& why) {
   std::fprintf(stderr, "keelson reset: %s\n", why.c_str());
   return 1;
 }
@@ -97,7 +97,7 @@ void leave_servers(const Layout& layout) {
 int reset(const Layout& layout) {
   const auto node = node_of(layout);
   if (!node) {
-    return fail(node.error().message +
+    return reset_fails(node.error().message +
                 "\nNothing was removed: the node's containers, routes and rules are found by this file. "
                 "Mend it, or delete it to leave them behind.");
   }
@@ -144,14 +144,14 @@ int reset(int argc, char** argv) {
       std::fputs(parser.help().c_str(), stdout);
       return 0;
     }
-    if (!flags.unmatched().empty()) return fail("unexpected argument " + flags.unmatched().front());
-    if (::geteuid() != 0) return fail("not root: run it with sudo");
+    if (!flags.unmatched().empty()) return reset_fails("unexpected argument " + flags.unmatched().front());
+    if (::geteuid() != 0) return reset_fails("not root: run it with sudo");
     Layout layout{flags["root"].as<std::string>()};
     while (layout.root.ends_with('/')) layout.root.pop_back();
     if (!flags.count("force") && !confirmed()) return 1;
     return reset(layout);
   } catch (const std::exception& e) {
-    return fail(e.what());
+    return reset_fails(e.what());
   }
 }
 

@@ -33,12 +33,12 @@ const Verb& verb() {
   return status;
 }
 
-int fail(const std::string& why) {
+int status_fails(const std::string& why) {
   std::fprintf(stderr, "keelson status: %s\n", why.c_str());
   return 2;
 }
 
-bool exists(const std::string& path) {
+bool there_is(const std::string& path) {
   struct stat found {};
   return ::stat(path.c_str(), &found) == 0;
 }
@@ -85,7 +85,7 @@ std::vector<StatusSources::Certificate> certificates(const Layout& layout,
 
 int status(int argc, char** argv) {
   const auto flags = Flags::parse({verb().flags, global_flags()}, {argv + 1, argv + argc});
-  if (!flags) return fail(flags.error().message + "; keelson status --help shows what it takes");
+  if (!flags) return status_fails(flags.error().message + "; keelson status --help shows what it takes");
   if (flags->on("help")) {
     std::printf(
         "%s: exit code 0 if nothing is, 1 if something is.\n\nUsage:\n  keelson status "
@@ -95,20 +95,20 @@ int status(int argc, char** argv) {
         flags_help(global_flags()).c_str());
     return 0;
   }
-  if (!flags->args().empty()) return fail("unexpected argument " + flags->args().front());
+  if (!flags->args().empty()) return status_fails("unexpected argument " + flags->args().front());
   Layout layout{flags->get("root")};
   while (layout.root.ends_with('/')) layout.root.pop_back();
 
   ConnectionFlags given = connection_flags(verb(), *flags);
   const bool named = !given.kubeconfig.empty() || !given.server.empty();
   const bool from_environment = std::getenv("KUBECONFIG") && !flags->has("root");
-  if (!named && !from_environment && exists(layout.admin_kubeconfig()))
+  if (!named && !from_environment && there_is(layout.admin_kubeconfig()))
     given.kubeconfig = layout.admin_kubeconfig();
   const Surroundings around = real_surroundings();
   const auto config = load_kubeconfig(given, around);
-  if (!config) return fail(config.error().message);
+  if (!config) return status_fails(config.error().message);
   const auto connection = connection_of(*config, given, around);
-  if (!connection) return fail(connection.error().message);
+  if (!connection) return status_fails(connection.error().message);
 
   const HttpApi::Options options{.timeout = kPatience};
   HttpApi api(*connection, options);

@@ -15,44 +15,44 @@ namespace keelson::cli {
 
 namespace {
 
-int fail(const std::string& why) {
+int token_fails(const std::string& why) {
   std::fprintf(stderr, "keelson token: %s\n", why.c_str());
   return 1;
 }
 
 int create(const Layout& layout, AdminApi& api, const cxxopts::ParseResult& options) {
   if (options.count("control-plane") && !options.count("print-join-command")) {
-    return fail("--control-plane goes with --print-join-command");
+    return token_fails("--control-plane goes with --print-join-command");
   }
   const std::string ttl = options["ttl"].as<std::string>();
   const auto valid_for = parse_lifetime(ttl);
   if (!valid_for) {
-    return fail("--ttl " + ttl + ": expected a time such as 24h, at most 100 years, or 0 for ever");
+    return token_fails("--ttl " + ttl + ": expected a time such as 24h, at most 100 years, or 0 for ever");
   }
   std::string certificate_key;
   if (options.count("control-plane")) {
     auto key = share_secrets(api, layout);
-    if (!key) return fail(key.error().message);
+    if (!key) return token_fails(key.error().message);
     certificate_key = std::move(*key);
   }
   const BootstrapToken token = make_token();
   const Status made = publish_token(
       api, token, *valid_for,
       options.count("description") ? options["description"].as<std::string>() : std::string());
-  if (!made) return fail(made.message());
+  if (!made) return token_fails(made.message());
   if (!options.count("print-join-command")) {
     std::printf("%s\n", token.text().c_str());
     return 0;
   }
   const auto command = join_command(layout, token, certificate_key);
-  if (!command) return fail(command.error().message);
+  if (!command) return token_fails(command.error().message);
   std::printf("%s\n", command->c_str());
   return 0;
 }
 
 int list(AdminApi& api) {
   const auto tokens = list_tokens(api);
-  if (!tokens) return fail(tokens.error().message);
+  if (!tokens) return token_fails(tokens.error().message);
   std::printf("%-8s  %-22s  %s\n", "ID", "EXPIRES", "DESCRIPTION");
   for (const ListedToken& token : *tokens) {
     const std::string expires = token.expiration.empty() ? "never"
@@ -64,12 +64,12 @@ int list(AdminApi& api) {
 }
 
 int revoke(AdminApi& api, const std::vector<std::string>& tokens) {
-  if (tokens.empty()) return fail("which one? keelson token revoke ID");
+  if (tokens.empty()) return token_fails("which one? keelson token revoke ID");
   for (const std::string& token : tokens) {
     const std::string id = token.substr(0, token.find('.'));
     const auto gone = api.remove("/api/v1/namespaces/kube-system/secrets/bootstrap-token-" + id);
-    if (!gone && gone.code() == Code::not_found) return fail("there is no token " + id);
-    if (!gone) return fail(gone.error().message);
+    if (!gone && gone.code() == Code::not_found) return token_fails("there is no token " + id);
+    if (!gone) return token_fails(gone.error().message);
     std::printf("token \"%s\" revoked\n", id.c_str());
   }
   return 0;
@@ -95,7 +95,7 @@ int token(int argc, char** argv) {
     const auto options = parser.parse(argc, argv);
     const std::vector<std::string>& words = options.unmatched();
     for (const std::string& word : words) {
-      if (word.starts_with('-')) return fail("unknown option " + word);
+      if (word.starts_with('-')) return token_fails("unknown option " + word);
     }
     if (options.count("help") || words.empty()) {
       std::fputs(parser.help().c_str(), options.count("help") ? stdout : stderr);
@@ -103,15 +103,15 @@ int token(int argc, char** argv) {
     }
     const Layout layout{options["root"].as<std::string>()};
     auto api = AdminApi::of_host(layout);
-    if (!api) return fail(api.error().message);
+    if (!api) return token_fails(api.error().message);
     if (words[0] == "create") return create(layout, *api, options);
     if (words[0] == "list") return list(*api);
     if (words[0] == "revoke" || words[0] == "delete") {
       return revoke(*api, {words.begin() + 1, words.end()});
     }
-    return fail("\"" + words[0] + "\" is none of create, list and revoke");
+    return token_fails("\"" + words[0] + "\" is none of create, list and revoke");
   } catch (const std::exception& e) {
-    return fail(e.what());
+    return token_fails(e.what());
   }
 }
 

@@ -26,7 +26,7 @@ constexpr Duration kTick = 20ms;
 constexpr Duration kSettled = 5s;
 
 template <class Status>
-bool is_ready(const Status& status) {
+bool reports_ready(const Status& status) {
   for (const auto& condition : status.conditions()) {
     if (condition.type() == "Ready") return condition.status() == "True";
   }
@@ -308,7 +308,7 @@ bool Play::turn() {
   }
   // A node that has just booted serves no clients yet.
   for (const api::ObjectPtr& node : observer_->all(api::Kind::nodes)) {
-    if (booting_.contains(node->name()) && is_ready(node->as<api::Node>().status())) {
+    if (booting_.contains(node->name()) && reports_ready(node->as<api::Node>().status())) {
       booting_.erase(node->name());
       clients_->powered(node->name(), true, Clock::now());
     }
@@ -324,7 +324,7 @@ std::string Play::pending() const {
   if (nodes.size() < places_.size()) return "nodes are missing";
   for (const api::ObjectPtr& node : nodes) {
     const auto place = known.find(node->name());
-    if (place != known.end() && place->second->powered && !is_ready(node->as<api::Node>().status())) {
+    if (place != known.end() && place->second->powered && !reports_ready(node->as<api::Node>().status())) {
       return node->name() + " is not ready";
     }
   }
@@ -335,7 +335,7 @@ std::string Play::pending() const {
     const auto place = known.find(pod->as<api::Pod>().spec().node_name());
     if (place != known.end() && !place->second->powered) continue;
     if (pod->meta().has_deletion_timestamp()) return "pod " + pod->name() + " is not gone";
-    if (!is_ready(pod->as<api::Pod>().status())) return "pod " + pod->name() + " is not ready";
+    if (!reports_ready(pod->as<api::Pod>().status())) return "pod " + pod->name() + " is not ready";
   }
   return {};
 }
