@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "core/api/device_claims.hpp"
 #include "core/api/quantity.hpp"
 #include "core/api/taints.hpp"
 
@@ -52,6 +53,13 @@ bool clash(const std::tuple<std::string, std::string, int32_t>& a,
   return any(std::get<0>(a)) || any(std::get<0>(b)) || std::get<0>(a) == std::get<0>(b);
 }
 
+Verdict out_of(const std::string& resource, int64_t wanted, int64_t used, int64_t there) {
+  return {"Failed", "OutOf" + resource,
+          fmt::format("Pod was rejected: Node didn't have enough resource: {}, requested: {}, "
+                      "used: {}, capacity: {}",
+                      resource, wanted, used, there)};
+}
+
 std::optional<int64_t> integer(std::string_view text) {
   int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -92,7 +100,7 @@ bool matches(const api::NodeSelectorTerm& term, const std::map<std::string, std:
 
 }  // namespace
 
-PodDemand demand_of(const api::PodSpec& spec) {
+PodDemand demand_of(const api::PodSpec& spec, const api::ObjectMeta& meta) {
   // Init containers run one at a time beside the sidecars started before them; then the sidecars
   // and the main containers run together. Source: KEP-753, resource requests of a pod.
   Amounts sidecars, peak;
@@ -135,6 +143,8 @@ PodDemand demand_of(const api::PodSpec& spec) {
       demand.cpu_milli = value;
     } else if (name == "memory") {
       demand.memory = value;
+    } else if (name == api::kGpuResource) {
+      demand.devices = api::device_claims(meta, value);
     } else {
       demand.others.emplace_back(name, value);
     }
@@ -156,6 +166,7 @@ NodeRoom::NodeRoom(const std::map<std::string, std::string>& allocatable, int ma
 
 void NodeRoom::reset() {
   used_.clear();
+  devices_.clear();
   ports_.clear();
   pods_ = 0;
 }
@@ -165,17 +176,36 @@ void NodeRoom::take(const PodDemand& demand) {
   if (demand.cpu_milli) used_["cpu"] += demand.cpu_milli;
   if (demand.memory) used_["memory"] += demand.memory;
   for (const auto& [name, value] : demand.others) used_[name] += value;
+  for (const auto& [name, value] : demand.devices) devices_[name] += value;
   ports_.insert(ports_.end(), demand.host_ports.begin(), demand.host_ports.end());
 }
 
 std::optional<Verdict> NodeRoom::short_of(const std::string& resource, int64_t wanted, int64_t used,
                                           int64_t there) const {
   if (wanted == 0 || wanted <= there - used) return std::nullopt;
-  return Verdict{
-      "Failed", "OutOf" + resource,
-      fmt::format("Pod was rejected: Node didn't have enough resource: {}, requested: {}, "
-                  "used: {}, capacity: {}",
-                  resource, wanted, used, there)};
+  return out_of(resource, wanted, used, there);
+}
+
+std::optional<Verdict> NodeRoom::short_of_devices(const PodDemand& demand) const {
+  // As with others' resources: a node that does not say what it has does not check.
+  const auto there = allocatable_.find(api::kGpuResource);
+  if (demand.devices.empty() || there == allocatable_.end()) return std::nullopt;
+  Amounts both = devices_;
+  for (const auto& [name, value] : demand.devices) both[name] += value;
+  const std::string what = api::overdrawn_device(both, there->second);
+  if (what.empty()) return std::nullopt;
+  int64_t wanted = 0, used = 0;
+  if (what != api::kGpuResource) {
+    const auto held = devices_.find(what);
+    used = held == devices_.end() ? 0 : held->second;
+    return out_of(what, both[what] - used, used, api::kDeviceMilli);
+  }
+  const auto whole = [](const auto& claim) {
+    return claim.first == api::kGpuResource ? claim.second : int64_t{claim.second > 0};
+  };
+  for (const auto& claim : demand.devices) wanted += whole(claim);
+  for (const auto& claim : devices_) used += whole(claim);
+  return out_of(what, wanted, used, there->second);
 }
 
 std::optional<Verdict> NodeRoom::refuse(const PodDemand& demand) const {
@@ -201,6 +231,7 @@ std::optional<Verdict> NodeRoom::refuse(const PodDemand& demand) const {
     if (name.find('/') != std::string::npos && !allocatable_.contains(name)) continue;
     if (auto no = check(name, wanted)) return no;
   }
+  if (auto no = short_of_devices(demand)) return no;
   for (const auto& mine : demand.host_ports) {
     for (const auto& theirs : ports_) {
       if (clash(mine, theirs)) {

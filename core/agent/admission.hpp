@@ -20,9 +20,12 @@ struct PodDemand {
   int64_t cpu_milli = 0;
   int64_t memory = 0;
   std::vector<std::pair<std::string, int64_t>> others;                    // sorted by name
+  std::vector<std::pair<std::string, int64_t>> devices;                   // api::device_claims
   std::vector<std::tuple<std::string, std::string, int32_t>> host_ports;  // ip, protocol, port
 };
-PodDemand demand_of(const api::PodSpec& spec);
+// `meta`: of the pod, for the GPUs that it was given.
+PodDemand demand_of(const api::PodSpec& spec,
+                    const api::ObjectMeta& meta = api::ObjectMeta::default_instance());
 
 // The node's side of it: what there is, and what is taken.
 class NodeRoom {
@@ -37,9 +40,11 @@ class NodeRoom {
  private:
   std::optional<Verdict> short_of(const std::string& resource, int64_t wanted, int64_t used,
                                   int64_t there) const;
+  std::optional<Verdict> short_of_devices(const PodDemand& demand) const;
 
   std::map<std::string, int64_t> allocatable_;  // cpu in milli
   std::map<std::string, int64_t> used_;
+  std::map<std::string, int64_t> devices_;  // claims on GPUs
   std::vector<std::tuple<std::string, std::string, int32_t>> ports_;
   int64_t max_pods_;
   int64_t pods_ = 0;

@@ -40,7 +40,8 @@ std::shared_ptr<const api::Container> PodWorker::container_message(std::size_t i
 
 const PodDemand& PodWorker::demand() {
   if (!demand_) {
-    demand_ = std::make_unique<PodDemand>(state_.pod ? demand_of(state_.pod->spec()) : PodDemand{});
+    demand_ = std::make_unique<PodDemand>(
+        state_.pod ? demand_of(state_.pod->spec(), state_.pod->metadata()) : PodDemand{});
   }
   return *demand_;
 }

@@ -52,10 +52,11 @@ DeviceDemand device_demand(const ObjectMeta& pod, int64_t count) {
   return demand;
 }
 
-DeviceSet devices_of(const ObjectMeta& pod) {
+DeviceSet devices_of(const ObjectMeta& pod, const DeviceDemand& demand) {
   const auto it = pod.annotations().find(kGpuDevicesAnnotation);
-  if (it == pod.annotations().end()) return {};
-  return parse_devices(it->second).value_or(DeviceSet{});
+  if (!demand.any() || it == pod.annotations().end()) return {};
+  const DeviceSet devices = parse_devices(it->second).value_or(DeviceSet{});
+  return devices.size() == demand.count ? devices : DeviceSet{};
 }
 
 }  // namespace keelson::api

@@ -16,6 +16,7 @@
 // none written down; they count as whole devices, as they always did.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -41,6 +42,7 @@ class DeviceSet {
   constexpr void add(int32_t device) { bits_ |= uint64_t{1} << device; }
   constexpr bool has(int32_t device) const { return (bits_ >> device & 1) != 0; }
   constexpr bool empty() const { return bits_ == 0; }
+  constexpr int32_t size() const { return std::popcount(bits_); }
   constexpr uint64_t bits() const { return bits_; }
   friend constexpr bool operator==(DeviceSet, DeviceSet) = default;
 
@@ -62,7 +64,7 @@ struct DeviceDemand {
 };
 // `count`: what the pod requests of kGpuResource.
 DeviceDemand device_demand(const ObjectMeta& pod, int64_t count);
-// The devices that are written down for the pod; none if nothing sensible is.
-DeviceSet devices_of(const ObjectMeta& pod);
+// The devices that are written down for the pod; none if these are not as many as it asks for.
+DeviceSet devices_of(const ObjectMeta& pod, const DeviceDemand& demand);
 
 }  // namespace keelson::api

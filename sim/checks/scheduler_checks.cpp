@@ -5,6 +5,7 @@
 #include <map>
 #include <unordered_set>
 
+#include "core/api/device_claims.hpp"
 #include "core/api/quantity.hpp"
 #include "core/scheduler/scheduler.hpp"
 #include "sim/checks/suite.hpp"
@@ -65,6 +66,11 @@ Amounts demand(const api::Pod& pod) {
   for (const auto& [name, amount] : sidecars) total[name] += amount;
   for (const auto& [name, amount] : peak) total[name] = std::max(total[name], amount);
   add(total, pod.spec().overhead());
+  if (const auto gpus = total.find(api::kGpuResource); gpus != total.end()) {
+    const int64_t count = gpus->second;
+    total.erase(gpus);
+    for (const auto& [name, amount] : api::device_claims(pod.metadata(), count)) total[name] = amount;
+  }
   return total;
 }
 
@@ -252,7 +258,12 @@ class SchedulerCheck final : public Check {
   // What does not fit on the node as it is; empty: everything does.
   static std::string overflow(const Node& used, const api::Node& node) {
     const auto& allocatable = node.status().allocatable();
+    const auto gpus = allocatable.find(api::kGpuResource);
+    const std::string device = api::overdrawn_device(
+        used.used, gpus == allocatable.end() ? 0 : api::value_of(gpus->second));
+    if (!device.empty()) return device;
     for (const auto& [name, amount] : used.used) {
+      if (api::claimed_device(name) >= 0) continue;
       const auto it = allocatable.find(name);
       const int64_t have = it == allocatable.end() ? 0
                            : name == "cpu"         ? api::milli_value_of(it->second)

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/api/devices.hpp"
 #include "core/base/result.hpp"
 #include "sim/scenario/scenario.hpp"
 
@@ -35,8 +36,7 @@ struct Trace {
 
 Result<Trace> read_openb(const TraceSpec& spec);
 
-// The extended resource that a pod's devices are asked for as.
-inline constexpr const char* kGpuResource = "nvidia.com/gpu";
-inline constexpr const char* kGpuModelLabel = "nvidia.com/gpu.product";
+using api::kGpuModelLabel;
+using api::kGpuResource;
 
 }  // namespace keelson::sim

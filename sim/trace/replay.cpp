@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/api/devices.hpp"
 #include "core/api/quantity.hpp"
 
 namespace keelson::sim {
@@ -18,8 +19,10 @@ api::ObjectPtr pod_of(const TracePod& pod) {
   api::Pod p;
   p.mutable_metadata()->set_name(pod.name);
   p.mutable_metadata()->set_namespace_("default");
-  (*p.mutable_metadata()->mutable_annotations())["keelson.dev/gpu-milli"] =
-      std::to_string(pod.gpu_milli);
+  if (pod.gpus > 0 && pod.gpu_milli < api::kDeviceMilli) {
+    (*p.mutable_metadata()->mutable_annotations())[api::kGpuMilliAnnotation] =
+        std::to_string(pod.gpu_milli);
+  }
   auto* spec = p.mutable_spec();
   spec->set_restart_policy("Always");
   spec->set_termination_grace_period_seconds(0);

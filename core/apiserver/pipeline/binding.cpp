@@ -69,15 +69,16 @@ class Bind final : public Operation {
     if (!now) return Attempt::fail(api::not_found(Kind::pods, request_.name));
     if (ApiError error = check_pod(binding, *now)) return Attempt::fail(std::move(error));
 
+    const std::shared_ptr<api::Pod> after = bound(binding, now->as<api::Pod>());
     Attempt attempt;
-    attempt.writes.push_back(put_over(*now, bound(binding, now->as<api::Pod>())));
+    attempt.writes.push_back(put_over(*now, after));
     if (context_.options.kubernetes_profile) return attempt;
 
     const ObjectPtr node = context_.cache.find(Kind::nodes, "", target());
     if (!node) {
       return Attempt::fail(refuse(now->name(), "node \"" + target() + "\" does not exist"));
     }
-    if (ApiError error = check_room(*node, now->as<api::Pod>())) {
+    if (ApiError error = check_room(*node, *after)) {
       return Attempt::fail(std::move(error));
     }
     attempt.writes.push_back(claim_lease(context_, kNodeLeaseNamespace, node->name(), node.get()));
@@ -155,7 +156,7 @@ class Bind final : public Operation {
     return refuse(request_.name, "node \"" + node.name() + "\" has no room for it: " + why);
   }
 
-  MessagePtr bound(const api::Binding& binding, const api::Pod& before) const {
+  std::shared_ptr<api::Pod> bound(const api::Binding& binding, const api::Pod& before) const {
     auto pod = std::make_shared<api::Pod>(before);
     pod->mutable_spec()->set_node_name(target());
     for (const auto& [key, value] : binding.metadata().annotations()) {

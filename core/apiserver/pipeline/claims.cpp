@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/api/device_claims.hpp"
 #include "core/api/quantity.hpp"
 
 namespace keelson::apiserver {
@@ -61,6 +62,23 @@ bool clash(const HostPort& a, const HostPort& b) {
   return a.ip == b.ip || a.ip == "0.0.0.0" || b.ip == "0.0.0.0";
 }
 
+// The devices that the pod was given, if they are known, instead of their number.
+void name_devices(Claims& claims, const api::ObjectMeta& pod) {
+  for (auto it = claims.others.begin(); it != claims.others.end(); ++it) {
+    if (it->first != api::kGpuResource) continue;
+    const int64_t count = it->second;
+    claims.others.erase(it);
+    for (const auto& [name, amount] : api::device_claims(pod, count)) {
+      amount_of(claims, name) = amount;
+    }
+    return;
+  }
+}
+
+bool about_devices(const std::string& name) {
+  return name == api::kGpuResource || api::claimed_device(name) >= 0;
+}
+
 int64_t available(const Resources& resources, const std::string& name) {
   const auto found = resources.find(name);
   if (found == resources.end()) return 0;
@@ -101,6 +119,7 @@ Claims claims_of(const api::Pod& pod) {
   }
   raise_to(running, starting);
   add_resources(running, pod.spec().overhead());
+  name_devices(running, pod.metadata());
   return running;
 }
 
@@ -119,12 +138,24 @@ std::string no_room(const api::Node& node, const Claims& taken, std::size_t pods
   if (pod.memory > 0 && plus(taken.memory, pod.memory) > available(room, "memory")) {
     return "Insufficient memory";
   }
+  bool devices = false;
   for (const auto& [name, value] : pod.others) {
+    if (about_devices(name)) {
+      devices = devices || value > 0;
+      continue;
+    }
     int64_t used = 0;
     for (const auto& [other, amount] : taken.others) {
       if (other == name) used = amount;
     }
     if (value > 0 && plus(used, value) > available(room, name)) return "Insufficient " + name;
+  }
+  if (devices) {
+    Claims both = taken;
+    both.add(pod);
+    const std::string what =
+        api::overdrawn_device(both.others, available(room, api::kGpuResource));
+    if (!what.empty()) return "Insufficient " + what;
   }
   for (const HostPort& mine : pod.host_ports) {
     for (const HostPort& other : taken.host_ports) {

@@ -20,7 +20,8 @@ struct HostPort {
 struct Claims {
   int64_t milli_cpu = 0;
   int64_t memory = 0;
-  std::vector<std::pair<std::string, int64_t>> others;  // sorted by resource name
+  // Sorted by resource name. Of GPUs, claims on single devices (core/api/device_claims.hpp).
+  std::vector<std::pair<std::string, int64_t>> others;
   std::vector<HostPort> host_ports;
 
   void add(const Claims& more);

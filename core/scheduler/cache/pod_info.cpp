@@ -106,7 +106,7 @@ void read_devices(Vocabulary& words, const api::Pod& pod, PodInfo& info) {
   }
   // What stands there before the pod is bound was not chosen by a scheduler.
   const bool bound = !pod.spec().node_name().empty();
-  if (info.gpus.any() && bound) info.devices = api::devices_of(pod.metadata());
+  if (bound) info.devices = api::devices_of(pod.metadata(), info.gpus);
 }
 
 template <class Containers>
@@ -266,7 +266,7 @@ bool same_for_scheduling(const PodInfo& info, const api::Object& after) {
   if (after.deleting() != info.deleting() || terminal_phase(pod) != info.terminal) return false;
   // Those that were assumed count until others are written down.
   if (info.gpus.any()) {
-    const api::DeviceSet devices = api::devices_of(after.meta());
+    const api::DeviceSet devices = api::devices_of(after.meta(), info.gpus);
     if (!devices.empty() && devices != info.devices) return false;
   }
   // A running pod's spec is immutable but for fields that do not matter here (KEP-1287's in-place

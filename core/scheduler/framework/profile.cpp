@@ -61,6 +61,15 @@ const PluginChoice* chosen(const std::vector<PluginChoice>& choices, std::string
   return it == choices.end() ? nullptr : &*it;
 }
 
+// At all points, or at this one only.
+bool filters(const ProfileOptions& options, std::string_view name) {
+  const auto is_it = [&](const PluginChoice& choice) { return choice.name == name; };
+  if (std::any_of(options.plugins.begin(), options.plugins.end(), is_it)) return true;
+  const auto here = options.points.find(Point::filter);
+  return here != options.points.end() &&
+         std::any_of(here->second.enabled.begin(), here->second.enabled.end(), is_it);
+}
+
 }  // namespace
 
 std::string_view name_of(Point point) {
@@ -151,8 +160,13 @@ Status Profile::check() const {
   return {};
 }
 
-Result<ProfilePtr> Profile::make(const ProfileOptions& options, const PluginRegistry& registry) {
+Result<ProfilePtr> Profile::make(const ProfileOptions& wanted, const PluginRegistry& registry) {
   ProfilePtr profile(new Profile);
+  ProfileOptions options = wanted;
+  if (filters(options, "GpuShare")) {
+    // It takes the devices over: NodeResourcesFit would count a share of one as all of it.
+    options.args.node_resources_fit.ignored_resources.push_back(api::kGpuResource);
+  }
   for (const PluginChoice& choice : options.plugins) {
     if (profile->find(choice.name) != nullptr) {
       return invalid("scheduler plugin " + quoted(choice.name) + " is listed twice");

@@ -32,6 +32,7 @@ class GpuShare final : public Plugin {
   EventMask wakes_on() const override {
     return events::node_added | events::node_allocatable | events::pod_removed;
   }
+  std::optional<uint64_t> memo_basis(const Snapshot&) const override { return 0; }
   bool helps(const PodInfo& pod, const Snapshot& snapshot, NodeIndex node) const override {
     if (pod.gpus.malformed) return false;
     if (snapshot.devices().fits(node, pod.gpus)) return true;

@@ -34,6 +34,7 @@ class Fgd final : public Plugin {
   std::string_view name() const override { return "FGD"; }
   Points points() const override { return Point::score | Point::choose; }
   EventMask wakes_on() const override { return EventMask::none(); }
+  std::optional<uint64_t> memo_basis(const Snapshot&) const override { return 0; }
 
   void score(CycleState& state, const PodInfo& pod, const Snapshot& snapshot,
              std::span<const NodeIndex> nodes, std::span<int32_t> scores) const override {

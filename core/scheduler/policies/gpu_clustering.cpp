@@ -28,6 +28,7 @@ class GpuClustering final : public Plugin {
   std::string_view name() const override { return "GpuClustering"; }
   Points points() const override { return only(Point::score); }
   EventMask wakes_on() const override { return EventMask::none(); }
+  std::optional<uint64_t> memo_basis(const Snapshot&) const override { return 0; }
   void score(CycleState& state, const PodInfo& pod, const Snapshot& snapshot,
              std::span<const NodeIndex> nodes, std::span<int32_t> scores) const override {
     if (!pod.gpus.any()) {

@@ -35,6 +35,7 @@ class NodeScorer : public Plugin {
  public:
   Points points() const override { return only(Point::score); }
   EventMask wakes_on() const override { return EventMask::none(); }  // it rejects nothing
+  std::optional<uint64_t> memo_basis(const Snapshot&) const override { return 0; }
   void score(CycleState&, const PodInfo& pod, const Snapshot& snapshot,
              std::span<const NodeIndex> nodes, std::span<int32_t> scores) const override {
     for (std::size_t i = 0; i < nodes.size(); ++i) {
