@@ -27,6 +27,9 @@ constexpr Duration kNotLeadingPause = 1s;
 // A status that could not be written is written again after this long.
 constexpr Duration kStatusPause = 1s;
 
+// Extenders are asked about this many preemptions, the best first, in one attempt.
+constexpr int kPreemptionsAsked = 10;
+
 ProfilePtr default_profile() {
   return Profile::make(ProfileOptions::defaults(), default_plugins()).value();
 }
@@ -74,9 +77,12 @@ struct Scheduler::Impl {
   Decision decide_for(const QueuedPod& pod, const Advice* advice = nullptr);
   void act(QueuedPod& pod, const Decision& decision);
   void failed(QueuedPod& pod, const std::string& why);
+  void consult(QueuedPod& pod, const Decision& decision);
   void ask_extenders(const QueuedPod& pod);
-  void on_advice(Result<Advice> answer);
-  void follow_advice(QueuedPod& pod, const Result<Advice>& answer);
+  void ask_preemption(const QueuedPod& pod, const Decision& decision);
+  std::optional<Decision> with_victims(const Decision& decision,
+                                       const std::vector<std::string>& uids) const;
+  void on_advice(const Result<Advice>& answer);
   void ask_next();
   void place(QueuedPod& pod, const Decision& decision);
   void give_up(QueuedPod& pod, const Decision& decision);
@@ -149,6 +155,8 @@ struct Scheduler::Impl {
   struct Asking {
     std::string uid;
     Advice advice;
+    std::map<NameId, std::vector<std::string>> consents;  // to preemption: node, uids of victims
+    int preemptions = 0;                                  // that were asked about
   };
   std::optional<Asking> asking;
   std::vector<std::string> waiting_to_ask;
@@ -361,17 +369,19 @@ void Scheduler::Impl::schedule(QueuedPod& pod) {
     queue.remove(pod.info->uid());
     return;
   }
-  if (!extenders.concern(pod.info->pod())) return act(pod, decide_for(pod));
+  const auto& message = pod.info->pod();
+  if (!extenders.concern(message) && !extenders.concern_preemption(message)) {
+    return act(pod, decide_for(pod));
+  }
   // One at a time, as kube-scheduler asks: an extender may keep books, and learns of a pod's place
   // only when it is bound. Others go on meanwhile.
   if (asking) {
     waiting_to_ask.push_back(pod.info->uid());
     return;
   }
-  const Decision decision = decide_for(pod);
-  if (decision.kind != Decision::Kind::node) return act(pod, decision);
-  asking.emplace(Asking{pod.info->uid(), {}});
-  ask_extenders(pod);
+  asking.emplace();
+  asking->uid = pod.info->uid();
+  consult(pod, decide_for(pod));
 }
 
 Decision Scheduler::Impl::decide_for(const QueuedPod& pod, const Advice* advice) {
@@ -399,51 +409,94 @@ void Scheduler::Impl::failed(QueuedPod& pod, const std::string& why) {
 // --- Extenders
 // ------------------------------------------------------------------------------------
 
-// About the nodes that the last decision found feasible and nobody was asked about yet.
-void Scheduler::Impl::ask_extenders(const QueuedPod& pod) {
-  const Snapshot& snapshot = cache.snapshot();
-  std::vector<ObjectPtr> nodes;
-  for (const NodeIndex node : lane(*pod.info).cycle.feasible) {
-    if (!asking->advice.nodes.contains(snapshot.name(node))) nodes.push_back(snapshot.object(node));
+// Asks what is still to be asked about the decision; else it is acted on.
+void Scheduler::Impl::consult(QueuedPod& pod, const Decision& decision) {
+  const auto& message = pod.info->pod();
+  const bool placed = decision.kind == Decision::Kind::node;
+  if (placed && extenders.concern(message) && !asking->advice.any_accepted()) {
+    return ask_extenders(pod);
   }
-  extenders.ask(pod.info->object, std::move(nodes), [this](Result<Advice> answer) {
-    on_advice(std::move(answer));
-  });
-}
-
-void Scheduler::Impl::on_advice(Result<Advice> answer) {
-  QueuedPod* pod = queue.find(asking->uid);
-  const bool wanted = pod != nullptr && pod->state == QueueState::in_flight &&
-                      !cache.knows(asking->uid);
-  if (wanted && running && leading()) {
-    follow_advice(*pod, answer);
-  } else {
-    if (wanted) queue.retry(*pod, loop.now());
-    asking.reset();
-  }
-  if (!asking) ask_next();
-  kick();
-}
-
-// The question is over on return, unless another part of it was asked.
-void Scheduler::Impl::follow_advice(QueuedPod& pod, const Result<Advice>& answer) {
-  if (!answer) {
-    asking.reset();
-    return failed(pod, answer.error().message);
-  }
-  Advice& advice = asking->advice;
-  for (const auto& [node, opinion] : answer->nodes) advice.nodes[node] = opinion;
-  const Decision decision = decide_for(pod, &advice);
-  // None of them was good enough, but there are others (the search had stopped early, or another
-  // node has room by now).
-  const bool others = decision.kind == Decision::Kind::node && !advice.any_accepted();
-  if (others) return ask_extenders(pod);
-  if (decision.advice_outdated) {
+  const bool preempts = decision.kind == Decision::Kind::preempt;
+  if (preempts && extenders.concern_preemption(message)) {
+    const auto consent = asking->consents.find(cache.snapshot().name(decision.node));
+    if (consent == asking->consents.end()) {
+      if (++asking->preemptions <= kPreemptionsAsked) return ask_preemption(pod, decision);
+      queue.retry(pod, loop.now());
+    } else if (auto agreed = with_victims(decision, consent->second)) {
+      act(pod, *agreed);
+    } else {
+      queue.retry(pod, loop.now());  // one of them has left by now
+    }
+  } else if (decision.advice_outdated) {
     queue.retry(pod, loop.now());
   } else {
     act(pod, decision);
   }
   asking.reset();
+}
+
+// About the nodes that the decision has found feasible. Where all were refused and the search had
+// stopped early, the next decision finds others.
+void Scheduler::Impl::ask_extenders(const QueuedPod& pod) {
+  const Snapshot& snapshot = cache.snapshot();
+  std::vector<ObjectPtr> nodes;
+  for (const NodeIndex node : lane(*pod.info).cycle.feasible) {
+    nodes.push_back(snapshot.object(node));
+  }
+  extenders.ask(pod.info->object, std::move(nodes),
+                [this](Result<Advice> answer) { on_advice(answer); });
+}
+
+// About the one node and its victims; if that is refused, the next decision proposes another.
+void Scheduler::Impl::ask_preemption(const QueuedPod& pod, const Decision& decision) {
+  const NameId node = cache.snapshot().name(decision.node);
+  extender::Victims victims;
+  victims.violations = decision.violations;
+  for (const PodInfoPtr& victim : decision.victims) victims.pods.push_back(victim->object);
+  extenders.ask_preemption(
+      pod.info->object, cache.words().text(node), std::move(victims),
+      [this, node](Result<std::vector<std::string>> answer) {
+        if (!answer) return on_advice(answer.error());
+        Advice advice;
+        if (answer->empty()) {
+          advice.nodes[node] = {
+              .why = "node(s) were refused to preemption by an extender", .unresolvable = true};
+        } else {
+          asking->consents[node] = std::move(*answer);
+        }
+        on_advice(std::move(advice));
+      });
+}
+
+// The decision with these pods of its node as victims; nullopt: not all of them are there.
+std::optional<Decision> Scheduler::Impl::with_victims(const Decision& decision,
+                                                      const std::vector<std::string>& uids) const {
+  Decision agreed = decision;
+  agreed.victims.clear();
+  for (const PodInfoPtr& pod : cache.snapshot().pods(decision.node)) {
+    if (std::find(uids.begin(), uids.end(), pod->uid()) != uids.end()) {
+      agreed.victims.push_back(pod);
+    }
+  }
+  return agreed.victims.size() == uids.size() ? std::optional(std::move(agreed)) : std::nullopt;
+}
+
+void Scheduler::Impl::on_advice(const Result<Advice>& answer) {
+  QueuedPod* pod = queue.find(asking->uid);
+  const bool wanted = pod != nullptr && pod->state == QueueState::in_flight &&
+                      !cache.knows(asking->uid);
+  if (!wanted || !running || !leading()) {
+    if (wanted) queue.retry(*pod, loop.now());
+    asking.reset();
+  } else if (!answer) {
+    asking.reset();
+    failed(*pod, answer.error().message);
+  } else {
+    for (const auto& [node, opinion] : answer->nodes) asking->advice.nodes[node] = opinion;
+    consult(*pod, decide_for(*pod, &asking->advice));
+  }
+  if (!asking) ask_next();
+  kick();
 }
 
 // Those that waited meanwhile, in the queue's order.
@@ -703,6 +756,10 @@ SchedulerStats Scheduler::stats() const {
 
 const Cache& Scheduler::cache() const {
   return impl_->cache;
+}
+
+const Profiles& Scheduler::profiles() const {
+  return impl_->profiles;
 }
 
 }  // namespace keelson::scheduler

@@ -71,6 +71,7 @@ class Scheduler {
   SchedulerStats stats() const;
   // For checkers and reports.
   const Cache& cache() const;
+  const Profiles& profiles() const;
 
  private:
   struct Impl;

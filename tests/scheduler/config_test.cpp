@@ -300,6 +300,132 @@ profiles:
                                          HasSubstr("parallelism: has no effect")));
 }
 
+// As `kube-scheduler --write-config-to` writes its defaults.
+constexpr const char* kWritten = R"(clientConnection:
+  acceptContentTypes: ""
+  burst: 100
+  contentType: application/vnd.kubernetes.protobuf
+  kubeconfig: ""
+  qps: 50
+delayCacheUntilActive: false
+enableContentionProfiling: true
+enableProfiling: true
+leaderElection:
+  leaderElect: true
+  leaseDuration: 15s
+  renewDeadline: 10s
+  resourceLock: leases
+  resourceName: kube-scheduler
+  resourceNamespace: kube-system
+  retryPeriod: 2s
+parallelism: 16
+percentageOfNodesToScore: 0
+podInitialBackoffSeconds: 1
+podMaxBackoffSeconds: 10
+profiles:
+- pluginConfig:
+  - args:
+      apiVersion: kubescheduler.config.k8s.io/v1
+      kind: DefaultPreemptionArgs
+      minCandidateNodesAbsolute: 100
+      minCandidateNodesPercentage: 10
+    name: DefaultPreemption
+  - args:
+      apiVersion: kubescheduler.config.k8s.io/v1
+      hardPodAffinityWeight: 1
+      ignorePreferredTermsOfExistingPods: false
+      kind: InterPodAffinityArgs
+    name: InterPodAffinity
+  - args:
+      apiVersion: kubescheduler.config.k8s.io/v1
+      kind: NodeAffinityArgs
+    name: NodeAffinity
+  - args:
+      apiVersion: kubescheduler.config.k8s.io/v1
+      kind: NodeResourcesBalancedAllocationArgs
+      resources: [{name: cpu, weight: 1}, {name: memory, weight: 1}]
+    name: NodeResourcesBalancedAllocation
+  - args:
+      apiVersion: kubescheduler.config.k8s.io/v1
+      kind: NodeResourcesFitArgs
+      scoringStrategy:
+        resources: [{name: cpu, weight: 1}, {name: memory, weight: 1}]
+        type: LeastAllocated
+    name: NodeResourcesFit
+  - args:
+      apiVersion: kubescheduler.config.k8s.io/v1
+      defaultingType: System
+      kind: PodTopologySpreadArgs
+    name: PodTopologySpread
+  - args:
+      apiVersion: kubescheduler.config.k8s.io/v1
+      bindTimeoutSeconds: 600
+      kind: VolumeBindingArgs
+    name: VolumeBinding
+  plugins:
+    bind: {}
+    filter: {}
+    multiPoint:
+      enabled:
+      - {name: SchedulingGates, weight: 0}
+      - {name: PrioritySort, weight: 0}
+      - {name: NodeUnschedulable, weight: 0}
+      - {name: NodeName, weight: 0}
+      - {name: TaintToleration, weight: 3}
+      - {name: NodeAffinity, weight: 2}
+      - {name: NodePorts, weight: 0}
+      - {name: NodeResourcesFit, weight: 1}
+      - {name: VolumeRestrictions, weight: 0}
+      - {name: NodeVolumeLimits, weight: 0}
+      - {name: VolumeBinding, weight: 0}
+      - {name: VolumeZone, weight: 0}
+      - {name: PodTopologySpread, weight: 2}
+      - {name: InterPodAffinity, weight: 2}
+      - {name: DefaultPreemption, weight: 0}
+      - {name: NodeResourcesBalancedAllocation, weight: 1}
+      - {name: ImageLocality, weight: 1}
+      - {name: DefaultBinder, weight: 0}
+    permit: {}
+    postBind: {}
+    postFilter: {}
+    preBind: {}
+    preEnqueue: {}
+    preFilter: {}
+    preScore: {}
+    queueSort: {}
+    reserve: {}
+    score: {}
+  schedulerName: default-scheduler
+)";
+
+TEST(SchedulerConfig, KubeSchedulersOwnFileIsTheDefault) {
+  const auto profile = made(kWritten);
+  ASSERT_NE(profile, nullptr);
+  const auto defaults = made("");
+  EXPECT_EQ(weights(profile), weights(defaults));
+  for (const auto& [point, name] : scheduler::kConfigurablePoints) {
+    EXPECT_EQ(names_at(profile, point), names_at(defaults, point)) << name;
+  }
+}
+
+// Whatever somebody's editor does to the file, it is read or refused.
+TEST(SchedulerConfig, DamagedFilesAreRefusedInOrder) {
+  const std::string whole = std::string(kHead) + kWritten +
+                            "extenders: [{urlPrefix: \"http://x\", filterVerb: f, "
+                            "tlsConfig: {caData: Zm9v}, managedResources: [{name: a.b/c}]}]\n";
+  int read = 0;
+  for (std::size_t i = 0; i < whole.size(); i += 7) {
+    for (const char* put : {"", "-", "{", "[", ": 3", "*", "~", "\n"}) {
+      std::string damaged = whole;
+      damaged.replace(i, 3, put);
+      read += scheduler::parse_configuration(damaged, "x", scheduler::default_plugins()).ok();
+    }
+    read += scheduler::parse_configuration(whole.substr(0, i), "x", scheduler::default_plugins())
+                .ok();
+  }
+  EXPECT_GT(read, 0);
+}
+
 // --- What it makes the scheduler do
 // ------------------------------------------------------------------
 

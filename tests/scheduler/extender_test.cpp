@@ -315,6 +315,52 @@ TEST(Extenders, ABindThatIsClaimedAndDidNotHappenIsFoundOut) {
   EXPECT_TRUE(x.w.scheduler.cache().assumptions().empty());
 }
 
+PodBuilder prioritised(const std::string& name, int32_t priority) {
+  return pod(name).with(requests("cpu", "4")).with([priority](api::Pod& p) {
+    p.mutable_spec()->set_priority(priority);
+  });
+}
+
+TEST(Extenders, HaveASayInPreemptionOnePlaceAfterTheOther) {
+  scheduler::ExtenderConfig config;
+  config.url_prefix = "http://ext";
+  config.preempt_verb = "preempt";
+  config.node_cache_capable = true;
+  ExtenderWorld x({config});
+  x.w.put(big_node("a")).put(big_node("b"));
+  x.w.put(prioritised("low", 1).on("a")).put(prioritised("middle", 2).on("b"));
+  x.w.put(prioritised("high", 3));
+  x.w.start();
+  ASSERT_EQ(x.fake.calls.size(), 1u);
+  const json::value& nodes = x.fake.calls[0].body.at("NodeNameToMetaVictims");
+  EXPECT_EQ(nodes, json::parse(R"({"a":{"Pods":[{"UID":"uid-low"}],"NumPDBViolations":0}})"));
+  x.answer("preempt", R"({"NodeNameToMetaVictims": {}})");
+  EXPECT_TRUE(x.w.api.removals.empty());
+  ASSERT_EQ(x.fake.calls.size(), 1u) << "the next best is proposed";
+  x.answer("preempt", R"({"nodeNameToMetaVictims": {"b": {"Pods": [{"UID": "uid-middle"}]}}})");
+  ASSERT_EQ(x.w.api.removals.size(), 1u);
+  EXPECT_EQ(x.w.api.removals[0].name, "middle");
+  EXPECT_EQ(x.w.api.pod("high")->status().nominated_node_name(), "b");
+}
+
+TEST(Extenders, RefusedEverywhereNobodyIsPreempted) {
+  scheduler::ExtenderConfig config;
+  config.url_prefix = "http://ext";
+  config.preempt_verb = "preempt";
+  ExtenderWorld x({config});
+  x.w.put(big_node("a")).put(prioritised("low", 1).on("a")).put(prioritised("high", 3));
+  x.w.start();
+  FakeExtenders::Call call = x.fake.take("preempt");
+  EXPECT_EQ(call.body.at("NodeNameToVictims").at("a").at("Pods").at(0).at("metadata").at("name"),
+            "low")
+      << "whole pods for those that do not know them";
+  call.done(std::string("{}"));
+  x.w.loop.settle();
+  EXPECT_TRUE(x.fake.calls.empty());
+  EXPECT_TRUE(x.w.api.removals.empty());
+  EXPECT_THAT(x.w.api.events, Contains(HasSubstr("refused to preemption by an extender")));
+}
+
 TEST(Extenders, AnEmptyQuestionNeedsNobody) {
   auto config = filter_config();
   config.filter_verb.clear();

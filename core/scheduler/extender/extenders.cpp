@@ -64,6 +64,12 @@ bool Extenders::concern(const api::Pod& pod) const {
   });
 }
 
+bool Extenders::concern_preemption(const api::Pod& pod) const {
+  return std::any_of(configs_.begin(), configs_.end(), [&](const ExtenderConfig& extender) {
+    return !extender.preempt_verb.empty() && interested(extender, pod);
+  });
+}
+
 std::size_t Extenders::binder(const api::Pod& pod) const {
   for (std::size_t i = 0; i < configs_.size(); ++i) {
     if (!configs_[i].bind_verb.empty() && interested(configs_[i], pod)) return i;
@@ -185,6 +191,52 @@ void Extenders::finish(const QuestionPtr& question) {
   loop_.post([alive = alive_, question] {
     if (*alive) question->done(std::move(question->advice));
   });
+}
+
+struct Extenders::PreemptionQuestion {
+  api::ObjectPtr pod;
+  std::string node;
+  extender::Victims victims;       // as proposed
+  std::vector<std::string> chosen;  // uids, as the extenders so far would have them
+  Done<std::vector<std::string>> done;
+  std::size_t next = 0;
+};
+
+void Extenders::ask_preemption(api::ObjectPtr pod, std::string node, extender::Victims victims,
+                               Done<std::vector<std::string>> done) {
+  auto question = std::make_shared<PreemptionQuestion>();
+  for (const api::ObjectPtr& victim : victims.pods) question->chosen.push_back(victim->uid());
+  question->pod = std::move(pod);
+  question->node = std::move(node);
+  question->victims = std::move(victims);
+  question->done = std::move(done);
+  next_preemption(question);
+}
+
+void Extenders::next_preemption(const std::shared_ptr<PreemptionQuestion>& question) {
+  const auto& pod = question->pod->as<api::Pod>();
+  std::size_t& next = question->next;
+  while (next < configs_.size() &&
+         (configs_[next].preempt_verb.empty() || !interested(configs_[next], pod))) {
+    ++next;
+  }
+  if (next == configs_.size()) return question->done(std::move(question->chosen));
+  const ExtenderConfig& extender = configs_[next];
+  port_->post(next, extender.preempt_verb,
+              extender::preemption_args(*question->pod, question->node, question->victims,
+                                        extender.node_cache_capable),
+              [this, alive = alive_, question](Result<std::string> answer) {
+                if (!*alive) return;
+                const ExtenderConfig& asked = configs_[question->next++];
+                auto nodes = answer ? extender::read_preemption_result(*answer) : answer.error();
+                if (nodes) {
+                  question->chosen = std::move((*nodes)[question->node]);
+                  if (question->chosen.empty()) return question->done(std::vector<std::string>());
+                } else if (!asked.ignorable) {
+                  return question->done(Error{nodes.code(), named(asked, nodes.error().message)});
+                }
+                next_preemption(question);
+              });
 }
 
 void Extenders::bind(const api::Object& pod, const std::string& node,

@@ -16,6 +16,7 @@
 #include "core/scheduler/cache/vocabulary.hpp"
 #include "core/scheduler/config/extender_config.hpp"
 #include "core/scheduler/extender/port.hpp"
+#include "core/scheduler/extender/wire.hpp"
 #include "core/scheduler/framework/advice.hpp"
 
 namespace keelson::scheduler {
@@ -34,11 +35,17 @@ class Extenders {
   Extenders(const Extenders&) = delete;
   Extenders& operator=(const Extenders&) = delete;
 
-  // Is any of them to be asked for nodes for this pod?
+  // Has any of them a say where this pod goes: by filter or priorities; by preemption?
   bool concern(const api::Pod& pod) const;
+  bool concern_preemption(const api::Pod& pod) const;
   // Asks about these nodes. `done` gets an opinion on each of them, or the error of the extender
-  // that cannot be done without; later, never from inside this call. REQUIRES: concern().
+  // that cannot be done without; later, never from inside this call.
   void ask(api::ObjectPtr pod, std::vector<api::ObjectPtr> nodes, Done<Advice> done);
+  // Asks whether these victims may be deleted for the pod to have the node. `done` gets the uids of
+  // those that are to be (an extender may choose others), empty if the node is refused; later, as above.
+  // REQUIRES: concern_preemption().
+  void ask_preemption(api::ObjectPtr pod, std::string node, extender::Victims victims,
+                      Done<std::vector<std::string>> done);
 
   // Does one of them bind this pod?
   bool binds(const api::Pod& pod) const { return binder(pod) != kNobody; }
@@ -47,6 +54,7 @@ class Extenders {
 
  private:
   struct Question;
+  struct PreemptionQuestion;
   using QuestionPtr = std::shared_ptr<Question>;
   static constexpr std::size_t kNobody = ~std::size_t{0};
 
@@ -58,6 +66,7 @@ class Extenders {
   void prioritize(const QuestionPtr& question);
   void on_priorities(Question& question, std::size_t extender, const Result<std::string>& answer);
   void finish(const QuestionPtr& question);
+  void next_preemption(const std::shared_ptr<PreemptionQuestion>& question);
 
   std::vector<ExtenderConfig> configs_;
   ExtenderPort* port_;

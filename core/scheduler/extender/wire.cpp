@@ -168,36 +168,31 @@ Status read_binding_result(std::string_view body) {
   return tree ? Status() : Status(tree.error());
 }
 
-std::string preemption_args(const api::Object& pod, const std::map<std::string, Victims>& nodes,
-                            bool names_only) {
+std::string preemption_args(const api::Object& pod, const std::string& node,
+                            const Victims& victims, bool names_only) {
   std::string out = R"({"Pod":)";
   api::append_object(pod, out);
   out += names_only ? R"(,"NodeNameToMetaVictims":{)" : R"(,"NodeNameToVictims":{)";
-  for (bool first = true; const auto& [node, victims] : nodes) {
-    if (!std::exchange(first, false)) out += ',';
-    api::append_json_string(node, out);
-    out += ':';
-    append_victims(victims, names_only, out);
-  }
+  api::append_json_string(node, out);
+  out += ':';
+  append_victims(victims, names_only, out);
   return out += "}}";
 }
 
-Result<std::map<std::string, VictimUids>> read_preemption_result(std::string_view body) {
+Result<std::map<std::string, std::vector<std::string>>> read_preemption_result(
+    std::string_view body) {
   const auto tree = read(body, "ExtenderPreemptionResult");
   if (!tree) return tree.error();
-  std::map<std::string, VictimUids> out;
+  std::map<std::string, std::vector<std::string>> out;
   const json::value* nodes = member(*tree, "NodeNameToMetaVictims");
   if (nodes == nullptr) return out;
   if (!nodes->is_object()) return not_understood("ExtenderPreemptionResult");
   for (const auto& one : nodes->get_object()) {
-    VictimUids& victims = out[std::string(view(one.key()))];
-    victims.violations = number(member(one.value(), "NumPDBViolations"));
+    std::vector<std::string>& victims = out[std::string(view(one.key()))];
     const json::value* pods = member(one.value(), "Pods");
     if (pods == nullptr) continue;
     if (!pods->is_array()) return not_understood("ExtenderPreemptionResult");
-    for (const json::value& pod : pods->get_array()) {
-      victims.pods.push_back(text(member(pod, "UID")));
-    }
+    for (const json::value& pod : pods->get_array()) victims.push_back(text(member(pod, "UID")));
   }
   return out;
 }

@@ -33,18 +33,16 @@ std::string binding_args(const api::Object& pod, const std::string& node);
 // Not ok: the extender says why it has not bound the pod.
 Status read_binding_result(std::string_view json);
 
-// A node on which the deletion of these pods would make room.
+// The deletion of these pods would make room on a node.
 struct Victims {
   std::vector<api::ObjectPtr> pods;
   int64_t violations = 0;  // of disruption budgets
 };
-std::string preemption_args(const api::Object& pod, const std::map<std::string, Victims>& nodes,
-                            bool names_only);
-// Node and the uids of its victims: the nodes that are left, perhaps with other victims.
-struct VictimUids {
-  std::vector<std::string> pods;
-  int64_t violations = 0;
-};
-Result<std::map<std::string, VictimUids>> read_preemption_result(std::string_view json);
+// ExtenderPreemptionArgs, with one node. `names_only`: the extender knows the pods by their uids.
+std::string preemption_args(const api::Object& pod, const std::string& node,
+                            const Victims& victims, bool names_only);
+// The nodes that are left, with the uids of their victims: perhaps others than proposed.
+Result<std::map<std::string, std::vector<std::string>>> read_preemption_result(
+    std::string_view json);
 
 }  // namespace keelson::scheduler::extender

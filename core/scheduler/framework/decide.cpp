@@ -211,6 +211,7 @@ void post_filter(const Profile& profile, FilterRun& run, Rng& rng, Cycle& cycle,
       decision.kind = Decision::Kind::preempt;
       decision.node = result.node;
       decision.victims = std::move(result.victims);
+      decision.violations = result.violations;
       return;
     }
     decision.clear_nomination |= result.clear_nomination;

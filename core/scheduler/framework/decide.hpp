@@ -24,6 +24,7 @@ struct Decision {
   NodeIndex node = kNoNode;
   api::DeviceSet devices;  // of the node, for a pod that wants some; empty: nobody chooses them
   std::vector<PodInfoPtr> victims;
+  int64_t violations = 0;         // of disruption budgets by deleting the victims
   Diagnosis diagnosis;            // unschedulable, preempt
   bool clear_nomination = false;  // unschedulable: the pod's nomination, if any, is void
   // unschedulable: none of the nodes that were accepted in the advice will do any more. Ask anew.

@@ -66,6 +66,7 @@ struct PostFilterResult {
   bool found = false;
   NodeIndex node = kNoNode;
   std::vector<PodInfoPtr> victims;  // to be deleted; the most important first
+  int64_t violations = 0;           // of disruption budgets by that
   std::string message;              // when nothing was found: goes into the pod's condition
   // Nothing was found, and what was found for this pod earlier does not hold any more.
   bool clear_nomination = false;

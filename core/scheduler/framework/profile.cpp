@@ -163,6 +163,7 @@ Status Profile::check() const {
 Result<ProfilePtr> Profile::make(const ProfileOptions& wanted, const PluginRegistry& registry) {
   ProfilePtr profile(new Profile);
   ProfileOptions options = wanted;
+  profile->args_ = options.args;
   if (filters(options, "GpuShare")) {
     // It takes the devices over: NodeResourcesFit would count a share of one as all of it.
     options.args.node_resources_fit.ignored_resources.push_back(api::kGpuResource);

@@ -89,6 +89,7 @@ class Profile {
   // The plugin that orders the queue.
   const Plugin& sorter() const { return *sorter_; }
   const Plugin& plugin(PluginSlot slot) const { return *plugins_[slot]; }
+  const PluginArgs& args() const { return args_; }
   Plugin* find(std::string_view name);
   const Plugin* find(std::string_view name) const;
 
@@ -109,6 +110,7 @@ class Profile {
   std::array<std::vector<Plugin*>, kPointCount> points_;
   std::vector<Scorer> scorers_;
   const Plugin* sorter_ = nullptr;
+  PluginArgs args_;
 };
 
 }  // namespace keelson::scheduler

@@ -175,7 +175,8 @@ class DefaultPreemption final : public Plugin {
       return result;
     }
     result.found = true;
-    choose_victims(run, result.node, state.scratch, result.victims);
+    result.violations =
+        choose_victims(run, result.node, state.scratch, result.victims).value_or(0);
     return result;
   }
 
