@@ -14,6 +14,7 @@
 #include "core/agent/volume_manager.hpp"
 #include "core/agent/witness_duty.hpp"
 #include "core/client/informer.hpp"
+#include "core/client/lost_history.hpp"
 
 namespace keelson::agent {
 
@@ -123,8 +124,20 @@ struct Agent::Impl {
     add_worker(api::Ref<api::Pod>(after), after->uid());
   }
 
+  // After a gap in the store's revisions: that nothing runs here any more that the store has forgotten.
+  void agree() {
+    const uint64_t seen = pods.revision().value;
+    if (!ready || !pods.synced() || seen < node.agrees() + client::epoch_gap / 2) return;
+    for (const auto& [uid, worker] : workers) {
+      const bool forgotten = !worker->state().pod || worker->state().ending == Ending::gone;
+      if (forgotten && !worker->done()) return;
+    }
+    node.set_agrees(seen);
+  }
+
   void on_progress() {
     save(pods.revision());
+    agree();
     if (!synced && pods.synced()) {
       synced = true;
       cache.request();  // nothing starts before the runtime, too, has said what there is
@@ -226,6 +239,7 @@ struct Agent::Impl {
     for (const api::ObjectPtr& object : again)
       add_worker(api::Ref<api::Pod>(object), object->uid());
     cache.set_busy(!workers.empty());
+    agree();
     if (ready) admit();
   }
 

@@ -7,6 +7,7 @@
 #include "core/api/canonical.hpp"
 #include "core/api/json.hpp"
 #include "core/api/quantity.hpp"
+#include "core/client/lost_history.hpp"
 
 namespace keelson::agent {
 
@@ -156,6 +157,15 @@ void NodeStatus::set_pressure(NodePressure pressure) {
   reconcile();
 }
 
+void NodeStatus::set_agrees(uint64_t revision) {
+  agrees_ = revision;
+  reconcile();
+}
+
+uint64_t NodeStatus::agrees() const {
+  return std::max(agrees_, latest_ ? client::agrees_as_of(*latest_.ptr()) : 0);
+}
+
 void NodeStatus::images_changed() {
   if (latest_) reconcile();
 }
@@ -210,6 +220,10 @@ void NodeStatus::reconcile() {
       update_meta();
       return;
     }
+  }
+  if (client::agrees_as_of(*latest_.ptr()) < agrees_) {
+    update_meta();
+    return;
   }
   api::NodeStatus status = wanted();
   const api::NodeStatus& current = latest_->status();
@@ -285,8 +299,7 @@ void NodeStatus::create() {
   const AgentOptions& o = context_.options;
   api::Node node;
   node.mutable_metadata()->set_name(o.node_name);
-  for (const auto& [key, value] : own_labels_)
-    (*node.mutable_metadata()->mutable_labels())[key] = value;
+  describe(*node.mutable_metadata());
   if (!o.pod_cidr.empty()) {
     node.mutable_spec()->set_pod_cidr(o.pod_cidr);
     node.mutable_spec()->add_pod_cidrs(o.pod_cidr);
@@ -299,10 +312,15 @@ void NodeStatus::create() {
                     lifetime_.guard([this](api::Response r) { on_write(std::move(r)); }));
 }
 
+void NodeStatus::describe(api::ObjectMeta& meta) const {
+  for (const auto& [key, value] : own_labels_) (*meta.mutable_labels())[key] = value;
+  if (agrees_ == 0) return;
+  (*meta.mutable_annotations())[std::string(client::agrees_annotation)] = std::to_string(agrees_);
+}
+
 void NodeStatus::update_meta() {
   api::Node node = *latest_;
-  for (const auto& [key, value] : own_labels_)
-    (*node.mutable_metadata()->mutable_labels())[key] = value;
+  describe(*node.mutable_metadata());
   busy_ = true;
   context_.api.call(
       context_.sign(api::update(api::make_object(std::move(node), latest_.revision()))),

@@ -23,6 +23,10 @@ class NodeStatus {
   void images_changed();
   // Shown in its conditions.
   void set_pressure(NodePressure pressure);
+  // The agent agrees with the store as of this revision: said in the Node (core/client/lost_history.hpp).
+  void set_agrees(uint64_t revision);
+  // What the Node says of that, or is about to.
+  uint64_t agrees() const;
   // Goes out with a heartbeat at once.
   void report(api::PeerReport report);
   // The labels of the Node as last seen; those of the options until then.
@@ -42,6 +46,8 @@ class NodeStatus {
   void reconcile();
   void arm(Duration after);
   void create();
+  // Labels, and what else of a Node's metadata is the agent's to say.
+  void describe(api::ObjectMeta& meta) const;
   void update_meta();
   void update_status(api::NodeStatus status);
   void read_back();
@@ -66,6 +72,7 @@ class NodeStatus {
   uint64_t sequence_ = 0;
   uint32_t failures_ = 0;
   std::optional<bool> healthy_;
+  uint64_t agrees_ = 0;  // 0: nothing has to be said
   std::string not_ready_;
   NodePressure pressure_;
   std::optional<Instant> read_at_;

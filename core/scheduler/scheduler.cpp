@@ -11,6 +11,7 @@
 #include "core/scheduler/bind_pipeline.hpp"
 #include "core/scheduler/plugins/plugins.hpp"
 #include "core/scheduler/pod_status.hpp"
+#include "core/scheduler/report_wait.hpp"
 
 namespace keelson::scheduler {
 namespace {
@@ -24,6 +25,8 @@ constexpr std::array kKinds{Kind::namespaces, Kind::nodes, Kind::services, Kind:
 
 // While the lease is in doubt the scheduler looks again after this long.
 constexpr Duration kNotLeadingPause = 1s;
+// While agents have not reported after lost history, so often it looks whether they have.
+constexpr Duration kReportPause = 500ms;
 // A status that could not be written is written again after this long.
 constexpr Duration kStatusPause = 1s;
 
@@ -164,6 +167,7 @@ struct Scheduler::Impl {
   bool warm = false, running = false;
   bool turn_pending = false;
   uint64_t pods_epoch = 0;
+  ReportWait report_wait{options.report_patience};
   uint64_t turn_number = 0;  // of the turn that is pending; others that were posted are void
   api::Fence fence;
   std::function<bool()> leading;
@@ -352,6 +356,11 @@ void Scheduler::Impl::turn() {
   if (!leading()) {
     turn_pending = true;
     pace_timer.arm(kNotLeadingPause);
+    return;
+  }
+  if (report_wait.holds(loop.now(), informer(Kind::pods), informer(Kind::nodes))) {
+    turn_pending = true;
+    pace_timer.arm(kReportPause);
     return;
   }
   cache.snapshot().reorder_if_needed();

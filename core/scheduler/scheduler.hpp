@@ -39,6 +39,9 @@ struct SchedulerOptions {
   // Deciding pauses while this many binds are unanswered.
   uint32_t binds_in_flight_max = 1000;
   Duration read_back_retry = 1s;
+  // After the store has lost history: so long a node may take to report what it still runs before pods are
+  // placed without waiting for it. As long as node health waits for a heartbeat.
+  Duration report_patience = 40s;
 };
 
 struct SchedulerStats {

@@ -184,9 +184,9 @@ class Player {
     auto& running = ground_.running_on(container.node);
     if (container.started) {
       // Journals say again what runs when an agent begins.
-      if (!started_.insert(container.info.id).second) return;
+      if (!started_.emplace(container.node, container.info.id).second) return;
       ++result_.containers;
-      infos_[container.info.id] = container.info;
+      infos_[{container.node, container.info.id}] = container.info;
       suite_.container_started(container.node, container.info);
       running[container.info.id] = container.info.pod_uid;
     } else if (running.erase(container.info.id) > 0) {
@@ -207,7 +207,7 @@ class Player {
   // Its containers are gone with the machine; nobody is left to note it.
   void lose_all(const std::string& node) {
     for (const auto& [id, pod_uid] : std::exchange(ground_.running_on(node), {})) {
-      agent::ContainerInfo info = infos_[id];
+      agent::ContainerInfo info = infos_[{node, id}];
       info.reason = "Lost";
       info.exit_code = 137;
       suite_.container_stopped(node, info);
@@ -265,8 +265,9 @@ class Player {
   std::unordered_map<std::string, std::size_t> bound_;   // pod uid -> commit
   std::unordered_map<std::string, std::size_t> removed_;
   std::set<api::ObjectKey> seen_;
-  std::set<std::string> started_;                        // ids of containers
-  std::map<std::string, agent::ContainerInfo> infos_;
+  using Name = std::pair<std::string, std::string>;       // of a container: node and id
+  std::set<Name> started_;
+  std::map<Name, agent::ContainerInfo> infos_;
 };
 
 }  // namespace
