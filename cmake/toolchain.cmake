@@ -14,6 +14,10 @@ target_compile_options(keelson_flags INTERFACE
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   # Lets ccache cache translation units that use the precompiled header.
   target_compile_options(keelson_flags INTERFACE -fpch-preprocess)
+  # A unity build includes .cpp files, whose private types it takes for those of a header.
+  if(CMAKE_UNITY_BUILD)
+    target_compile_options(keelson_flags INTERFACE -Wno-subobject-linkage)
+  endif()
 endif()
 if(KEELSON_SEEDED_BUGS)
   target_compile_definitions(keelson_flags INTERFACE KEELSON_SEEDED_BUGS=1)

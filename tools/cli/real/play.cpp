@@ -42,7 +42,7 @@ bool complete(const api::Deployment& d) {
 
 }  // namespace
 
-std::string quoted(const std::string& word) {
+std::string shell_word(const std::string& word) {
   std::string out = "'";
   for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return out + "'";
@@ -89,8 +89,8 @@ std::string Play::join(const Place& place) {
     add(taints, taint.key() + "=" + taint.value() + ":" + taint.effect());
   }
   std::string options = "--max-pods " + std::to_string(place.pool->max_pods);
-  if (!labels.empty()) options += " --labels " + quoted(labels);
-  if (!taints.empty()) options += " --taints " + quoted(taints);
+  if (!labels.empty()) options += " --labels " + shell_word(labels);
+  if (!taints.empty()) options += " --taints " + shell_word(taints);
   if (std::string why = hosts_->join(place.host, options, place.node); !why.empty()) return why;
   const std::string ctr =
       "ctr -a " + hosts_->root(place.host) + "/run/keelson/containerd.sock -n k8s.io images tag ";
@@ -99,7 +99,7 @@ std::string Play::join(const Place& place) {
     if (made_here(image)) continue;
     const char* by = number++ % 2 == 0 ? "1.7.9" : "1.8";
     const hosts::Outcome tagged =
-        hosts_->run(place.host, ctr + "docker.io/library/nginx:" + by + " " + quoted(full_reference(image)));
+        hosts_->run(place.host, ctr + "docker.io/library/nginx:" + by + " " + shell_word(full_reference(image)));
     if (tagged.exit_code != 0) return "ctr images tag: " + tagged.output;
   }
   return {};
