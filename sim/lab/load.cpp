@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "core/api/devices.hpp"
 #include "core/api/quantity.hpp"
 #include "core/api/validation.hpp"
 #include "sim/lab/load_parts.hpp"
@@ -25,16 +26,9 @@ constexpr Format kFormats[] = {
     {"openb", false, read_openb_files},
     {"alibaba-2017", false, read_alibaba_2017}, {"alibaba-2018", false, read_alibaba_2018},
     {"google-2011", false, read_google_2011},   {"azure-2020", false, read_azure_2020},
-    {"swf", false, read_swf},                   {"generated", true, read_generated},
+    {"swf", false, read_swf},                   {"dump", false, read_dump_file},
+    {"generated", true, read_generated},        {"fitted", true, read_fitted},
 };
-
-// Arrivals come `milli` thousandths as often.
-void scale(Workload& workload, int64_t milli) {
-  for (Arrival& arrival : workload.arrivals) {
-    arrival.at = Duration(static_cast<int64_t>(static_cast<__int128>(arrival.at.count()) * 1000 /
-                                               milli));
-  }
-}
 
 int64_t read_amount(sim::MapReader& map, const std::string& field, int64_t fallback, bool milli) {
   const auto text = map.maybe_text(field);
@@ -92,6 +86,11 @@ std::vector<NodeGroup> read_nodes(sim::MapReader& map) {
     group.zones = node.integer("zones", 0, 0, 1000);
     group.shape.cpu_milli = read_milli(node, "cpu", 0);
     group.shape.memory_bytes = read_whole(node, "memory", 0);
+    if (const int64_t gpus = node.integer("gpus", 0, 0, api::kDevicesMax); gpus > 0) {
+      group.shape.resources[api::kGpuResource] = gpus;
+      group.shape.labels[api::kGpuModelLabel] = node.text("gpuModel", "generic");
+    }
+    node.raw("gpuModel");
     group.shape.pods_max = node.integer("pods", group.shape.pods_max, 1, 100'000);
     if (group.shape.cpu_milli == 0) node.fail("cpu", "how many has each node?");
     if (group.shape.memory_bytes == 0) node.fail("memory", "how much has each node?");
@@ -113,6 +112,16 @@ std::vector<NodeGroup> read_nodes(sim::MapReader& map) {
   return groups;
 }
 
+Result<Loaded> adapted(Result<Loaded> loaded, const Common& common) {
+  if (!loaded) return loaded;
+  if (!common.nodes.empty()) loaded->workload.nodes = make_nodes(common.nodes);
+  for (Arrival& arrival : loaded->workload.arrivals) {
+    const __int128 at = static_cast<__int128>(arrival.at.count()) * 1000 / common.rate_milli;
+    arrival.at = Duration(static_cast<int64_t>(std::min<__int128>(at, INT64_MAX / 4)));
+  }
+  return loaded;
+}
+
 WorkloadSpec read_workload(sim::MapReader map, const std::string& folder) {
   WorkloadSpec spec;
   Common common;
@@ -126,8 +135,8 @@ WorkloadSpec read_workload(sim::MapReader map, const std::string& folder) {
     if (window->has("for")) common.window.length = window->duration("for", Duration::zero());
     window->done();
   }
-  const int64_t scale_milli = read_decimal(map, "scale", 3, 1000, 0, kScaleMax);
-  if (scale_milli == 0) map.fail("scale", "must be above 0");
+  common.rate_milli = read_decimal(map, "scale", 3, common.rate_milli, 0, kScaleMax);
+  if (common.rate_milli == 0) map.fail("scale", "must be above 0");
 
   spec.format = map.text("format");
   const auto format = std::find_if(std::begin(kFormats), std::end(kFormats),
@@ -140,11 +149,7 @@ WorkloadSpec read_workload(sim::MapReader map, const std::string& folder) {
     return spec;
   }
   spec.random = format->random;
-  spec.load = [load = format->read(map, common), scale_milli](uint64_t seed) -> Result<Loaded> {
-    Result<Loaded> loaded = load(seed);
-    if (loaded && scale_milli != 1000) scale(loaded->workload, scale_milli);
-    return loaded;
-  };
+  spec.load = format->read(map, common);
   map.done();
   return spec;
 }

@@ -28,7 +28,7 @@ struct WorkloadSpec {
   std::string format;
   // Another seed gives another workload: it is made, not recorded.
   bool random = false;
-  // Error: Code::invalid, "FILE:LINE: field: why".
+  // Error: Code::invalid, "FILE:LINE: field: why". Not for several threads at once.
   std::function<Result<Loaded>(uint64_t seed)> load;
 };
 

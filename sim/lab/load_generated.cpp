@@ -1,7 +1,9 @@
-// `format: generated`: nodes, arrivals and classes of pods, by their distributions.
+// `format: generated`: nodes, arrivals and classes of pods, by their distributions; and `fitted`: more
+// of another workload.
 #include <algorithm>
 
 #include "core/api/validation.hpp"
+#include "sim/lab/generators/fit.hpp"
 #include "sim/lab/load_parts.hpp"
 
 namespace keelson::lab {
@@ -154,8 +156,25 @@ PodClass read_class(sim::MapReader map, std::size_t number) {
     }
     further->done();
   }
+  if (map.has("gpuMilli")) {
+    one.gpus = Amount::of(1);
+    one.gpu_milli = read_distribution(map, "gpuMilli", Unit::number, Amount::of(1000));
+  }
+  map.raw("gpuMilli");
+  one.gpus = read_distribution(map, "gpus", Unit::number, one.gpus);
   map.done();
   return one;
+}
+
+// The common fields that bound what is made.
+void limit(sim::MapReader& map, const Common& common, int64_t& pods) {
+  if (common.window.limit > 0) {
+    const auto limit = static_cast<int64_t>(common.window.limit);
+    pods = pods == 0 ? limit : std::min(pods, limit);
+  }
+  if (common.window.from != Duration::zero() || common.window.length) {
+    map.fail("window", "a workload that is made has none; see `for`");
+  }
 }
 
 }  // namespace
@@ -181,18 +200,52 @@ Loader read_generated(sim::MapReader& map, const Common& common) {
     map.fail("pods", "how many? They come all at once");
   }
   if (common.nodes.empty()) map.fail("nodes", "on which nodes?");
-  if (common.window.limit > 0) {
-    const auto limit = static_cast<int64_t>(common.window.limit);
-    spec.pods = spec.pods == 0 ? limit : std::min(spec.pods, limit);
-  }
-  if (common.window.from != Duration::zero() || common.window.length) {
-    map.fail("window", "a generated workload has none; see `for`");
+  limit(map, common, spec.pods);
+  for (Duration* every : {&spec.arrivals.every, &spec.arrivals.burst_every}) {
+    *every = std::max(*every * 1000 / std::max<int64_t>(common.rate_milli, 1), Duration(1));
   }
   return [spec, nodes = common.nodes](uint64_t seed) -> Result<Loaded> {
     Loaded loaded;
     loaded.workload.name = "generated";
     loaded.workload.nodes = make_nodes(nodes);
     loaded.workload.arrivals = generate(spec, Rng(seed).fork("workload"));
+    return loaded;
+  };
+}
+
+Loader read_fitted(sim::MapReader& map, const Common& common) {
+  WorkloadSpec from;
+  if (auto section = map.map("from")) {
+    from = read_workload(*section, common.folder);
+  } else {
+    map.fail("from", "which workload is it fitted to? A section like this one");
+  }
+  FitMore more;
+  more.rate_milli = common.rate_milli;
+  more.pods = map.integer("pods", 0, 0, kGeneratedPodsMax);
+  if (map.has("for")) more.length = map.duration("for", Duration::zero());
+  map.raw("for");
+  limit(map, common, more.pods);
+  if (more.pods == 0 && !more.length) map.fail("pods", "how many? Or `for` how long?");
+  // It is fitted once: what is random about it is the seed's.
+  auto fitted = std::make_shared<std::optional<std::pair<Fit, Loaded>>>();
+  return [from, more, nodes = common.nodes, fitted](uint64_t seed) -> Result<Loaded> {
+    if (!*fitted) {
+      auto original = from.load(0);
+      if (!original) return original.error();
+      auto made = fit(original->workload);
+      if (!made) return made.error();
+      if (made->arrivals.kind == ArrivalProcess::Kind::all_at_once && more.pods == 0) {
+        return Error{Code::invalid, "workload " + original->workload.name +
+                                        " comes all at once: say how many pods are to come"};
+      }
+      original->workload.arrivals.clear();
+      *fitted = {std::move(*made), std::move(*original)};
+    }
+    Loaded loaded = (*fitted)->second;
+    loaded.workload.name = "fitted to " + loaded.workload.name;
+    if (!nodes.empty()) loaded.workload.nodes = make_nodes(nodes);
+    loaded.workload.arrivals = generate((*fitted)->first, more, Rng(seed).fork("workload"));
     return loaded;
   };
 }

@@ -17,6 +17,7 @@ struct Common {
   Window window;
   bool lenient = false;
   std::vector<NodeGroup> nodes;  // empty: the trace's own machines
+  int64_t rate_milli = 1000;     // arrivals come so many thousandths as often
   std::string folder;            // paths are relative to it
 };
 
@@ -32,6 +33,8 @@ int64_t read_decimal(sim::MapReader& map, const std::string& field, int digits, 
 int64_t read_milli(sim::MapReader& map, const std::string& field, int64_t fallback);
 int64_t read_whole(sim::MapReader& map, const std::string& field, int64_t fallback);
 std::vector<NodeGroup> read_nodes(sim::MapReader& map);
+// What has been recorded, as the file wants it: on its nodes, at its rate.
+Result<Loaded> adapted(Result<Loaded> loaded, const Common& common);
 
 Loader read_generated(sim::MapReader& map, const Common& common);
 Loader read_fitted(sim::MapReader& map, const Common& common);
@@ -41,6 +44,6 @@ Loader read_google_2011(sim::MapReader& map, const Common& common);
 Loader read_azure_2020(sim::MapReader& map, const Common& common);
 Loader read_swf(sim::MapReader& map, const Common& common);
 Loader read_openb_files(sim::MapReader& map, const Common& common);
-Loader read_dump(sim::MapReader& map, const Common& common);
+Loader read_dump_file(sim::MapReader& map, const Common& common);
 
 }  // namespace keelson::lab

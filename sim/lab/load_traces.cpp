@@ -2,6 +2,7 @@
 #include "sim/lab/load_parts.hpp"
 #include "sim/lab/readers/alibaba.hpp"
 #include "sim/lab/readers/azure.hpp"
+#include "sim/lab/readers/dump.hpp"
 #include "sim/lab/readers/google.hpp"
 #include "sim/lab/readers/openb.hpp"
 #include "sim/lab/readers/swf.hpp"
@@ -10,13 +11,8 @@ namespace keelson::lab {
 
 namespace {
 
-// The nodes of the file stand for those of the trace; one of them there must be.
-Loader with_nodes(const Common& common, std::function<Result<Loaded>()> read) {
-  return [nodes = common.nodes, read = std::move(read)](uint64_t) -> Result<Loaded> {
-    Result<Loaded> loaded = read();
-    if (loaded && !nodes.empty()) loaded->workload.nodes = make_nodes(nodes);
-    return loaded;
-  };
+Loader recorded(const Common& common, std::function<Result<Loaded>()> read) {
+  return [common, read = std::move(read)](uint64_t) { return adapted(read(), common); };
 }
 
 Loader read_alibaba_of(int year, sim::MapReader& map, const Common& common) {
@@ -30,7 +26,7 @@ Loader read_alibaba_of(int year, sim::MapReader& map, const Common& common) {
   options.lenient = common.lenient;
   options.largest_memory_bytes = read_whole(map, "largestMemory", options.largest_memory_bytes);
   if (year == 2017) options.plan_in_hundredths = map.boolean("planInHundredths", false);
-  return with_nodes(common, [files, options] { return read_alibaba(files, options); });
+  return recorded(common, [files, options] { return read_alibaba(files, options); });
 }
 
 }  // namespace
@@ -42,7 +38,7 @@ Loader read_openb_files(sim::MapReader& map, const Common& common) {
   options.pods = map.text("pods", options.pods);
   options.window = common.window;
   options.lenient = common.lenient;
-  return with_nodes(common, [options] { return read_openb(options); });
+  return recorded(common, [options] { return read_openb(options); });
 }
 
 Loader read_alibaba_2017(sim::MapReader& map, const Common& common) {
@@ -62,7 +58,7 @@ Loader read_google_2011(sim::MapReader& map, const Common& common) {
   options.lenient = common.lenient;
   options.largest_cpu_milli = read_milli(map, "largestCpu", options.largest_cpu_milli);
   options.largest_memory_bytes = read_whole(map, "largestMemory", options.largest_memory_bytes);
-  return with_nodes(common, [files, options] { return read_google_2011(files, options); });
+  return recorded(common, [files, options] { return read_google_2011(files, options); });
 }
 
 Loader read_azure_2020(sim::MapReader& map, const Common& common) {
@@ -79,7 +75,7 @@ Loader read_azure_2020(sim::MapReader& map, const Common& common) {
   }
   options.machine_cpu_milli = read_milli(map, "machineCpu", options.machine_cpu_milli);
   options.machine_memory_bytes = read_whole(map, "machineMemory", options.machine_memory_bytes);
-  return with_nodes(common, [options] { return read_azure_2020(options); });
+  return recorded(common, [options] { return read_azure_2020(options); });
 }
 
 Loader read_swf(sim::MapReader& map, const Common& common) {
@@ -90,7 +86,16 @@ Loader read_swf(sim::MapReader& map, const Common& common) {
   options.nodes = common.nodes.empty();
   options.processors_per_node = map.integer("processorsPerNode", 0, 0, 100'000);
   options.node_memory_bytes = read_whole(map, "nodeMemory", options.node_memory_bytes);
-  return with_nodes(common, [options] { return read_swf(options); });
+  return recorded(common, [options] { return read_swf(options); });
+}
+
+Loader read_dump_file(sim::MapReader& map, const Common& common) {
+  const std::string file = read_path(map, "file", common, true);
+  return recorded(common, [file]() -> Result<Loaded> {
+    auto workload = read_dump(file);
+    if (!workload) return workload.error();
+    return Loaded{std::move(*workload), {}};
+  });
 }
 
 }  // namespace keelson::lab

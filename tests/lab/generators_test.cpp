@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <set>
 
 #include "core/base/hash.hpp"
 #include "sim/lab/generators/generate.hpp"
@@ -150,6 +151,62 @@ TEST(Generated, IsTheSameOnEveryMachine) {
     EXPECT_EQ(arrival.runs_for.has_value(), labels.at("class") == "batch");
   }
   EXPECT_NEAR(static_cast<double>(batch) / 2000, 0.5, 0.1);  // a quarter of the jobs, of 3 pods each
+}
+
+// More of a workload of which we know everything.
+TEST(Fitted, ResemblesItsOriginal) {
+  const std::string original = R"(
+format: generated
+nodes: [{count: 4, cpu: 32, memory: 64Gi}]
+arrivals: {kind: diurnal, every: 20s, peakToTrough: 8}
+for: 96h
+classes:
+  - {name: web, weight: 3, cpuMilli: 500, memoryMi: 512, gpuMilli: 250}
+  - {name: batch, weight: 1, replicas: {kind: choice, values: {"2": 1, "6": 1}}, cpuMilli: 250,
+     memoryMi: {kind: choice, values: {"128": 3, "1024": 1}}, runsFor: {kind: lognormal, median: 10m, sigma: 1}}
+)";
+  std::string section = original;
+  for (std::size_t at = 0; (at = section.find('\n', at)) != std::string::npos; at += 3) section.replace(at, 1, "\n  ");
+  const std::string fitted = "format: fitted\nfor: 96h\nscale: 2\nfrom:" + section;
+  const auto a = load(original, 1), b = load(fitted, 9);
+  ASSERT_TRUE(a) << a.error().message;
+  ASSERT_TRUE(b) << b.error().message;
+  EXPECT_EQ(b->workload.nodes.size(), 4u);
+  struct Seen {
+    double pods = 0, web = 0, night = 0, small = 0, runs_s = 0, runs = 0;
+  };
+  const auto look = [](const Workload& workload) {
+    Seen seen;
+    for (const Arrival& arrival : workload.arrivals) {
+      const auto& pod = arrival.pod->as<api::Pod>();
+      const auto& requests = pod.spec().containers(0).resources().requests();
+      ++seen.pods;
+      seen.web += requests.at("cpu").string() == "500m";
+      seen.small += requests.at("memory").string() == "134217728";
+      seen.night += arrival.at / 1h % 24 < 6;
+      if (requests.at("cpu").string() == "500m") {
+        EXPECT_EQ(pod.metadata().annotations().at("keelson.io/gpu-milli"), "250");
+        EXPECT_FALSE(arrival.runs_for);
+        continue;
+      }
+      seen.runs += 1;
+      seen.runs_s += static_cast<double>(*arrival.runs_for / 1s);
+    }
+    return seen;
+  };
+  const Seen of_a = look(a->workload), of_b = look(b->workload);
+  EXPECT_NEAR(of_b.pods / of_a.pods, 2, 0.1);
+  EXPECT_NEAR(of_b.web / of_b.pods, of_a.web / of_a.pods, 0.02);
+  EXPECT_NEAR(of_b.night / of_b.pods, of_a.night / of_a.pods, 0.02);
+  EXPECT_NEAR(of_b.small / of_b.pods, of_a.small / of_a.pods, 0.02);
+  EXPECT_NEAR(of_b.runs_s / of_b.runs / (of_a.runs_s / of_a.runs), 1, 0.1);
+  EXPECT_EQ(digest(b->workload), digest(load(fitted, 9)->workload));
+  // Names are unique, and a job's pods carry its name.
+  std::set<std::string> names;
+  for (const Arrival& arrival : b->workload.arrivals) {
+    EXPECT_TRUE(names.insert(arrival.pod->uid()).second);
+    EXPECT_TRUE(arrival.pod->name().starts_with(arrival.pod->meta().labels().at("job") + "-"));
+  }
 }
 
 TEST(Generated, RefusesWhatCannotBe) {

@@ -152,7 +152,7 @@ TEST_F(ReadersTest, NamesFileLineAndFieldOrCounts) {
   EXPECT_EQ(complaint("{format: swf, file: none.swf}"), "none.swf: cannot be read");
   EXPECT_NE(complaint("{format: swf, file: x, limt: 3}").find("exp.yaml:1: workload.limt: unknown field"),
             std::string::npos);
-  EXPECT_NE(complaint("{format: parquet}").find("workload.format: \"parquet\" is none of alibaba-2017"),
+  EXPECT_NE(complaint("{format: parquet}").find("workload.format: \"parquet\" is none of openb, alibaba-2017"),
             std::string::npos);
 }
 
@@ -287,6 +287,71 @@ TEST_F(ReadersTest, KeepsAWindowAndTheFirstOfIt) {
   }
   EXPECT_EQ(load("{format: swf, file: log.swf, window: {from: 20s, for: 30s}}")->workload.arrivals.size(),
             30u);
+}
+
+TEST_F(ReadersTest, ReadsADumpOfAClusterAsYamlOrJson) {
+  write("dump.yaml", R"(apiVersion: v1
+kind: List
+items:
+- apiVersion: v1
+  kind: Node
+  metadata: {name: n1, uid: u-n1, labels: {kubernetes.io/hostname: n1}}
+  status:
+    allocatable: {cpu: "4", memory: 8Gi, pods: "110"}
+    conditions: [{type: Ready, status: "True"}]
+    unknownToKeelson: 3
+- apiVersion: v1
+  kind: Pod
+  metadata: {name: done, namespace: a, uid: u0}
+  spec: {nodeName: n1, containers: [{name: c, image: i}]}
+  status: {phase: Succeeded}
+- apiVersion: v1
+  kind: Pod
+  metadata: {name: bound, namespace: a, uid: u1}
+  spec: {nodeName: n1, priority: 7, containers: [{name: c, image: i}]}
+  status: {phase: Running}
+- apiVersion: v1
+  kind: Pod
+  metadata: {name: younger, namespace: a, creationTimestamp: "2026-01-01T00:00:02Z"}
+  spec: {priorityClassName: high, containers: [{name: c, image: i}]}
+- apiVersion: v1
+  kind: Pod
+  metadata: {name: older, namespace: b, creationTimestamp: "2026-01-01T00:00:01Z"}
+  spec: {containers: [{name: c, image: i}]}
+- {apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, metadata: {name: high}, value: 1000}
+- apiVersion: policy/v1
+  kind: PodDisruptionBudget
+  metadata: {name: pdb, namespace: a}
+  spec: {minAvailable: 1, selector: {matchLabels: {app: web}}}
+)");
+  const auto loaded = load("{format: dump, file: dump.yaml}");
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  const Workload& workload = loaded->workload;
+  EXPECT_EQ(workload.nodes.size(), 1u);
+  ASSERT_EQ(workload.bound.size(), 1u);
+  EXPECT_EQ(workload.bound[0]->name(), "bound");
+  EXPECT_EQ(workload.bound[0]->as<api::Pod>().spec().priority(), 7);
+  EXPECT_EQ(workload.others.size(), 2u);
+  ASSERT_EQ(workload.arrivals.size(), 2u);
+  EXPECT_EQ(workload.arrivals[0].pod->name(), "older");
+  EXPECT_EQ(workload.arrivals[1].pod->name(), "younger");
+  EXPECT_EQ(workload.arrivals[1].pod->uid(), "a/younger");
+  EXPECT_EQ(workload.arrivals[1].pod->as<api::Pod>().spec().priority(), 1000);
+
+  write("dump.json", R"({"apiVersion":"v1","kind":"List","items":[{"apiVersion":"v1","kind":"Node",
+    "metadata":{"name":"n1"},"status":{"allocatable":{"cpu":"4"}}}]})");
+  EXPECT_EQ(load("{format: dump, file: dump.json}")->workload.nodes.size(), 1u);
+
+  const auto only = [&](const std::string& text) {
+    write("dump.yaml", text);
+    return complaint("{format: dump, file: dump.yaml}");
+  };
+  EXPECT_NE(only("").find("dump.yaml: there are no nodes in it"), std::string::npos);
+  EXPECT_EQ(only("a: ["), "dump.yaml:2:1: did not find expected node content");
+  EXPECT_NE(only("apiVersion: v1\nkind: Node\nmetadata: {name: n1}\nspec: {unschedulable: maybe}\n")
+                .find("dump.yaml:4:8: "), std::string::npos);
+  EXPECT_EQ(only("apiVersion: v1\nkind: Node\nmetadata: {name: n1}\n---\n"
+                 "apiVersion: v1\nkind: Node\nmetadata: {name: n1}\n"), "dump.yaml: there are two nodes n1");
 }
 
 TEST(Decimals, AreExact) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/api/devices.hpp"
 #include "core/base/assert.hpp"
 
 namespace keelson::lab {
@@ -59,6 +60,8 @@ std::vector<Arrival> generate(const GeneratorSpec& spec, const Rng& rng) {
     pod.cpu_milli = amount(one.cpu_milli, sizes);
     pod.memory_bytes = amount(one.memory_mib, sizes) * kMebi;
     for (const auto& [name, of] : one.resources) pod.resources[name] = amount(of, sizes);
+    pod.gpus = std::min<int64_t>(amount(one.gpus, sizes), api::kDevicesMax);
+    if (pod.gpus == 1) pod.gpu_milli = std::clamp<int64_t>(amount(one.gpu_milli, sizes), 1, api::kDeviceMilli);
     pod.priority = one.priority;
     const int64_t replicas = std::clamp<int64_t>(one.replicas.draw(sizes), 1, kReplicasMax);
     std::optional<Duration> runs_for;

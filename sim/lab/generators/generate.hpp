@@ -32,6 +32,8 @@ struct PodClass {
   std::optional<Amount> runs_for_ms;  // absent: for ever
   std::optional<int32_t> priority;
   std::map<std::string, Amount> resources;  // further ones, in whole units
+  // GPUs, and thousandths of each: of a single one only.
+  Amount gpus = Amount::of(0), gpu_milli = Amount::of(1000);
 };
 
 struct GeneratorSpec {
