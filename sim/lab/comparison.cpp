@@ -7,20 +7,16 @@ namespace keelson::lab {
 
 namespace {
 
-const Metric* find(const Outcome& outcome, const std::string& name) {
-  for (const Metric& m : outcome.metrics) {
-    if (m.name == name) return &m;
-  }
-  return nullptr;
-}
-
-// A variant's values of one metric, by seed (relative to the first); NaN where there is none.
-std::vector<double> by_seed(const Study& study, std::size_t variant, const std::string& name) {
-  std::vector<double> values(study.plan.seeds(), std::nan(""));
+// The values of one metric, by variant and by seed (relative to the first); NaN where there is
+// none.
+std::vector<std::vector<double>> values_of(const Study& study, const std::string& name) {
+  const std::vector<double> none(study.plan.seeds(), std::nan(""));
+  std::vector<std::vector<double>> values(study.plan.variants.size(), none);
   for (const StudyRun& run : study.runs) {
-    if (study.plan.variant_of(run.number) != variant) continue;
-    const Metric* m = find(run.outcome, name);
-    if (m) values[study.plan.seed_of(run.number) - study.plan.first_seed] = m->value;
+    const uint64_t seed = study.plan.seed_of(run.number) - study.plan.first_seed;
+    for (const Metric& m : run.outcome.metrics) {
+      if (m.name == name) values[study.plan.variant_of(run.number)][seed] = m.value;
+    }
   }
   return values;
 }
@@ -81,13 +77,11 @@ std::vector<MetricTable> compare(const Study& study) {
     }
   }
   for (MetricTable& table : tables) {
-    std::vector<std::vector<double>> values;
+    const std::vector<std::vector<double>> values = values_of(study, table.name);
     for (std::size_t i = 0; i < study.plan.variants.size(); ++i) {
-      values.push_back(by_seed(study, i, table.name));
       Cell cell;
       cell.spread = spread_of(finite(values[i]));
       const std::size_t base = baseline_of(study.plan, i);
-      // A baseline stands before those that are compared with it.
       if (base != i) cell.difference = paired_by_seed(values[base], values[i]);
       table.cells.push_back(std::move(cell));
     }

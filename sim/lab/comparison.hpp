@@ -15,10 +15,12 @@ struct Cell {
   Spread spread;
   // From the baseline, over the seeds that both have; absent for the baseline itself.
   std::optional<Paired> difference;
-  // Student's p value, corrected (Holm) for all comparisons of this metric; absent where there is none.
+  // Student's p value, corrected (Holm) for all comparisons of this metric; absent where there is
+  // none.
   std::optional<double> p;
 
-  // "***" p < 0.001, "**" p < 0.01, "*" p < 0.05, "=" each seed has the same difference, "" otherwise.
+  // "***" p < 0.001, "**" p < 0.01, "*" p < 0.05, "=" each seed has the same difference, ""
+  // otherwise.
   std::string mark() const;
 };
 
@@ -51,7 +53,8 @@ std::vector<CurveFigure> curves(const Study& study);
 struct CdfFigure {
   std::string name, unit;
   std::vector<double> shares;  // 0..1, the y axis
-  std::vector<Band> bands;     // one per variant: `mean` is the value at that share (the x axis), `x` the shares
+  std::vector<Band>
+      bands;  // one per variant: `mean` is the value at that share (the x axis), `x` the shares
 };
 
 // Distributions: at each share the mean of the runs' quantiles.

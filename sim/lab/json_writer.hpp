@@ -1,5 +1,6 @@
-// Writes JSON text. Numbers are rounded to 12 significant digits: what is read back and written again
-// is the same text, so that results give the same bytes whether or not they went through files.
+// Writes JSON text. Numbers are rounded to 12 significant digits: what is read back and written
+// again is the same text, so that results give the same bytes whether or not they went through
+// files.
 #pragma once
 
 #include <cstdint>

@@ -14,9 +14,11 @@ namespace {
 
 constexpr std::string_view kWeight = "weight.";
 // Combinations beyond this are a mistake in a sweep.
-constexpr std::size_t kContendersMax = 10'000;
+constexpr std::size_t kContendersMax = 1'000;
 
-Error bad(std::string message) { return {Code::invalid, std::move(message)}; }
+Error bad(std::string message) {
+  return {Code::invalid, std::move(message)};
+}
 
 std::optional<int64_t> whole(const std::string& text, int64_t low, int64_t high) {
   int64_t value = 0;
@@ -32,16 +34,19 @@ struct Chosen {
 };
 
 Result<Chosen> configured(const PolicyChoice& choice) {
-  const auto read = scheduler::parse_configuration(choice.configuration, choice.file, scheduler::default_plugins());
+  const auto read = scheduler::parse_configuration(choice.configuration, choice.file,
+                                                   scheduler::default_plugins());
   if (!read) return read.error();
   const scheduler::ProfileConfig& profile = read->profiles.front();
   if (read->profiles.size() > 1) {
     return bad(choice.file + ": has " + std::to_string(read->profiles.size()) +
                " profiles; which of them is the policy? Leave one");
   }
-  if (!read->extenders.empty()) return bad(choice.file + ": extenders cannot be asked in an experiment");
+  if (!read->extenders.empty())
+    return bad(choice.file + ": extenders cannot be asked in an experiment");
   Chosen chosen{{choice.name, choice.file, profile.options}, std::nullopt};
-  if (profile.percentage_of_nodes_to_score != 0) chosen.percentage = profile.percentage_of_nodes_to_score;
+  if (profile.percentage_of_nodes_to_score != 0)
+    chosen.percentage = profile.percentage_of_nodes_to_score;
   return chosen;
 }
 
@@ -51,13 +56,14 @@ Result<Chosen> choose(const PolicyChoice& choice) {
   std::string known;
   for (const Policy& policy : policies()) known += (known.empty() ? "" : ", ") + policy.name;
   return bad("--policies: there is no policy \"" + choice.name + "\"; there are " + known +
-             ", and files with a KubeSchedulerConfiguration");
+             " (or all), and files with a KubeSchedulerConfiguration");
 }
 
 Status set_weight(Policy& policy, const std::string& plugin, const std::string& value) {
   const auto weight = whole(value, 1, scheduler::kMaxPluginWeight);
   if (!weight) {
-    return Status(Code::invalid, "--sweep weight." + plugin + ": \"" + value + "\" is no weight from 1 to " +
+    return Status(Code::invalid, "--sweep weight." + plugin + ": \"" + value +
+                                     "\" is no weight from 1 to " +
                                      std::to_string(scheduler::kMaxPluginWeight));
   }
   bool found = false;
@@ -82,14 +88,17 @@ Status set_weight(Policy& policy, const std::string& plugin, const std::string& 
 Status apply(const Setting& setting, Contender& contender) {
   if (setting.name == "nodes") {
     const auto nodes = whole(setting.value, 1, 100'000'000);
-    if (!nodes) return Status(Code::invalid, "--sweep nodes: \"" + setting.value + "\" is no number of nodes");
+    if (!nodes)
+      return Status(Code::invalid,
+                    "--sweep nodes: \"" + setting.value + "\" is no number of nodes");
     contender.nodes = static_cast<std::size_t>(*nodes);
     return {};
   }
   if (setting.name == "percentageOfNodesToScore") {
     const auto percent = whole(setting.value, 0, 100);
     if (!percent) {
-      return Status(Code::invalid, "--sweep percentageOfNodesToScore: \"" + setting.value + "\" is not from 0 to 100");
+      return Status(Code::invalid, "--sweep percentageOfNodesToScore: \"" + setting.value +
+                                       "\" is not from 0 to 100");
     }
     contender.experiment.options.percentage_of_nodes_to_score = static_cast<int32_t>(*percent);
     return {};
@@ -98,14 +107,16 @@ Status apply(const Setting& setting, Contender& contender) {
 }
 
 Status check(const Sweep& sweep, const std::map<std::string, std::string>& parameters) {
-  if (parameters.contains(sweep.name) || sweep.name == "nodes" || sweep.name == "percentageOfNodesToScore" ||
-      sweep.name.starts_with(kWeight)) {
+  if (parameters.contains(sweep.name) || sweep.name == "nodes" ||
+      sweep.name == "percentageOfNodesToScore" || sweep.name.starts_with(kWeight)) {
     return {};
   }
   std::string known;
   for (const auto& parameter : parameters) known += ", " + parameter.first;
-  return Status(Code::invalid, "--sweep " + sweep.name + ": there is nothing of this name to set; there are nodes, "
-                               "percentageOfNodesToScore, weight.PLUGIN" + known);
+  return Status(Code::invalid, "--sweep " + sweep.name +
+                                   ": there is nothing of this name to set; there are nodes, "
+                                   "percentageOfNodesToScore, weight.PLUGIN" +
+                                   known);
 }
 
 // All combinations of the sweeps' values, the last sweep fastest.
@@ -128,7 +139,8 @@ std::vector<std::vector<Setting>> combinations(const std::vector<Sweep>& sweeps)
 
 Result<Sweep> parse_sweep(const std::string& text) {
   const auto equals = text.find('=');
-  if (equals == std::string::npos || equals == 0) return bad("--sweep " + text + ": expected NAME=a,b,c");
+  if (equals == std::string::npos || equals == 0)
+    return bad("--sweep " + text + ": expected NAME=a,b,c");
   Sweep sweep{text.substr(0, equals), {}};
   for (std::size_t at = equals + 1; at <= text.size();) {
     const std::size_t comma = std::min(text.find(',', at), text.size());
@@ -148,22 +160,29 @@ Result<std::vector<Contender>> line_up(const LineupRequest& request) {
   std::size_t count = 1;
   for (const Sweep& sweep : request.sweeps) {
     if (const auto ok = check(sweep, base->parameters); !ok) return ok.error();
-    if (std::count_if(request.sweeps.begin(), request.sweeps.end(), [&](const Sweep& s) { return s.name == sweep.name; }) > 1) {
+    if (std::count_if(request.sweeps.begin(), request.sweeps.end(),
+                      [&](const Sweep& s) { return s.name == sweep.name; }) > 1) {
       return bad("--sweep " + sweep.name + ": is given twice");
     }
     count *= sweep.values.size();
-    if (count > kContendersMax) return bad("--sweep: more than ten thousand combinations");
+    if (count > kContendersMax) return bad("--sweep: more than a thousand combinations");
   }
   std::vector<PolicyChoice> choices = request.policies;
   if (choices.empty()) {
     for (const std::string& name : base->policies) choices.push_back({name, {}, {}});
   }
   if (choices.empty()) return bad("--policies: which? " + request.file + " names none");
+  if (choices.size() == 1 && choices[0].name == "all" && choices[0].file.empty()) {
+    choices.clear();
+    for (const Policy& policy : policies()) choices.push_back({policy.name, {}, {}});
+  }
   std::vector<Chosen> policies;
   for (const PolicyChoice& choice : choices) {
     auto chosen = choose(choice);
     if (!chosen) return chosen.error();
-    const bool twice = std::any_of(policies.begin(), policies.end(), [&](const Chosen& c) { return c.policy.name == chosen->policy.name; });
+    const bool twice = std::any_of(policies.begin(), policies.end(), [&](const Chosen& c) {
+      return c.policy.name == chosen->policy.name;
+    });
     if (twice) return bad("--policies: " + chosen->policy.name + " stands there twice");
     policies.push_back(std::move(*chosen));
   }
@@ -177,8 +196,10 @@ Result<std::vector<Contender>> line_up(const LineupRequest& request) {
     const auto experiment = parse_experiment(request.text, request.file, parameters);
     if (!experiment) return experiment.error();
     for (const Chosen& chosen : policies) {
-      Contender contender{{chosen.policy.name, chosen.policy.source, settings}, chosen.policy, *experiment, 0};
-      if (chosen.percentage) contender.experiment.options.percentage_of_nodes_to_score = *chosen.percentage;
+      Contender contender{
+          {chosen.policy.name, chosen.policy.source, settings}, chosen.policy, *experiment, 0};
+      if (chosen.percentage)
+        contender.experiment.options.percentage_of_nodes_to_score = *chosen.percentage;
       for (const Setting& s : settings) {
         if (base->parameters.contains(s.name)) continue;
         if (const auto ok = apply(s, contender); !ok) return ok.error();

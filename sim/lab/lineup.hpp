@@ -26,7 +26,7 @@ Result<Sweep> parse_sweep(const std::string& text);
 
 // What --policies names: a policy of the laboratory, or the text of a KubeSchedulerConfiguration.
 struct PolicyChoice {
-  std::string name;  // as results call it
+  std::string name;                 // as results call it
   std::string file, configuration;  // a file and its text; empty: by name
 };
 
@@ -40,12 +40,13 @@ struct Contender {
 struct LineupRequest {
   std::string text, file;  // of the experiment
   std::map<std::string, std::string> settings;
-  std::vector<PolicyChoice> policies;  // none: those that the experiment file names
+  // None: those that the experiment file names; only "all": every policy of the laboratory.
+  std::vector<PolicyChoice> policies;
   std::vector<Sweep> sweeps;
 };
 
-// All combinations, policies fastest. Error: Code::invalid, saying which policy, sweep or line of the
-// file is wrong and what there is instead.
+// All combinations, policies fastest. Error: Code::invalid, saying which policy, sweep or line of
+// the file is wrong and what there is instead.
 Result<std::vector<Contender>> line_up(const LineupRequest& request);
 
 }  // namespace keelson::lab

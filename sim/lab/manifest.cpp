@@ -17,8 +17,10 @@ std::string label_of(const std::string& name) {
   for (const char c : name.substr(0, 50)) {
     const char low = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     const bool good = (low >= 'a' && low <= 'z') || (low >= '0' && low <= '9');
-    if (good) out += low;
-    else if (!out.empty() && out.back() != '-') out += '-';
+    if (good)
+      out += low;
+    else if (!out.empty() && out.back() != '-')
+      out += '-';
   }
   while (!out.empty() && out.back() == '-') out.pop_back();
   return out.empty() ? "study" : out;
@@ -37,7 +39,8 @@ Result<std::string> shard_manifest(const ManifestOptions& options) {
   std::size_t size = 0;
   for (const auto& [name, content] : options.files) size += content.size();
   if (size > kConfigMapMax) {
-    return Error{Code::invalid, "the files of the study are more than the 1 MiB that a ConfigMap holds"};
+    return Error{Code::invalid,
+                 "the files of the study are more than the 1 MiB that a ConfigMap holds"};
   }
   const std::string name = label_of(options.name);
   std::string out = fmt::format(
@@ -46,12 +49,14 @@ Result<std::string> shard_manifest(const ManifestOptions& options) {
       "#\n"
       "#   kubectl apply -f {0}.yaml\n"
       "#   kubectl wait --for=condition=complete --timeout=-1s job/{0}\n"
-      "#   for pod in $(kubectl get pods -l job-name={0} --field-selector=status.phase=Succeeded -o name); do\n"
+      "#   for pod in $(kubectl get pods -l job-name={0} --field-selector=status.phase=Succeeded "
+      "-o name); do\n"
       "#     kubectl logs $pod --tail=-1 > part-${{pod##*-}}.json\n"
       "#   done\n"
       "#   keelson sim merge part-*.json --report report.html --json all.json\n"
       "#\n"
-      "# A part is the log of its pod. Nodes cut logs at 10 MiB (kubelet's containerLogMaxSize): where a\n"
+      "# A part is the log of its pod. Nodes cut logs at 10 MiB (kubelet's containerLogMaxSize): "
+      "where a\n"
       "# part is larger, take more shards.\n"
       "apiVersion: v1\n"
       "kind: ConfigMap\n"
@@ -59,7 +64,8 @@ Result<std::string> shard_manifest(const ManifestOptions& options) {
       "  name: {0}\n"
       "data:\n",
       name, options.shards, kMountedAt);
-  for (const auto& [file, content] : options.files) out += "  " + in_quotes(file) + ": " + in_quotes(content) + "\n";
+  for (const auto& [file, content] : options.files)
+    out += "  " + in_quotes(file) + ": " + in_quotes(content) + "\n";
   out += fmt::format(
       "---\n"
       "apiVersion: batch/v1\n"

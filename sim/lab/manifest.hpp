@@ -1,5 +1,5 @@
-// The manifest that runs a study on a cluster: one Indexed Job whose pod number i runs shard i/n and
-// writes its part to its log. Works on every Kubernetes-compatible cluster that has batch/v1.
+// The manifest that runs a study on a cluster: one Indexed Job whose pod number i runs shard i/n
+// and writes its part to its log. Works on every Kubernetes-compatible cluster that has batch/v1.
 #pragma once
 
 #include <string>
@@ -22,8 +22,8 @@ struct ManifestOptions {
 
 inline constexpr const char* kMountedAt = "/experiment";
 
-// A YAML stream of two objects, with comments that say how to use it. Error: Code::invalid, where the
-// files are more than a ConfigMap holds.
+// A YAML stream of two objects, with comments that say how to use it. Error: Code::invalid, where
+// the files are more than a ConfigMap holds.
 Result<std::string> shard_manifest(const ManifestOptions& options);
 
 }  // namespace keelson::lab

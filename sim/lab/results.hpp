@@ -1,5 +1,5 @@
-// The results of a study as JSON: what `keelson sim compare --json` writes, what parts are merged from
-// and what workers send.
+// The results of a study as JSON: what `keelson sim compare --json` writes, what parts are merged
+// from and what workers send.
 //
 //   {"schema": "keelson-study", "version": 1,
 //    "plan": {"name", "description", "command", "workload",  texts
@@ -12,15 +12,16 @@
 //                    "baseline": index of the variant it is compared with,
 //                    "difference": {n, mean, ... as above, of the paired differences from it,
 //                                   "constant": whether each seed has the same,
-//                                   "pStudent", "pWilcoxon", "pHolm": absent where there is no test}}]}],
+//                                   "pStudent", "pWilcoxon", "pHolm": absent where there is no
+//                                   test}}]}],
 //    "runs": [{"run": its number, as study.hpp counts, "hash",
 //              "metrics": [{"name", "unit", "better", "value"}],
 //              "series": [{"name", "unit", "over": "load"|"time", "x": [], "y": []}],
 //              "distributions": [{"name", "unit", "values": sorted}],
 //              "nodes": [{"node", "cpu", "memory", "gpu": shares 0..1; no gpu: it has none}]}]}
 //
-// Numbers have 12 significant digits; one that is none (a mean of nothing) is null. Unknown fields are
-// ignored when reading; a version is raised when a field changes its meaning.
+// Numbers have 12 significant digits; one that is none (a mean of nothing) is null. Unknown fields
+// are ignored when reading; a version is raised when a field changes its meaning.
 #pragma once
 
 #include <string>
@@ -41,7 +42,8 @@ std::string to_json(const StudyRun& run);
 // A table for a spreadsheet: a line per run and metric (variant, seed, metric, unit, value).
 std::string to_csv(const Study& study);
 
-// Errors (Code::invalid) say what is wrong, not in which file. Statistics are not read but computed.
+// Errors (Code::invalid) say what is wrong, not in which file. Statistics are not read but
+// computed.
 Result<Study> read_study(std::string_view json);
 Result<StudyRun> read_run(std::string_view json);
 

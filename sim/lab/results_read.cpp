@@ -100,8 +100,10 @@ Plan read_plan(const json::object& from, Reader& reader) {
     const json::object& o = reader.object(&entry, "variants");
     Variant variant{reader.text(o, "policy"), reader.text(o, "source"), {}};
     for (const auto& setting : reader.object(reader.field(o, "settings"), "settings")) {
-      if (!setting.value().is_string()) reader.complain("settings", "has a value that is no text");
-      else variant.settings.push_back({setting.key(), std::string(setting.value().get_string())});
+      if (!setting.value().is_string())
+        reader.complain("settings", "has a value that is no text");
+      else
+        variant.settings.push_back({setting.key(), std::string(setting.value().get_string())});
     }
     plan.variants.push_back(std::move(variant));
   }
@@ -186,7 +188,8 @@ Result<Study> read_study(std::string_view text) {
   if (reader.text(root, "schema") != kResultsSchema) return not_ours("its schema is another");
   const uint64_t version = reader.integer(reader.field(root, "version"), "version");
   if (version != kResultsVersion) {
-    return Error{Code::invalid, "has version " + std::to_string(version) + " of the schema; this keelson reads version " +
+    return Error{Code::invalid, "has version " + std::to_string(version) +
+                                    " of the schema; this keelson reads version " +
                                     std::to_string(kResultsVersion)};
   }
   Study study;

@@ -73,15 +73,18 @@ void write(JsonWriter& out, const StudyRun& run) {
   out.end(']').end('}');
 }
 
-// The math library may have its say in the last digits of a p value: four of them are shown.
-void write_p(JsonWriter& out, std::string_view key, const std::optional<double>& p) {
-  if (p) out.key(key).raw(fmt::format("{:.4g}", *p));
+// The math library may have its say in the last digits of what is inferred: fewer of them are
+// shown.
+void write_inferred(JsonWriter& out, std::string_view key, const std::optional<double>& value,
+                    int digits) {
+  if (value)
+    out.key(key).raw(std::isfinite(*value) ? fmt::format("{:.{}g}", *value, digits) : "null");
 }
 
 void write(JsonWriter& out, const Spread& s) {
   out.key("n").integer(s.n).key("mean").number(s.mean).key("median").number(s.median);
   out.key("deviation").number(s.deviation);
-  if (s.margin) out.key("margin95").raw(fmt::format("{:.9g}", *s.margin));
+  write_inferred(out, "margin95", s.margin, 9);
 }
 
 void write(JsonWriter& out, const std::vector<MetricTable>& tables, const Plan& plan) {
@@ -97,9 +100,9 @@ void write(JsonWriter& out, const std::vector<MetricTable>& tables, const Plan& 
         out.key("baseline").integer(baseline_of(plan, i)).key("difference").begin('{');
         write(out, cell.difference->difference);
         out.key("constant").boolean(cell.difference->constant);
-        write_p(out, "pStudent", cell.difference->p_student);
-        write_p(out, "pWilcoxon", cell.difference->p_wilcoxon);
-        write_p(out, "pHolm", cell.p);
+        write_inferred(out, "pStudent", cell.difference->p_student, 4);
+        write_inferred(out, "pWilcoxon", cell.difference->p_wilcoxon, 4);
+        write_inferred(out, "pHolm", cell.p, 4);
         out.end('}');
       }
       out.end('}');
@@ -120,10 +123,13 @@ std::string csv_text(const std::string& text) {
 
 std::string number_text(double value) {
   if (!std::isfinite(value)) return "null";
-  return fmt::format("{:.12g}", value == 0 ? 0.0 : value);  // no "-0"
+  // No "-0"; and numbers so small that readers of JSON differ in what they make of them are zero.
+  return fmt::format("{:.12g}", std::fabs(value) < 1e-300 ? 0.0 : value);
 }
 
-std::string hash_text(uint64_t hash) { return fmt::format("{:016x}", hash); }
+std::string hash_text(uint64_t hash) {
+  return fmt::format("{:016x}", hash);
+}
 
 std::string to_json(const StudyRun& run) {
   JsonWriter out;

@@ -14,8 +14,13 @@ namespace {
 // Counting sign patterns in doubles stays exact below 2^53 patterns.
 constexpr std::size_t kExactMax = 50;
 
-// Without promotion to long double: half the time to compile, and 15 digits are plenty.
-using Precision = boost::math::policies::policy<boost::math::policies::promote_double<false>>;
+// Without promotion to long double: half the time to compile, and 15 digits are plenty. Values that
+// are too large for any statistics give NaN, not an exception.
+namespace precision = boost::math::policies;
+using Precision = precision::policy<precision::promote_double<false>,
+                                    precision::domain_error<precision::ignore_error>,
+                                    precision::overflow_error<precision::ignore_error>,
+                                    precision::evaluation_error<precision::ignore_error>>;
 using Student = boost::math::students_t_distribution<double, Precision>;
 
 struct Ranked {

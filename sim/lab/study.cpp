@@ -1,6 +1,8 @@
 #include "sim/lab/study.hpp"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "core/base/hash.hpp"
 
@@ -9,9 +11,8 @@ namespace keelson::lab {
 namespace {
 
 bool one_policy(const Plan& plan) {
-  return std::all_of(plan.variants.begin(), plan.variants.end(), [&](const Variant& v) {
-    return v.policy == plan.variants.front().policy;
-  });
+  return std::all_of(plan.variants.begin(), plan.variants.end(),
+                     [&](const Variant& v) { return v.policy == plan.variants.front().policy; });
 }
 
 // The first difference between two plans, for people.
@@ -53,29 +54,25 @@ Result<Study> merge(std::vector<Study> parts, const std::vector<std::string>& na
   if (parts.empty()) return Error{Code::invalid, "there is nothing to merge"};
   Study whole;
   whole.plan = parts.front().plan;
-  std::vector<std::size_t> from(whole.plan.runs(), SIZE_MAX);
-  std::vector<Outcome> outcomes(whole.plan.runs());
+  std::map<std::size_t, std::pair<std::size_t, Outcome>>
+      found;  // by number: the part and what came out
   for (std::size_t i = 0; i < parts.size(); ++i) {
     if (parts[i].plan != whole.plan) {
       return Error{Code::invalid, names[i] + " and " + names[0] + " are no parts of one study: " +
                                       difference(whole.plan, parts[i].plan)};
     }
     for (StudyRun& run : parts[i].runs) {
-      if (from[run.number] == SIZE_MAX) {
-        from[run.number] = i;
-        outcomes[run.number] = std::move(run.outcome);
-      } else if (outcomes[run.number].hash != run.outcome.hash) {
-        return Error{Code::invalid,
-                     names[i] + " and " + names[from[run.number]] + " disagree about " +
-                         label_of(whole.plan, whole.plan.variant_of(run.number)) + " with seed " +
-                         std::to_string(whole.plan.seed_of(run.number)) +
-                         ": were they made by the same version of keelson?"};
-      }
+      const uint64_t hash = run.outcome.hash;
+      const auto [at, fresh] = found.try_emplace(run.number, i, std::move(run.outcome));
+      if (fresh || at->second.second.hash == hash) continue;
+      return Error{Code::invalid,
+                   names[i] + " and " + names[at->second.first] + " disagree about " +
+                       label_of(whole.plan, whole.plan.variant_of(run.number)) + " with seed " +
+                       std::to_string(whole.plan.seed_of(run.number)) +
+                       ": were they made by the same version of keelson?"};
     }
   }
-  for (std::size_t number = 0; number < from.size(); ++number) {
-    if (from[number] != SIZE_MAX) whole.runs.push_back({number, std::move(outcomes[number])});
-  }
+  for (auto& [number, result] : found) whole.runs.push_back({number, std::move(result.second)});
   return whole;
 }
 

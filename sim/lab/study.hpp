@@ -1,6 +1,6 @@
-// A study: the same workload under several policies (or settings) and several seeds. Run number i has
-// seed first + i / variants and variant i % variants, so that what is interrupted has whole seeds, and
-// so that n machines can share the runs by i % n.
+// A study: the same workload under several policies (or settings) and several seeds. Run number i
+// has seed first + i / variants and variant i % variants, so that what is interrupted has whole
+// seeds, and so that n machines can share the runs by i % n.
 #pragma once
 
 #include <cstdint>
@@ -30,9 +30,10 @@ struct Variant {
 // What is run. Results of equal plans belong together.
 struct Plan {
   std::string name, description;  // the experiment's
-  std::string command;   // runs all of it again, but for where the results go
-  std::string workload;  // for people: "openb: 1213 nodes, 8152 pods"
-  // Over the experiment file as it was understood and all that it names: equal only for equal inputs.
+  std::string command;            // runs all of it again, but for where the results go
+  std::string workload;           // for people: "openb: 1213 nodes, 8152 pods"
+  // Over the experiment file as it was understood and all that it names: equal only for equal
+  // inputs.
   uint64_t inputs = 0;
   std::vector<Variant> variants;  // at least one
   uint64_t first_seed = 0, last_seed = 0;

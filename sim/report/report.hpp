@@ -18,6 +18,7 @@ struct Invocation {
   uint64_t seed = 1;
   std::map<std::string, std::string> settings;
   std::string profile;  // as given; empty: the scenario's
+  std::string policy;   // of the schedulers, by its name in the laboratory; empty: the scenario's
   std::string variant;  // of the scenario's variants; empty: it has none
   std::string seed_bug;
   // "keelson sim run scenarios/tutorial.yaml --seed 7 --set nodes=5", as a shell takes it

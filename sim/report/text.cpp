@@ -283,6 +283,7 @@ std::string Invocation::command() const {
   for (const auto& [key, value] : settings) text += " --set " + shell_word(key + "=" + value);
   if (!variant.empty()) text += " --variant " + shell_word(variant);
   if (!profile.empty()) text += " --profile " + profile;
+  if (!policy.empty()) text += " --policy " + shell_word(policy);
   if (!seed_bug.empty()) text += " --seed-bug " + seed_bug;
   return text;
 }

@@ -10,7 +10,7 @@
 
 #define KEELSON_FUZZ_TARGETS(X) \
   X(json) X(yaml) X(protobuf) X(quantity) X(selector) X(patch) X(apply) X(validation) X(query) \
-  X(scenario) X(http_request) X(spdy) X(dns)
+  X(scenario) X(experiment) X(study) X(http_request) X(spdy) X(dns) X(traces)
 
 #define DECLARE(name) extern "C" int fuzz_##name(const uint8_t* data, std::size_t size);
 KEELSON_FUZZ_TARGETS(DECLARE)

@@ -25,7 +25,8 @@ std::string text_at(const json::object& object, std::string_view path) {
   const std::size_t end = path.find('/', 1);
   const json::value* found = object.if_contains(path.substr(1, end == path.npos ? end : end - 1));
   if (!found) return "";
-  if (end != path.npos) return found->is_object() ? text_at(found->get_object(), path.substr(end)) : "";
+  if (end != path.npos)
+    return found->is_object() ? text_at(found->get_object(), path.substr(end)) : "";
   return found->is_string() ? std::string(found->get_string()) : "";
 }
 
@@ -102,9 +103,9 @@ std::unique_ptr<Browser> Browser::start(std::string* why) {
 
   const json::value target = browser->call("Target.createTarget", {{"url", "about:blank"}});
   if (target.is_object()) {
-    const json::value session = browser->call(
-        "Target.attachToTarget",
-        {{"targetId", text_at(target.get_object(), "/targetId")}, {"flatten", true}});
+    const json::value session =
+        browser->call("Target.attachToTarget",
+                      {{"targetId", text_at(target.get_object(), "/targetId")}, {"flatten", true}});
     if (session.is_object()) browser->session_ = text_at(session.get_object(), "/sessionId");
   }
   if (browser->session_.empty()) {
@@ -137,7 +138,8 @@ void Browser::emulate(int width, int height, bool dark) {
   call("Emulation.setDeviceMetricsOverride",
        {{"width", width}, {"height", height}, {"deviceScaleFactor", 1}, {"mobile", false}});
   call("Emulation.setEmulatedMedia",
-       {{"features", json::array{json::object{{"name", "prefers-color-scheme"}, {"value", dark ? "dark" : "light"}}}}});
+       {{"features", json::array{json::object{{"name", "prefers-color-scheme"},
+                                              {"value", dark ? "dark" : "light"}}}}});
 }
 
 bool Browser::open(const std::string& url) {
@@ -154,7 +156,8 @@ bool Browser::open(const std::string& url) {
 }
 
 json::value Browser::evaluate(const std::string& expression) {
-  const json::value answer = call("Runtime.evaluate", {{"expression", expression}, {"returnByValue", true}});
+  const json::value answer =
+      call("Runtime.evaluate", {{"expression", expression}, {"returnByValue", true}});
   if (!answer.is_object()) return nullptr;
   const json::object& result = answer.get_object();
   if (result.contains("exceptionDetails")) {
@@ -170,12 +173,14 @@ void Browser::move_pointer(double x, double y) {
 }
 
 std::string Browser::screenshot() {
-  const json::value answer = call("Page.captureScreenshot", {{"format", "png"}, {"captureBeyondViewport", true}});
+  const json::value answer =
+      call("Page.captureScreenshot", {{"format", "png"}, {"captureBeyondViewport", true}});
   return answer.is_object() ? decode_base64(text_at(answer.get_object(), "/data")) : "";
 }
 
 std::string Browser::print() {
-  const json::value answer = call("Page.printToPDF", {{"preferCSSPageSize", true}, {"printBackground", true}});
+  const json::value answer =
+      call("Page.printToPDF", {{"preferCSSPageSize", true}, {"printBackground", true}});
   return answer.is_object() ? decode_base64(text_at(answer.get_object(), "/data")) : "";
 }
 
@@ -237,7 +242,8 @@ void Browser::note(const json::object& event) {
     complaints_.push_back(json::serialize(event.at("params")));
   } else if (method == "Runtime.consoleAPICalled") {
     const std::string type = text_at(event, "/params/type");
-    if (type == "error" || type == "warning" || type == "assert") complaints_.push_back(json::serialize(event.at("params")));
+    if (type == "error" || type == "warning" || type == "assert")
+      complaints_.push_back(json::serialize(event.at("params")));
   }
 }
 

@@ -1,5 +1,5 @@
-// A real headless Chromium that a test drives, through the DevTools protocol over a pipe: no port, no
-// further library. One page.
+// A real headless Chromium that a test drives, through the DevTools protocol over a pipe: no port,
+// no further library. One page.
 #pragma once
 
 #include <boost/json.hpp>

@@ -1,5 +1,5 @@
-// The report in a real browser: it complains about nothing, asks the network for nothing, its charts
-// have a size and colours, in light and dark, on paper and under the pointer. With
+// The report in a real browser: it complains about nothing, asks the network for nothing, its
+// charts have a size and colours, in light and dark, on paper and under the pointer. With
 // KEELSON_REPORT_PICTURES=FOLDER it leaves screenshots and the PDF there, for people to judge.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -60,8 +60,9 @@ class BrowserTest : public ::testing::Test {
   std::string file_;
 };
 
-// The contrast of two colours by the rule of WCAG 2 (relative luminance), smallest over all elements
-// that match, against the page. Written in the page's language, because only the browser knows colours.
+// The contrast of two colours by the rule of WCAG 2 (relative luminance), smallest over all
+// elements that match, against the page. Written in the page's language, because only the browser
+// knows colours.
 constexpr const char* kContrast = R"((selector, property) => {
   const channels = (c) => c.match(/[\d.]+/g).slice(0, 3).map(Number);
   const light = (c) => channels(c).map((v) => v / 255).map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
@@ -77,21 +78,27 @@ TEST_F(BrowserTest, LightAndDark) {
     expect_clean();
     // Every chart is seen: it has a size, and its lines run through all of it.
     EXPECT_EQ(text("[...document.querySelectorAll('svg.chart')].length"), "3");
-    EXPECT_EQ(text("[...document.querySelectorAll('svg.chart')].every((s) => s.getBoundingClientRect().width > 400 && "
-                   "s.getBoundingClientRect().height > 200 && s.querySelectorAll('path.line').length === 5 && "
+    EXPECT_EQ(text("[...document.querySelectorAll('svg.chart')].every((s) => "
+                   "s.getBoundingClientRect().width > 400 && "
+                   "s.getBoundingClientRect().height > 200 && "
+                   "s.querySelectorAll('path.line').length === 5 && "
                    "[...s.querySelectorAll('path.line')].every((p) => p.getTotalLength() > 200))"),
               "true");
     EXPECT_EQ(text("[...document.querySelectorAll('.maps svg')].length"), "15");
     // Nothing is wider than the page, and no label leaves its drawing.
     EXPECT_EQ(text("document.documentElement.scrollWidth <= innerWidth"), "true");
-    EXPECT_EQ(text("[...document.querySelectorAll('svg.chart text')].filter((t) => { const a = t.getBoundingClientRect(), "
-                   "b = t.closest('svg').getBoundingClientRect(); return a.left < b.left - 1 || a.right > b.right + 1 || "
+    EXPECT_EQ(text("[...document.querySelectorAll('svg.chart text')].filter((t) => { const a = "
+                   "t.getBoundingClientRect(), "
+                   "b = t.closest('svg').getBoundingClientRect(); return a.left < b.left - 1 || "
+                   "a.right > b.right + 1 || "
                    "a.top < b.top - 1 || a.bottom > b.bottom + 1; }).map((t) => t.textContent)"),
               "[]");
-    EXPECT_EQ(text("getComputedStyle(document.body).backgroundColor"), dark ? "rgb(20, 23, 27)" : "rgb(255, 255, 255)");
+    EXPECT_EQ(text("getComputedStyle(document.body).backgroundColor"),
+              dark ? "rgb(20, 23, 27)" : "rgb(255, 255, 255)");
     const std::string contrast = "(" + std::string(kContrast) + ")";
     for (const char* words : {"body", ".note", ".good", ".bad", "summary"}) {
-      EXPECT_EQ(text(contrast + "('" + words + "', 'color') >= 4.5"), "true") << words << (dark ? " dark" : " light");
+      EXPECT_EQ(text(contrast + "('" + words + "', 'color') >= 4.5"), "true")
+          << words << (dark ? " dark" : " light");
     }
     EXPECT_EQ(text(contrast + "('svg .tick', 'fill') >= 4.5"), "true");
     EXPECT_EQ(text(contrast + "('path.line', 'stroke') >= 3"), "true");
@@ -101,10 +108,16 @@ TEST_F(BrowserTest, LightAndDark) {
 
 TEST_F(BrowserTest, ValuesUnderThePointerAndByKeys) {
   open(made_study(3, 42, 46), false);
-  const auto number = [&](const std::string& e) { return browser_->evaluate(e).to_number<double>(); };
+  const auto number = [&](const std::string& e) {
+    return browser_->evaluate(e).to_number<double>();
+  };
   text("document.querySelector('svg.chart').scrollIntoView()");
-  const double x = number("(() => { const b = document.querySelector('svg.chart').getBoundingClientRect(); return b.left + b.width / 2; })()");
-  const double y = number("(() => { const b = document.querySelector('svg.chart').getBoundingClientRect(); return b.top + b.height / 2; })()");
+  const double x = number(
+      "(() => { const b = document.querySelector('svg.chart').getBoundingClientRect(); return "
+      "b.left + b.width / 2; })()");
+  const double y = number(
+      "(() => { const b = document.querySelector('svg.chart').getBoundingClientRect(); return "
+      "b.top + b.height / 2; })()");
   browser_->move_pointer(x, y);
   const std::string tip = text("document.querySelector('.tip').innerText");
   for (const char* name : {"Policy0", "Policy1", "Policy2"}) EXPECT_THAT(tip, HasSubstr(name));
@@ -113,12 +126,15 @@ TEST_F(BrowserTest, ValuesUnderThePointerAndByKeys) {
   browser_->move_pointer(1, 1);
   EXPECT_EQ(text("document.querySelector('.tip').hidden"), "true");
   // Load 26 of 130 is a fifth of the way: ten steps of a key.
-  text("(() => { const s = document.querySelector('svg.chart'); s.focus(); for (let i = 0; i < 10; ++i) "
-       "s.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowRight'})); })()");
+  text(
+      "(() => { const s = document.querySelector('svg.chart'); s.focus(); "
+      "for (const key of ['Home', ...Array(10).fill('ArrowRight')]) s.dispatchEvent(new "
+      "KeyboardEvent('keydown', {key})); })()");
   EXPECT_THAT(text("document.querySelector('.tip').innerText"), HasSubstr("26"));
   // The first node of the first map.
   text("document.querySelector('.maps svg').scrollIntoView()");
-  const double left = number("document.querySelector('.maps svg').getBoundingClientRect().left + 3");
+  const double left =
+      number("document.querySelector('.maps svg').getBoundingClientRect().left + 3");
   const double top = number("document.querySelector('.maps svg').getBoundingClientRect().top + 3");
   browser_->move_pointer(left, top);
   EXPECT_THAT(text("document.querySelector('.maps .tip').textContent"), StartsWith("node-0: "));
@@ -132,7 +148,8 @@ TEST_F(BrowserTest, NarrowScreensAndPaper) {
     study.plan.variants[i].settings = {{"nodes", i < 2 ? "30" : "60"}};
   }
   open(study, true);
-  EXPECT_EQ(text("document.querySelectorAll('svg.chart').length"), "6");  // a chart more for each metric
+  EXPECT_EQ(text("document.querySelectorAll('svg.chart').length"),
+            "6");  // a chart more for each metric
   expect_clean();
   const std::string pdf = browser_->print();
   EXPECT_THAT(pdf.substr(0, 5), "%PDF-");

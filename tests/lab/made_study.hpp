@@ -12,14 +12,17 @@ namespace keelson::lab {
 // Policy number v is better by v; seeds shift all policies alike.
 inline Outcome made_outcome(std::size_t variant, uint64_t seed) {
   Rng rng = Rng(seed).fork(variant);
-  const auto noise = [&](double size) { return size * (static_cast<double>(rng.below(2001)) / 1000 - 1); };
+  const auto noise = [&](double size) {
+    return size * (static_cast<double>(rng.below(2001)) / 1000 - 1);
+  };
   const double shift = static_cast<double>(Rng(seed).below(100)) / 50;
   const double better = static_cast<double>(variant);
   Outcome o;
   o.metrics = {{"gpu-allocation", "%", Better::higher, 90 + shift + better + noise(0.3)},
                {"fragmentation", "GPUs", Better::lower, 240 - 9 * better + noise(12)},
                {"pods-failed", "pods", Better::lower, static_cast<double>(rng.below(9))}};
-  Series allocation{"gpu-allocation", "%", "load", {}, {}}, frag{"fragmentation", "GPUs", "load", {}, {}};
+  Series allocation{"gpu-allocation", "%", "load", {}, {}},
+      frag{"fragmentation", "GPUs", "load", {}, {}};
   for (int load = 0; load <= 130; ++load) {
     allocation.x.push_back(load);
     frag.x.push_back(load);
@@ -29,8 +32,8 @@ inline Outcome made_outcome(std::size_t variant, uint64_t seed) {
   o.series = {allocation, frag};
   Distribution wait{"waiting-time", "s", {}};
   for (int i = 0; i < 400; ++i) {
-    wait.values.push_back(static_cast<double>(rng.exponential(Duration(30'000'000'000)).count()) / 1e9 /
-                          (1 + better / 4));
+    wait.values.push_back(static_cast<double>(rng.exponential(Duration(30'000'000'000)).count()) /
+                          1e9 / (1 + better / 4));
   }
   std::sort(wait.values.begin(), wait.values.end());
   o.distributions = {wait};
@@ -51,7 +54,8 @@ inline Study made_study(std::size_t variants, uint64_t first_seed, uint64_t last
   plan.command = "keelson sim compare made.yaml";
   plan.workload = "made: 60 nodes, 400 pods";
   plan.inputs = 0x1234;
-  for (std::size_t i = 0; i < variants; ++i) plan.variants.push_back({"Policy" + std::to_string(i), "a test", {}});
+  for (std::size_t i = 0; i < variants; ++i)
+    plan.variants.push_back({"Policy" + std::to_string(i), "a test", {}});
   plan.first_seed = first_seed;
   plan.last_seed = last_seed;
   for (std::size_t i = 0; i < plan.runs(); ++i) {

@@ -43,9 +43,9 @@ TEST(ReportTest, SaysWhatCameOutAndHowToRunItAgain) {
   study.plan.command = "keelson sim compare made.yaml --policies 'a&b'";
   const std::string html = html_report(study);
   for (const char* text :
-       {"GPU allocation (%)", "higher is better", "10 seeds", "seeds 42 to 51", "60 nodes", "p &lt; 0.001",
-        "GPU allocation as load arrives", "share of pods up to this (%)", "made.yaml --policies 'a&amp;b'",
-        "0000000000001234", "<h2>How full each node was"}) {
+       {"GPU allocation (%)", "higher is better", "10 seeds", "seeds 42 to 51", "60 nodes",
+        "p &lt; 0.001", "GPU allocation as load arrives", "share of pods up to this (%)",
+        "made.yaml --policies 'a&amp;b'", "0000000000001234", "<h2>How full each node was"}) {
     EXPECT_THAT(html, HasSubstr(text));
   }
   EXPECT_THAT(html, Not(HasSubstr("are missing")));

@@ -1,5 +1,5 @@
-// Results of a study: what is written is read back as it was, parts make the whole, the statistics are
-// those of the runs.
+// Results of a study: what is written is read back as it was, parts make the whole, the statistics
+// are those of the runs.
 #include "sim/lab/study.hpp"
 
 #include <gmock/gmock.h>
@@ -30,8 +30,10 @@ TEST(StudyTest, RunsAreSpreadSeedBySeed) {
 
 TEST(StudyTest, BaselineIsTheFirstPolicyUnderTheSameSettings) {
   Plan plan;
-  plan.variants = {{"A", "", {{"nodes", "8"}}}, {"B", "", {{"nodes", "8"}}},
-                   {"A", "", {{"nodes", "9"}}}, {"B", "", {{"nodes", "9"}}}};
+  plan.variants = {{"A", "", {{"nodes", "8"}}},
+                   {"B", "", {{"nodes", "8"}}},
+                   {"A", "", {{"nodes", "9"}}},
+                   {"B", "", {{"nodes", "9"}}}};
   EXPECT_EQ(baseline_of(plan, 1), 0u);
   EXPECT_EQ(baseline_of(plan, 2), 2u);
   EXPECT_EQ(baseline_of(plan, 3), 2u);
@@ -75,7 +77,8 @@ TEST(StudyTest, StrangersAreNotMerged) {
   const auto refusal = [](Study other) {
     return merge({made_study(2, 1, 3), std::move(other)}, {"a.json", "b.json"}).error().message;
   };
-  EXPECT_THAT(refusal(made_study(2, 1, 4)), HasSubstr("b.json and a.json are no parts of one study: the seeds"));
+  EXPECT_THAT(refusal(made_study(2, 1, 4)),
+              HasSubstr("b.json and a.json are no parts of one study: the seeds"));
   EXPECT_THAT(refusal(made_study(3, 1, 3)), HasSubstr("policies"));
   Study other = made_study(2, 1, 3);
   other.plan.inputs ^= 1;

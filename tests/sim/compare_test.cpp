@@ -42,7 +42,9 @@ experiment: {kind: arrivals, load: 120, policies: [WorstFit, BestFit], seeds: 1.
   void TearDown() override { fs::remove_all(folder_); }
 
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
-  void write(const std::string& name, const std::string& text) { std::ofstream(path(name)) << text; }
+  void write(const std::string& name, const std::string& text) {
+    std::ofstream(path(name)) << text;
+  }
   std::string read(const std::string& name) const {
     std::ifstream in(path(name));
     std::stringstream text;
@@ -50,10 +52,12 @@ experiment: {kind: arrivals, load: 120, policies: [WorstFit, BestFit], seeds: 1.
     return text.str();
   }
   Ended keelson(const std::string& arguments, const std::string& before = "") const {
-    const std::string command = "cd " + folder_.string() + " && " + before + KEELSON_BINARY_DIR "/keelson sim " +
-                                arguments + " > out 2> err < /dev/null";
+    const std::string command = "cd " + folder_.string() + " && " + before +
+                                KEELSON_BINARY_DIR "/keelson sim " + arguments +
+                                " > out 2> err < /dev/null";
     const int status = std::system(command.c_str());
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read("out"), read("err")};
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read("out"),
+            read("err")};
   }
   void refuses(const std::string& arguments, const std::string& what) const {
     const Ended ended = keelson(arguments);
@@ -64,10 +68,13 @@ experiment: {kind: arrivals, load: 120, policies: [WorstFit, BestFit], seeds: 1.
 };
 
 TEST_F(Compare, PrintsWhatPeopleAsk) {
-  const Ended ended = keelson("compare small.yaml --jobs 2 --json a.json --csv a.csv --report a.html");
+  const Ended ended =
+      keelson("compare small.yaml --jobs 2 --json a.json --csv a.csv --report a.html");
   ASSERT_EQ(ended.code, 0) << ended.err;
-  for (const char* text : {"small: a few pods on a few nodes", "generated: 6 nodes, 60 pods; 2 variants, seeds 1..6",
-                           "cpu-allocation (%), higher is better", "  WorstFit  ", "  BestFit   ", " ± ", "decisions "}) {
+  for (const char* text :
+       {"small: a few pods on a few nodes", "generated: 6 nodes, 60 pods; 2 variants, seeds 1..6",
+        "cpu-allocation (%), higher is better", "  WorstFit  ", "  BestFit   ", " ± ",
+        "decisions "}) {
     EXPECT_THAT(ended.out, HasSubstr(text));
   }
   const boost::json::value json = boost::json::parse(read("a.json"));
@@ -78,18 +85,25 @@ TEST_F(Compare, PrintsWhatPeopleAsk) {
   EXPECT_THAT(read("a.csv"), HasSubstr("\nWorstFit,,1,cpu-allocation,%,"));
   EXPECT_THAT(read("a.html"), HasSubstr("<svg class=\"chart\""));
   // The command that results name gives them again, however many processes share the work.
-  const Ended again = keelson("compare small.yaml --policies WorstFit,BestFit --seeds 1..6 --json b.json");
+  const Ended again =
+      keelson("compare small.yaml --policies WorstFit,BestFit --seeds 1..6 --json b.json");
   EXPECT_EQ(again.out, ended.out);
   EXPECT_EQ(read("b.json"), read("a.json"));
 }
 
 TEST_F(Compare, PartsMakeTheSameBytes) {
-  ASSERT_EQ(keelson("compare small.yaml --sweep nodes=3,6 --json whole.json --report whole.html").code, 0);
+  ASSERT_EQ(
+      keelson("compare small.yaml --sweep nodes=3,6 --json whole.json --report whole.html").code,
+      0);
   for (const char* part : {"0", "1", "2"}) {
     const std::string p = part;
-    ASSERT_EQ(keelson("compare small.yaml --sweep nodes=3,6 --shard " + p + "/3 --json part-" + p + ".json").code, 0);
+    ASSERT_EQ(keelson("compare small.yaml --sweep nodes=3,6 --shard " + p + "/3 --json part-" + p +
+                      ".json")
+                  .code,
+              0);
   }
-  const Ended merged = keelson("merge part-2.json part-0.json part-1.json --json merged.json --report merged.html");
+  const Ended merged =
+      keelson("merge part-2.json part-0.json part-1.json --json merged.json --report merged.html");
   ASSERT_EQ(merged.code, 0) << merged.err;
   EXPECT_EQ(read("merged.json"), read("whole.json"));
   EXPECT_EQ(read("merged.html"), read("whole.html"));
@@ -125,18 +139,23 @@ TEST_F(Compare, MistakesAreNamed) {
 }
 
 TEST_F(Compare, ManifestHoldsTheExperiment) {
-  write("mine.yaml", "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n");
-  const Ended ended = keelson("compare small.yaml --policies default,./mine.yaml --set pods=9 --manifest 4 --image here/keelson:2");
+  write("mine.yaml",
+        "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n");
+  const Ended ended = keelson(
+      "compare small.yaml --policies default,./mine.yaml --set pods=9 --manifest 4 --image "
+      "here/keelson:2");
   ASSERT_EQ(ended.code, 0) << ended.err;
-  for (const char* text : {"completions: 4", "\"here/keelson:2\"", "\"/experiment/small.yaml\"", "\"default,/experiment/mine.yaml\"",
-                           "\"pods=9\"", "  \"mine.yaml\": \"apiVersion", "  \"small.yaml\": \"name: small\\n"}) {
+  for (const char* text : {"completions: 4", "\"here/keelson:2\"", "\"/experiment/small.yaml\"",
+                           "\"default,/experiment/mine.yaml\"", "\"pods=9\"",
+                           "  \"mine.yaml\": \"apiVersion", "  \"small.yaml\": \"name: small\\n"}) {
     EXPECT_THAT(ended.out, HasSubstr(text));
   }
 }
 
 // A signal ends it within a run's time; what was done is shown, and that it is not all.
 TEST_F(Compare, InterruptedItShowsWhatThereIs) {
-  const Ended ended = keelson("compare small.yaml --seeds 1..1000000 --jobs 2 --json a.json", "timeout --signal=INT 2 ");
+  const Ended ended = keelson("compare small.yaml --seeds 1..1000000 --jobs 2 --json a.json",
+                              "timeout --foreground --signal=INT 2 ");
   EXPECT_THAT(ended.out, HasSubstr("INCOMPLETE: "));
   EXPECT_THAT(ended.out, HasSubstr("cpu-allocation"));
   EXPECT_THAT(ended.err, Not(HasSubstr("signal")));

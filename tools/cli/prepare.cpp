@@ -4,8 +4,30 @@
 #include <iterator>
 
 #include "core/base/seeded_bug.hpp"
+#include "core/scheduler/config/apply.hpp"
+#include "core/scheduler/plugins/plugins.hpp"
+#include "sim/lab/policies.hpp"
 
 namespace keelson::cli {
+
+namespace {
+
+Status use_policy(const std::string& name, sim::WorldOptions& world) {
+  const lab::Policy* policy = lab::find_policy(name);
+  if (!policy) {
+    std::string known;
+    for (const lab::Policy& p : lab::policies()) known += (known.empty() ? "" : ", ") + p.name;
+    return {Code::invalid, "--policy " + name + ": there is no such policy; there are " + known};
+  }
+  scheduler::Configuration configuration;
+  configuration.profiles.front().options = policy->profile;
+  world.scheduler_options = [configuration](scheduler::SchedulerOptions& options) {
+    scheduler::apply(configuration, scheduler::default_plugins(), nullptr, options);
+  };
+  return {};
+}
+
+}  // namespace
 
 Status prepare(const sim::Invocation& invocation, sim::Scenario& scenario) {
   if (!invocation.profile.empty()) {
@@ -14,6 +36,9 @@ Status prepare(const sim::Invocation& invocation, sim::Scenario& scenario) {
               "--profile " + invocation.profile + ": expected kubernetes or keelson"};
     }
     scenario.world.kubernetes_profile = invocation.profile == "kubernetes";
+  }
+  if (!invocation.policy.empty()) {
+    if (const Status ok = use_policy(invocation.policy, scenario.world); !ok) return ok;
   }
   if (invocation.seed_bug.empty()) return {};
 #ifdef KEELSON_SEEDED_BUGS

@@ -39,6 +39,7 @@ std::string to_text(const Recording& recording) {
   out["settings"] = to_json(recording.settings);
   out["variant"] = invocation.variant;
   out["profile"] = invocation.profile;
+  out["policy"] = invocation.policy;
   out["seedBug"] = invocation.seed_bug;
   out["hash"] = recording.hash;
   out["verdict"] = static_cast<int>(recording.verdict);
@@ -58,6 +59,7 @@ Result<Recording> parse_recording(const std::string& text) {
     out.invocation.settings = settings_in(object, "given");
     out.invocation.variant = text_in(object, "variant");
     out.invocation.profile = text_in(object, "profile");
+    if (object.contains("policy")) out.invocation.policy = text_in(object, "policy");  // older ones have none
     out.invocation.seed_bug = text_in(object, "seedBug");
     out.scenario_text = text_in(object, "text");
     out.settings = settings_in(object, "settings");

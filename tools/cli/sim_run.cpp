@@ -72,7 +72,8 @@ cxxopts::Options make_parser() {
            cxxopts::value<std::vector<std::string>>(),
            "key=value")("variant", "of a scenario with variants, run only this one",
                         cxxopts::value<std::string>(), "NAME")(
-      "profile", "kubernetes: its default timers; keelson: ours", cxxopts::value<std::string>(),
+      "policy", "the schedulers decide by this policy of the laboratory (keelson sim compare --help)",
+      cxxopts::value<std::string>(), "NAME")("profile", "kubernetes: its default timers; keelson: ours", cxxopts::value<std::string>(),
       "NAME")("json", "write the results as JSON (-: to standard output, nothing else)",
               cxxopts::value<std::string>(), "FILE")("junit", "write the results as JUnit XML",
                                                      cxxopts::value<std::string>(), "FILE")(
@@ -114,6 +115,7 @@ Result<Options> read_options(const cxxopts::ParseResult& args) {
   if (args.count("profile") && text("profile").empty())
     return bad("--profile: expected kubernetes or keelson");
   invocation.profile = text("profile");
+  invocation.policy = text("policy");
   invocation.variant = text("variant");
   invocation.seed_bug = text("seed-bug");
   options.json = text("json");

@@ -130,8 +130,8 @@ std::string ending_of(const Worker& worker) {
   return WEXITSTATUS(status) == 0 ? "" : "the process failed";
 }
 
-// How far it is, on standard error: a line that is overwritten on a terminal, elsewhere (a CI's log)
-// one now and then.
+// How far it is, on standard error: a line that is overwritten on a terminal, elsewhere (a CI's
+// log) one now and then.
 class Progress {
  public:
   explicit Progress(const Tasks& tasks) : tasks_(tasks) {}
@@ -156,7 +156,8 @@ class Progress {
   // An estimate from what is done; not before it is worth one.
   std::string left(uint64_t done, double passed) const {
     if (done < tasks_.jobs || passed < 2) return "";
-    const double seconds = passed / static_cast<double>(done) * static_cast<double>(tasks_.count - done);
+    const double seconds =
+        passed / static_cast<double>(done) * static_cast<double>(tasks_.count - done);
     const auto whole = static_cast<unsigned long long>(seconds + 0.5);
     char text[64];
     std::snprintf(text, sizeof text, ", about %llu:%02llu left", whole / 60, whole % 60);

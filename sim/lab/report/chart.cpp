@@ -16,17 +16,18 @@ namespace {
 // In the units of the viewBox, which are pixels at full width.
 constexpr double kWidth = 640, kHeight = 340;
 constexpr double kLeft = 62, kTop = 14, kBottom = 46;
-constexpr double kLabelHeight = 15, kLetter = 6.4;
-constexpr double kLabelsMax = 190;
+constexpr double kLabelHeight = 15, kLetter = 7.4;
+constexpr double kLabelsMax = 210;
+constexpr int kTicks = 6;
 
 struct Axis {
-  double low = 0, high = 1;    // in data units
-  double from = 0, to = 1;     // in pixels
+  double low = 0, high = 1;  // in data units
+  double from = 0, to = 1;   // in pixels
   bool log = false;
 
   double place(double v) const {
-    const double share = log ? std::log(std::max(v, low) / low) / std::log(high / low)
-                             : (v - low) / (high - low);
+    const double share =
+        log ? std::log(std::max(v, low) / low) / std::log(high / low) : (v - low) / (high - low);
     return from + share * (to - from);
   }
 };
@@ -44,7 +45,9 @@ struct Range {
   }
 };
 
-std::string point(double x, double y) { return fmt::format("{:.1f} {:.1f}", x, y); }
+std::string point(double x, double y) {
+  return fmt::format("{:.1f} {:.1f}", x, y);
+}
 
 class Drawing {
  public:
@@ -61,8 +64,8 @@ class Drawing {
     out_ = fmt::format(
         "<svg class=\"chart\" viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\" tabindex=\"0\" "
         "data-x-name=\"{}\" data-x-axis=\"{} {} {} {} {}\" data-y-axis=\"{} {} {} {}\">",
-        kWidth, kHeight, escape_html(chart_.title), escape_html(chart_.x_name), x_.low, x_.high, x_.from, x_.to,
-        x_.log ? "log" : "linear", y_.low, y_.high, y_.from, y_.to);
+        kWidth, kHeight, escape_html(chart_.title), escape_html(chart_.x_name), x_.low, x_.high,
+        x_.from, x_.to, x_.log ? "log" : "linear", y_.low, y_.high, y_.from, y_.to);
     draw_y_axis();
     draw_x_axis();
     for (const Line& line : chart_.lines) draw_band(line);
@@ -93,11 +96,17 @@ class Drawing {
       const double height = std::max(y.high - y.low, std::fabs(y.high) * 1e-3 + 1e-9);
       y_.low = y.low >= 0 && y.low < height ? 0 : y.low - 0.05 * height;
       y_.high = y.high + 0.05 * height;
+      // Up to the next round number where that is near.
+      const Ticks ticks = round_ticks(y_.low, y_.high, kTicks);
+      if (ticks.at.size() > 1) {
+        const double next = 2 * ticks.at.back() - ticks.at[ticks.at.size() - 2];
+        if (next - y_.high < 0.5 * (next - ticks.at.back())) y_.high = next;
+      }
     }
   }
 
   void draw_y_axis() {
-    const Ticks ticks = round_ticks(y_.low, y_.high, 6);
+    const Ticks ticks = round_ticks(y_.low, y_.high, kTicks);
     for (const double v : ticks.at) {
       const double y = y_.place(v);
       out_ += fmt::format(
@@ -131,8 +140,9 @@ class Drawing {
           x_.place(v), y_.from, y_.from + 5, y_.from + 19,
           x_.log ? short_number(v) : tick_text(v, ticks.decimals));
     }
-    out_ += fmt::format("<text class=\"axis\" x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{}</text>",
-                        (x_.from + x_.to) / 2, kHeight - 8, escape_html(chart_.x_name));
+    out_ +=
+        fmt::format("<text class=\"axis\" x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{}</text>",
+                    (x_.from + x_.to) / 2, kHeight - 8, escape_html(chart_.x_name));
   }
 
   static std::string tick_text(double v, int decimals) {
@@ -164,7 +174,8 @@ class Drawing {
     for (const double v : line.y) ys += fmt::format("{:.5g} ", v);
     out_ += fmt::format(
         "<path class=\"line c{} d{}\" d=\"{}\" data-label=\"{}\" data-x=\"{}\" data-y=\"{}\"/>",
-        line.colour % 8, line.colour / 4 % 4, path(line.x, line.y), escape_html(line.label), xs, ys);
+        line.colour % 8, line.colour / 4 % 4, path(line.x, line.y), escape_html(line.label), xs,
+        ys);
     if (!chart_.markers) return;
     for (std::size_t i = 0; i < line.x.size(); ++i) {
       out_ += fmt::format("<circle class=\"dot c{}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3.5\"/>",
@@ -230,19 +241,23 @@ std::string escape_html(std::string_view text) {
   return out;
 }
 
-std::string draw(const Chart& chart) { return Drawing(chart).text(); }
+std::string draw(const Chart& chart) {
+  return Drawing(chart).text();
+}
 
 std::string table_of(const Chart& chart, std::size_t rows) {
   std::vector<double> points;
   for (const Line& line : chart.lines) {
-    const std::size_t step = std::max<std::size_t>(1, line.x.size() / std::max<std::size_t>(rows, 1));
+    const std::size_t step =
+        std::max<std::size_t>(1, line.x.size() / std::max<std::size_t>(rows, 1));
     if (!points.empty() || line.x.empty()) continue;
     for (std::size_t i = 0; i < line.x.size(); i += step) points.push_back(line.x[i]);
     if (points.back() != line.x.back()) points.push_back(line.x.back());
   }
   std::string out = "<table class=\"values\"><caption>" + escape_html(chart.y_name) +
                     "</caption><thead><tr><th scope=\"col\">" + escape_html(chart.x_name) + "</th>";
-  for (const Line& line : chart.lines) out += "<th scope=\"col\">" + escape_html(line.label) + "</th>";
+  for (const Line& line : chart.lines)
+    out += "<th scope=\"col\">" + escape_html(line.label) + "</th>";
   out += "</tr></thead><tbody>";
   for (const double x : points) {
     out += "<tr><th scope=\"row\">" + short_number(x) + "</th>";
@@ -253,7 +268,8 @@ std::string table_of(const Chart& chart, std::size_t rows) {
       if (i < line.x.size() && line.x[i] == x) {
         y = line.y[i];
       } else if (i > 0 && i < line.x.size()) {
-        y = line.y[i - 1] + (line.y[i] - line.y[i - 1]) * (x - line.x[i - 1]) / (line.x[i] - line.x[i - 1]);
+        y = line.y[i - 1] +
+            (line.y[i] - line.y[i - 1]) * (x - line.x[i - 1]) / (line.x[i] - line.x[i - 1]);
       }
       out += "<td>" + (y ? short_number(*y) : std::string("–")) + "</td>";
     }

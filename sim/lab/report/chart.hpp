@@ -1,5 +1,5 @@
-// Line charts as SVG text: axes with round numbers, bands of confidence, the name of each line at its
-// end. Colours are classes of report.css; report.js shows values under the pointer.
+// Line charts as SVG text: axes with round numbers, bands of confidence, the name of each line at
+// its end. Colours are classes of report.css; report.js shows values under the pointer.
 #pragma once
 
 #include <string>
@@ -21,11 +21,11 @@ struct Line {
 };
 
 struct Chart {
-  std::string title;            // for those who do not see it
-  std::string x_name, y_name;   // with units: "load (%)"
+  std::string title;           // for those who do not see it
+  std::string x_name, y_name;  // with units: "load (%)"
   std::vector<Line> lines;
-  bool log_x = false;           // what is not above zero stands at the left edge
-  bool markers = false;         // a dot at each point: there are few
+  bool log_x = false;    // what is not above zero stands at the left edge
+  bool markers = false;  // a dot at each point: there are few
   bool y_from_zero_to_100 = false;
 };
 

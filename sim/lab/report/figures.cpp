@@ -13,25 +13,45 @@ namespace keelson::lab {
 namespace {
 
 constexpr std::size_t kTableRows = 14;
+// More lines cannot be told apart; a large sweep has charts of its own.
+constexpr std::size_t kLinesMax = 12;
 
 std::string figure(const Chart& chart, const std::string& caption) {
-  return "<figure><h3>" + escape_html(chart.title) + "</h3>" + draw(chart) +
-         (caption.empty() ? "" : "<figcaption>" + caption + "</figcaption>") +
+  return "<figure><h3>" + escape_html(chart.title) + "</h3><div class=\"scroll\">" + draw(chart) +
+         "</div>" + (caption.empty() ? "" : "<figcaption>" + caption + "</figcaption>") +
          "<details><summary>The same as a table</summary><div class=\"scroll\">" +
          table_of(chart, kTableRows) + "</div></details></figure>";
+}
+
+struct TimeUnit {
+  const char* name;
+  double seconds;
+};
+
+// In which a length of time has a few digits.
+TimeUnit unit_for(double seconds) {
+  if (seconds >= 3 * 86'400) return {"days", 86'400};
+  if (seconds >= 3 * 3'600) return {"h", 3'600};
+  if (seconds >= 3 * 60) return {"min", 60};
+  return {"s", 1};
 }
 
 Chart chart_of(const CurveFigure& curve, const Plan& plan) {
   Chart chart;
   const bool load = curve.over == "load";
+  double longest = 0;
+  for (const Band& band : curve.bands)
+    longest = std::max(longest, band.x.empty() ? 0 : band.x.back());
+  const TimeUnit time = load ? TimeUnit{"", 1} : unit_for(longest);
   chart.title = readable(curve.name) + (load ? " as load arrives" : " over time");
-  chart.x_name = load ? "load that has arrived (% of capacity)" : "time (s)";
+  chart.x_name = load ? "load that has arrived (% of capacity)" : with_unit("time", time.name);
   chart.y_name = with_unit(readable(curve.name), curve.unit);
-  for (std::size_t i = 0; i < curve.bands.size(); ++i) {
+  for (std::size_t i = 0; i < std::min(curve.bands.size(), kLinesMax); ++i) {
     const Band& band = curve.bands[i];
     Line line{label_of(plan, i), i, band.x, band.mean, {}, {}, {}, {}};
+    for (double& x : line.x) x /= time.seconds;
     if (!band.low.empty()) {
-      line.low_x = line.high_x = band.x;
+      line.low_x = line.high_x = line.x;
       line.low_y = band.low, line.high_y = band.high;
     }
     chart.lines.push_back(std::move(line));
@@ -54,12 +74,13 @@ Chart chart_of(const CdfFigure& cdf, const Plan& plan) {
   Chart chart;
   chart.title = "Distribution of " + readable(cdf.name);
   chart.title[16] = static_cast<char>(std::tolower(static_cast<unsigned char>(chart.title[16])));
-  if (cdf.name.starts_with("gpu") || cdf.name.starts_with("cpu")) chart.title = "Distribution of " + readable(cdf.name);
+  if (cdf.name.starts_with("gpu") || cdf.name.starts_with("cpu"))
+    chart.title = "Distribution of " + readable(cdf.name);
   chart.x_name = with_unit(readable(cdf.name), cdf.unit);
   chart.y_name = "share of pods up to this (%)";
   chart.log_x = wants_log(cdf);
   chart.y_from_zero_to_100 = true;
-  for (std::size_t i = 0; i < cdf.bands.size(); ++i) {
+  for (std::size_t i = 0; i < std::min(cdf.bands.size(), kLinesMax); ++i) {
     const Band& band = cdf.bands[i];
     std::vector<double> percent = band.x;
     for (double& share : percent) share *= 100;
@@ -69,6 +90,15 @@ Chart chart_of(const CdfFigure& cdf, const Plan& plan) {
       line.low_y = line.high_y = percent;
     }
     chart.lines.push_back(std::move(line));
+  }
+  // Beyond its largest value a distribution stays at 100 %.
+  double largest = 0;
+  for (const Line& line : chart.lines)
+    largest = std::max(largest, line.x.empty() ? 0 : line.x.back());
+  for (Line& line : chart.lines) {
+    if (line.x.empty() || line.x.back() >= largest) continue;
+    line.x.push_back(largest);
+    line.y.push_back(100);
   }
   return chart;
 }
@@ -82,7 +112,8 @@ std::optional<double> number_of(const std::string& text) {
   return value;
 }
 
-// A metric over the numbers of the first sweep; a line for each policy and each of the other settings.
+// A metric over the numbers of the first sweep; a line for each policy and each of the other
+// settings.
 std::optional<Chart> sweep_chart(const MetricTable& table, const Plan& plan) {
   if (plan.variants.front().settings.empty()) return std::nullopt;
   const std::string& swept = plan.variants.front().settings.front().name;
@@ -103,14 +134,17 @@ std::optional<Chart> sweep_chart(const MetricTable& table, const Plan& plan) {
     for (std::size_t s = 1; s < v.settings.size(); ++s) {
       label += ", " + v.settings[s].name + "=" + v.settings[s].value;
     }
-    const auto found = std::find_if(lines.begin(), lines.end(), [&](const auto& l) { return l.first == label; });
-    auto& points = found == lines.end() ? lines.emplace_back(label, std::vector<Point>{}).second : found->second;
+    const auto found =
+        std::find_if(lines.begin(), lines.end(), [&](const auto& l) { return l.first == label; });
+    auto& points = found == lines.end() ? lines.emplace_back(label, std::vector<Point>{}).second
+                                        : found->second;
     const Spread& s = table.cells[i].spread;
     if (s.n > 0) points.push_back({*x, s.mean, s.margin.value_or(0)});
   }
   bool several = false;
   for (auto& [label, points] : lines) {
-    std::stable_sort(points.begin(), points.end(), [](const Point& a, const Point& b) { return a.x < b.x; });
+    std::stable_sort(points.begin(), points.end(),
+                     [](const Point& a, const Point& b) { return a.x < b.x; });
     Line line{label, chart.lines.size(), {}, {}, {}, {}, {}, {}};
     for (const Point& p : points) {
       line.x.push_back(p.x);
@@ -128,21 +162,29 @@ std::optional<Chart> sweep_chart(const MetricTable& table, const Plan& plan) {
 
 std::string section(const std::string& title, const std::string& note, const std::string& figures) {
   if (figures.empty()) return "";
-  return "<section><h2>" + title + "</h2><p class=\"note\">" + note + "</p><div class=\"figures\">" +
-         figures + "</div></section>";
+  return "<section><h2>" + title + "</h2><p class=\"note\">" + note +
+         "</p><div class=\"figures\">" + figures + "</div></section>";
 }
 
 }  // namespace
 
 std::string readable(std::string_view kebab) {
+  // "...-at-100": when so much load had arrived.
+  const auto at_load = kebab.rfind("-at-");
+  if (at_load != kebab.npos && kebab.find_first_not_of("0123456789", at_load + 4) == kebab.npos) {
+    return readable(kebab.substr(0, at_load)) + " at load " +
+           std::string(kebab.substr(at_load + 4)) + " %";
+  }
   std::string out(kebab);
   std::replace(out.begin(), out.end(), '-', ' ');
   for (const std::string_view word : {"cpu", "gpu"}) {
     for (std::size_t at = out.find(word); at != std::string::npos; at = out.find(word, at + 1)) {
-      for (std::size_t i = 0; i < word.size(); ++i) out[at + i] = static_cast<char>(out[at + i] - 'a' + 'A');
+      for (std::size_t i = 0; i < word.size(); ++i)
+        out[at + i] = static_cast<char>(out[at + i] - 'a' + 'A');
     }
   }
-  if (!out.empty() && out[0] >= 'a' && out[0] <= 'z') out[0] = static_cast<char>(out[0] - 'a' + 'A');
+  if (!out.empty() && out[0] >= 'a' && out[0] <= 'z')
+    out[0] = static_cast<char>(out[0] - 'a' + 'A');
   return out;
 }
 
@@ -153,19 +195,24 @@ std::string with_unit(std::string_view name, std::string_view unit) {
 std::string figures_html(const Study& study, const std::vector<MetricTable>& tables) {
   const bool bands = study.plan.seeds() > 1;
   const std::string note =
-      bands ? "Lines are means over the seeds, bands their 95 % confidence intervals." : "One seed.";
+      bands ? "Lines are means over the seeds, bands their 95 % confidence intervals."
+            : "One seed.";
+  const bool all = study.plan.variants.size() <= kLinesMax;
+  const std::string some = all ? note : note + fmt::format(" The first {} variants.", kLinesMax);
   std::string over_sweep, over_load, distributions;
   for (const MetricTable& table : tables) {
     if (const auto chart = sweep_chart(table, study.plan)) over_sweep += figure(*chart, "");
   }
-  for (const CurveFigure& curve : curves(study)) over_load += figure(chart_of(curve, study.plan), "");
+  for (const CurveFigure& curve : curves(study))
+    over_load += figure(chart_of(curve, study.plan), "");
   for (const CdfFigure& cdf : cdfs(study)) {
     const Chart chart = chart_of(cdf, study.plan);
-    distributions += figure(chart, chart.log_x ? "Logarithmic; what is zero stands at the left edge." : "");
+    distributions +=
+        figure(chart, chart.log_x ? "Logarithmic; what is zero stands at the left edge." : "");
   }
   return section("What the swept settings do", note, over_sweep) +
-         section("How it came about", note, over_load) +
-         section("Distributions", note, distributions);
+         section("How it came about", some, over_load) +
+         section("Distributions", some, distributions);
 }
 
 }  // namespace keelson::lab

@@ -20,12 +20,15 @@ struct Resource {
   const char *name, *noun;
   double NodeFill::*share;
 };
-constexpr Resource kResources[] = {
-    {"GPU", "GPU", &NodeFill::gpu}, {"CPU", "CPU", &NodeFill::cpu}, {"Memory", "memory", &NodeFill::memory}};
+constexpr Resource kResources[] = {{"GPU", "GPU", &NodeFill::gpu},
+                                   {"CPU", "CPU", &NodeFill::cpu},
+                                   {"Memory", "memory", &NodeFill::memory}};
 
 // A square per node, row by row. One path per level of fill keeps thousands of nodes small.
-std::string map(const std::vector<NodeFill>& nodes, const Resource& resource, const std::string& label) {
-  const auto columns = static_cast<std::size_t>(std::ceil(std::sqrt(static_cast<double>(nodes.size()) * 1.6)));
+std::string map(const std::vector<NodeFill>& nodes, const Resource& resource,
+                const std::string& label) {
+  const auto columns =
+      static_cast<std::size_t>(std::ceil(std::sqrt(static_cast<double>(nodes.size()) * 1.6)));
   const std::size_t rows = (nodes.size() + columns - 1) / columns;
   std::vector<std::string> paths(kLevels + 1);
   std::string values;
@@ -36,36 +39,44 @@ std::string map(const std::vector<NodeFill>& nodes, const Resource& resource, co
     const bool none = !(share >= 0);
     const double percent = std::min(100.0, share * 100);
     const int level = none ? kLevels : static_cast<int>(percent / 10);
-    paths[static_cast<std::size_t>(level)] += fmt::format("M{} {}h.9v.9h-.9z", i % columns, i / columns);
+    paths[static_cast<std::size_t>(level)] +=
+        fmt::format("M{} {}h.9v.9h-.9z", i % columns, i / columns);
     values += none ? "--" : fmt::format("{:02x}", static_cast<int>(percent + 0.5));
     if (!none) total += percent, ++counted;
   }
   std::string out = fmt::format(
       "<figure><svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{} of each node, {}\" "
-      "data-columns=\"{}\" data-values=\"{}\"><rect class=\"hit\" width=\"{}\" height=\"{}\" fill=\"none\" pointer-events=\"all\"/>",
+      "data-columns=\"{}\" data-values=\"{}\"><rect class=\"hit\" width=\"{}\" height=\"{}\" "
+      "fill=\"none\" pointer-events=\"all\"/>",
       columns, rows, resource.name, escape_html(label), columns, values, columns, rows);
   for (std::size_t level = 0; level < paths.size(); ++level) {
     if (paths[level].empty()) continue;
     out += fmt::format("<path class=\"{}\" d=\"{}\"/>",
-                       level == kLevels ? std::string("none") : "h" + std::to_string(level), paths[level]);
+                       level == kLevels ? std::string("none") : "h" + std::to_string(level),
+                       paths[level]);
   }
-  return out + fmt::format("</svg><figcaption>{}: {:.1f} % of {} on average</figcaption></figure>", escape_html(label),
-                           counted ? total / static_cast<double>(counted) : 0, resource.noun);
+  return out + fmt::format("</svg><figcaption>{}: {:.1f} % of {} on average</figcaption></figure>",
+                           escape_html(label), counted ? total / static_cast<double>(counted) : 0,
+                           resource.noun);
 }
 
 std::string scale() {
-  std::string out = "<p class=\"note scale\">0 % <svg viewBox=\"0 0 11 1\" preserveAspectRatio=\"none\" aria-hidden=\"true\">";
-  for (int i = 0; i < kLevels; ++i) out += fmt::format("<rect class=\"h{0}\" x=\"{0}\" width=\"1\" height=\"1\"/>", i);
+  std::string out =
+      "<p class=\"note scale\">0 % <svg viewBox=\"0 0 11 1\" preserveAspectRatio=\"none\" "
+      "aria-hidden=\"true\">";
+  for (int i = 0; i < kLevels; ++i)
+    out += fmt::format("<rect class=\"h{0}\" x=\"{0}\" width=\"1\" height=\"1\"/>", i);
   return out + "</svg> 100 % used; outlined: the node has none</p>";
 }
 
-// The first seed of which every variant (that has any run) has its run.
+// The first seed of which every variant has its run.
 std::optional<uint64_t> common_seed(const Study& study) {
-  for (uint64_t seed = study.plan.first_seed; seed <= study.plan.last_seed; ++seed) {
-    const auto n = std::count_if(study.runs.begin(), study.runs.end(),
-                                 [&](const StudyRun& r) { return study.plan.seed_of(r.number) == seed; });
-    if (static_cast<std::size_t>(n) == study.plan.variants.size()) return seed;
-    if (seed == study.plan.last_seed) break;  // which may be the largest number there is
+  uint64_t seed = 0;
+  std::size_t seen = 0;
+  for (const StudyRun& run : study.runs) {  // which are in the order of seeds
+    if (study.plan.seed_of(run.number) != seed) seen = 0;
+    seed = study.plan.seed_of(run.number);
+    if (++seen == study.plan.variants.size()) return seed;
   }
   return std::nullopt;
 }
@@ -82,9 +93,12 @@ std::string heat_maps_html(const Study& study) {
   }
   if (runs.empty()) return "";
   std::string out = fmt::format(
-      "<section><h2>How full each node was at the end</h2><p class=\"note\">A square per node, in the workload’s order, "
+      "<section><h2>How full each node was at the end</h2><p class=\"note\">A square per node, in "
+      "the workload’s order, "
       "with seed {}{}.</p>",
-      *seed, runs.size() < study.plan.variants.size() ? fmt::format("; the first {} variants", runs.size()) : "");
+      *seed,
+      runs.size() < study.plan.variants.size() ? fmt::format("; the first {} variants", runs.size())
+                                               : "");
   out += scale();
   bool open = true;
   for (const Resource& resource : kResources) {
@@ -93,24 +107,29 @@ std::string heat_maps_html(const Study& study) {
                          [&](const NodeFill& n) { return n.*resource.share >= 0; });
     });
     if (!any) continue;
-    out += fmt::format("<details{}><summary>{}</summary><div class=\"maps\">", open ? " open" : "", resource.name);
+    out += fmt::format("<details{}><summary>{}</summary><div class=\"maps\">", open ? " open" : "",
+                       resource.name);
     open = false;
     for (const StudyRun* run : runs) {
-      out += map(run->outcome.nodes, resource, label_of(study.plan, study.plan.variant_of(run->number)));
+      out += map(run->outcome.nodes, resource,
+                 label_of(study.plan, study.plan.variant_of(run->number)));
     }
     out += "</div></details>";
   }
-  // With a sweep over cluster sizes the largest one's names do for all: smaller ones are their beginning.
-  const auto largest = std::max_element(runs.begin(), runs.end(), [](const StudyRun* a, const StudyRun* b) {
-    return a->outcome.nodes.size() < b->outcome.nodes.size();
-  });
+  // With a sweep over cluster sizes the largest one's names do for all: smaller ones are their
+  // beginning.
+  const auto largest =
+      std::max_element(runs.begin(), runs.end(), [](const StudyRun* a, const StudyRun* b) {
+        return a->outcome.nodes.size() < b->outcome.nodes.size();
+      });
   JsonWriter names;
   names.begin('[');
   for (const NodeFill& node : (*largest)->outcome.nodes) names.text(node.node);
   names.end(']');
   std::string json = names.take();
   // "</script>" in a name would end the element.
-  for (std::size_t at = 0; (at = json.find('<', at)) != std::string::npos;) json.replace(at, 1, "\\u003c");
+  for (std::size_t at = 0; (at = json.find('<', at)) != std::string::npos;)
+    json.replace(at, 1, "\\u003c");
   return out + "<script type=\"application/json\" id=\"nodes\">" + json + "</script></section>";
 }
 

@@ -1,5 +1,6 @@
-// The report of a study: one HTML page that needs nothing else. Opens from a disk, prints, follows the
-// reader's choice of light or dark; without scripts only the values under the pointer are missing.
+// The report of a study: one HTML page that needs nothing else. Opens from a disk, prints, follows
+// the reader's choice of light or dark; without scripts only the values under the pointer are
+// missing.
 #pragma once
 
 #include <string>

@@ -60,7 +60,8 @@ int decimals_of(const MetricTable& table) {
     if (cell.spread.n == 0) continue;
     value = std::max(value, std::fabs(cell.spread.mean));
     whole = whole && cell.spread.mean == std::floor(cell.spread.mean);
-    if (cell.spread.margin && *cell.spread.margin > 0) margin = std::min(margin, *cell.spread.margin);
+    if (cell.spread.margin && *cell.spread.margin > 0)
+      margin = std::min(margin, *cell.spread.margin);
   }
   if (std::isfinite(margin)) return std::min(decimals_for(margin, 2), decimals_for(value, 5));
   return whole ? 0 : decimals_for(value, 4);
@@ -68,10 +69,10 @@ int decimals_of(const MetricTable& table) {
 
 Ticks round_ticks(double low, double high, int wanted) {
   Ticks ticks;
-  if (!(high > low) || wanted < 1) return ticks;
+  if (!(high > low) || !std::isfinite(high - low) || wanted < 1) return ticks;
   const double rough = (high - low) / wanted;
   double power = 1;
-  while (power > rough) power /= 10, ++ticks.decimals;
+  while (power > rough && ticks.decimals < 300) power /= 10, ++ticks.decimals;
   while (power * 10 <= rough) power *= 10;
   double step = power;
   for (const double factor : {2.0, 5.0, 10.0}) {
@@ -80,6 +81,8 @@ Ticks round_ticks(double low, double high, int wanted) {
   if (step >= power * 10 && ticks.decimals > 0) --ticks.decimals;
   // Counted, not added up: many small steps would drift.
   const double first = std::ceil(low / step - 1e-9);
+  if (std::fabs(first) > 1e12)
+    return ticks;  // a narrow range far from zero: no round numbers tell it apart
   for (double n = first; n * step <= high + step * 1e-9; ++n) ticks.at.push_back(n * step);
   return ticks;
 }

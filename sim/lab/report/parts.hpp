@@ -19,7 +19,7 @@ std::string figures_html(const Study& study, const std::vector<MetricTable>& tab
 // heat_map.cpp: how full each node was at the end with the first seed that all variants have.
 std::string heat_maps_html(const Study& study);
 
-// "gpu-allocation" -> "GPU allocation"
+// "gpu-allocation" -> "GPU allocation", "gpu-allocation-at-100" -> "GPU allocation at load 100 %"
 std::string readable(std::string_view kebab);
 // "GPU allocation (%)"
 std::string with_unit(std::string_view name, std::string_view unit);

@@ -12,7 +12,8 @@ namespace keelson::lab {
 
 namespace {
 
-std::string with_margin(double value, const std::optional<double>& margin, int decimals, bool sign) {
+std::string with_margin(double value, const std::optional<double>& margin, int decimals,
+                        bool sign) {
   const std::string text = sign ? with_sign(value, decimals) : rounded(value, decimals);
   return margin ? text + " ± " + rounded(*margin, decimals) : text;
 }
@@ -37,7 +38,9 @@ Row row_of(const Study& study, const MetricTable& table, std::size_t i, int deci
   const Cell& cell = table.cells[i];
   Row row;
   row.label = label_of(study.plan, i);
-  row.mean = cell.spread.n == 0 ? "-" : with_margin(cell.spread.mean, cell.spread.margin, decimals, false);
+  row.mean =
+      cell.spread.n == 0 ? "-" : with_margin(cell.spread.mean, cell.spread.margin, decimals, false);
+  if (cell.spread.n < study.plan.seeds()) row.label += fmt::format(" ({} seeds)", cell.spread.n);
   if (!cell.difference) return row;
   const Spread& d = cell.difference->difference;
   if (d.n == 0) return row;
@@ -80,20 +83,24 @@ std::string text_report(const Study& study) {
   const Plan& plan = study.plan;
   std::string out = plan.name;
   if (!plan.description.empty()) out += ": " + plan.description;
-  out += fmt::format("\n{}; {} {}, {}\n", plan.workload, plan.variants.size(),
-                     plan.variants.size() == 1 ? "variant" : "variants",
-                     plan.seeds() == 1 ? fmt::format("seed {}", plan.first_seed)
-                                       : fmt::format("seeds {}..{}", plan.first_seed, plan.last_seed));
+  out +=
+      fmt::format("\n{}; {} {}, {}\n", plan.workload, plan.variants.size(),
+                  plan.variants.size() == 1 ? "variant" : "variants",
+                  plan.seeds() == 1 ? fmt::format("seed {}", plan.first_seed)
+                                    : fmt::format("seeds {}..{}", plan.first_seed, plan.last_seed));
   for (const MetricTable& table : compare(study)) out += block(study, table);
   out += "\n";
   if (plan.seeds() > 1) {
-    out += "mean ± 95 % confidence interval; then the difference from the first line, paired by seed:\n"
-           "* p < 0.05, ** p < 0.01, *** p < 0.001 (paired t test, Holm's correction)\n";
+    out +=
+        "mean ± 95 % confidence interval; then the difference from the first line, paired by "
+        "seed:\n"
+        "* p < 0.05, ** p < 0.01, *** p < 0.001 (paired t test, Holm's correction)\n";
   } else {
     out += "one seed: there is no telling how much of a difference is chance (--seeds A..B)\n";
   }
   if (!study.complete()) {
-    out += fmt::format("INCOMPLETE: {} of {} runs are missing\n", plan.runs() - study.runs.size(), plan.runs());
+    out += fmt::format("INCOMPLETE: {} of {} runs are missing\n", plan.runs() - study.runs.size(),
+                       plan.runs());
   }
   return out + "inputs " + hash_text(plan.inputs) + ", decisions " + hash_text(study.hash()) + "\n";
 }

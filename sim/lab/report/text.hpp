@@ -7,8 +7,8 @@
 
 namespace keelson::lab {
 
-// Per metric a line for each variant: the mean with its interval, and the difference from the baseline
-// with a mark of significance. Ends in a line break.
+// Per metric a line for each variant: the mean with its interval, and the difference from the
+// baseline with a mark of significance. Ends in a line break.
 std::string text_report(const Study& study);
 
 }  // namespace keelson::lab

@@ -31,8 +31,8 @@ uint64_t digest_of(const lab::Workload& workload) {
   return digest.value();
 }
 
-// So many of the nodes, drawn by the seed, in the workload's order. Fewer nodes are a subset of more, so
-// that a sweep over sizes does not also compare different draws.
+// So many of the nodes, drawn by the seed, in the workload's order. Fewer nodes are a subset of
+// more, so that a sweep over sizes does not also compare different draws.
 Result<lab::Workload> with_nodes(const lab::Workload& all, std::size_t nodes, uint64_t seed) {
   if (nodes > all.nodes.size()) {
     return Error{Code::invalid, "--sweep nodes: " + std::to_string(nodes) + " are more than the " +
@@ -69,13 +69,14 @@ Result<Bench> Bench::make(std::vector<lab::Contender> contenders, uint64_t first
     digest.add(contender.experiment.text);
     digest.add(digest_of(**workload));
     if (bench.description_.empty()) {
-      bench.description_ = (*workload)->name + ": " + std::to_string((*workload)->nodes.size()) + " nodes, " +
-                           std::to_string((*workload)->arrivals.size()) + " pods";
+      bench.description_ = (*workload)->name + ": " + std::to_string((*workload)->nodes.size()) +
+                           " nodes, " + std::to_string((*workload)->arrivals.size()) + " pods";
     }
   }
   for (const lab::Contender& contender : bench.contenders_) {
     if (contender.nodes == 0) continue;
-    const auto workload = bench.workload(static_cast<std::size_t>(&contender - bench.contenders_.data()), first_seed);
+    const auto workload =
+        bench.workload(static_cast<std::size_t>(&contender - bench.contenders_.data()), first_seed);
     const auto fits = with_nodes(**workload, contender.nodes, first_seed);
     if (!fits) return fits.error();
   }
@@ -90,8 +91,8 @@ Result<Bench::WorkloadPtr> Bench::workload(std::size_t contender, uint64_t seed)
   auto loaded = lab::load_workload(experiment.workload, seed);
   if (!loaded) return loaded.error();
   if (loaded->skipped.rows > 0) {
-    std::fprintf(stderr, "keelson: %zu rows could not be used and were left out; the first: %s\n", loaded->skipped.rows,
-                 loaded->skipped.first.c_str());
+    std::fprintf(stderr, "keelson: %zu rows could not be used and were left out; the first: %s\n",
+                 loaded->skipped.rows, loaded->skipped.first.c_str());
   }
   kept = {std::make_shared<const lab::Workload>(std::move(loaded->workload)), seed};
   return kept.workload;

@@ -14,8 +14,8 @@ namespace keelson::cli {
 
 class Bench {
  public:
-  // Loads what does not depend on the seed; the rest is loaded for the first seed to see that it can
-  // be, and to describe it. Error: Code::invalid, of a file, a trace or a sweep over nodes.
+  // Loads what does not depend on the seed; the rest is loaded for the first seed to see that it
+  // can be, and to describe it. Error: Code::invalid, of a file, a trace or a sweep over nodes.
   static Result<Bench> make(std::vector<lab::Contender> contenders, uint64_t first_seed);
 
   const std::vector<lab::Contender>& contenders() const { return contenders_; }

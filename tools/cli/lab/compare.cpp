@@ -21,14 +21,16 @@ namespace {
 namespace fs = std::filesystem;
 
 int complain(const std::string& message) {
-  std::fprintf(stderr, "%s%s\n", message.starts_with("--") ? "keelson sim compare: " : "", message.c_str());
+  std::fprintf(stderr, "%s%s\n", message.starts_with("--") ? "keelson sim compare: " : "",
+               message.c_str());
   return 2;
 }
 
 // A policy is a file if it looks like one.
 bool names_file(const std::string& policy) {
   const std::string ending = fs::path(policy).extension().string();
-  return policy.find('/') != std::string::npos || ending == ".yaml" || ending == ".yml" || ending == ".json";
+  return policy.find('/') != std::string::npos || ending == ".yaml" || ending == ".yml" ||
+         ending == ".json";
 }
 
 Status read_files(CompareOptions& options) {
@@ -63,8 +65,10 @@ std::vector<std::string> arguments(const CompareOptions& options, const lab::Pla
     }
     policies += (policies.empty() ? "" : ",") + name;
   }
-  out.insert(out.end(), {policies, "--seeds", std::to_string(plan.first_seed) + ".." + std::to_string(plan.last_seed)});
-  for (const auto& [key, value] : options.request.settings) out.insert(out.end(), {"--set", key + "=" + value});
+  out.insert(out.end(), {policies, "--seeds",
+                         std::to_string(plan.first_seed) + ".." + std::to_string(plan.last_seed)});
+  for (const auto& [key, value] : options.request.settings)
+    out.insert(out.end(), {"--set", key + "=" + value});
   for (const lab::Sweep& sweep : options.request.sweeps) {
     std::string values;
     for (const std::string& value : sweep.values) values += (values.empty() ? "" : ",") + value;
@@ -81,7 +85,8 @@ lab::Plan plan_of(const CompareOptions& options, const std::vector<lab::Contende
   for (const lab::Contender& contender : contenders) plan.variants.push_back(contender.variant);
   std::tie(plan.first_seed, plan.last_seed) = options.seeds.value_or(experiment.seeds);
   plan.command = "keelson";
-  for (const std::string& word : arguments(options, plan, "")) plan.command += " " + sim::shell_word(word);
+  for (const std::string& word : arguments(options, plan, ""))
+    plan.command += " " + sim::shell_word(word);
   return plan;
 }
 
@@ -91,11 +96,13 @@ int print_manifest(const CompareOptions& options, const lab::Plan& plan) {
   manifest.image = options.image;
   manifest.shards = static_cast<int>(options.manifest);
   manifest.arguments = arguments(options, plan, lab::kMountedAt);
-  manifest.files.emplace_back(fs::path(options.request.file).filename().string(), options.request.text);
+  manifest.files.emplace_back(fs::path(options.request.file).filename().string(),
+                              options.request.text);
   for (const lab::PolicyChoice& choice : options.request.policies) {
     if (choice.file.empty()) continue;
     const std::string name = fs::path(choice.file).filename().string();
-    const bool taken = std::any_of(manifest.files.begin(), manifest.files.end(), [&](const auto& f) { return f.first == name; });
+    const bool taken = std::any_of(manifest.files.begin(), manifest.files.end(),
+                                   [&](const auto& f) { return f.first == name; });
     if (taken) return complain("--manifest: two files are called " + name);
     manifest.files.emplace_back(name, choice.configuration);
   }
@@ -105,12 +112,15 @@ int print_manifest(const CompareOptions& options, const lab::Plan& plan) {
   return 0;
 }
 
-// Runs what the shard has to run. Error: of an experiment; it is the same for all, so the first ends it.
+// Runs what the shard has to run. Error: of an experiment; it is the same for all, so the first
+// ends it.
 Result<lab::Study> run(const lab::Plan& plan, Bench& bench, const CompareOptions& options) {
   const Shard shard = options.shard.value_or(Shard{});
   const std::size_t total = plan.runs();
   const std::size_t mine = total / shard.count + (shard.index < total % shard.count ? 1 : 0);
-  const auto number = [&](uint64_t task) { return static_cast<std::size_t>(task) * shard.count + shard.index; };
+  const auto number = [&](uint64_t task) {
+    return static_cast<std::size_t>(task) * shard.count + shard.index;
+  };
   lab::Study study{plan, {}};
   std::optional<Error> failed;
   const auto work = [&](uint64_t task) {
@@ -126,7 +136,8 @@ Result<lab::Study> run(const lab::Plan& plan, Bench& bench, const CompareOptions
   };
   const auto done = [&](const TaskEnd& end) {
     const std::size_t n = number(end.task);
-    const std::string who = lab::label_of(plan, plan.variant_of(n)) + ", seed " + std::to_string(plan.seed_of(n));
+    const std::string who =
+        lab::label_of(plan, plan.variant_of(n)) + ", seed " + std::to_string(plan.seed_of(n));
     if (!end.failure.empty()) {
       std::fprintf(stderr, "keelson: %s: %s\n", who.c_str(), end.failure.c_str());
       return;
@@ -137,8 +148,11 @@ Result<lab::Study> run(const lab::Plan& plan, Bench& bench, const CompareOptions
       return;
     }
     auto run = lab::read_run(end.line);
-    if (run) study.runs.push_back(std::move(*run));
-    else std::fprintf(stderr, "keelson: %s: what its process sent %s\n", who.c_str(), run.error().message.c_str());
+    if (run)
+      study.runs.push_back(std::move(*run));
+    else
+      std::fprintf(stderr, "keelson: %s: what its process sent %s\n", who.c_str(),
+                   run.error().message.c_str());
   };
   run_tasks({mine, options.jobs, "runs"}, work, done);
   if (failed) return *failed;
@@ -152,7 +166,8 @@ int publish_part(const lab::Study& study, const CompareOptions& options) {
   const std::size_t total = study.plan.runs();
   const Shard& shard = *options.shard;
   const std::size_t mine = total / shard.count + (shard.index < total % shard.count ? 1 : 0);
-  std::fprintf(stderr, "shard %zu/%zu: %zu of its %zu runs (%zu in all)\n", shard.index, shard.count, study.runs.size(), mine, total);
+  std::fprintf(stderr, "shard %zu/%zu: %zu of its %zu runs (%zu in all)\n", shard.index,
+               shard.count, study.runs.size(), mine, total);
   const int code = publish(study, options.outputs, false);
   return code == 3 && study.runs.size() == mine ? 0 : code;
 }
@@ -172,7 +187,8 @@ int sim_compare(int argc, char** argv) {
   if (!contenders) return complain(contenders.error().message);
   lab::Plan plan = plan_of(options, *contenders);
   if (options.manifest > 0) return print_manifest(options, plan);
-  if (plan.variants.size() > 10'000'000 / plan.seeds()) return complain("--seeds: more than ten million runs");
+  if (plan.variants.size() > 10'000'000 / plan.seeds())
+    return complain("--seeds: more than ten million runs");
 
   auto bench = Bench::make(std::move(*contenders), plan.first_seed);
   if (!bench) return complain(bench.error().message);
@@ -181,7 +197,8 @@ int sim_compare(int argc, char** argv) {
   inputs.add(bench->inputs());
   for (const lab::PolicyChoice& choice : options.request.policies) inputs.add(choice.configuration);
   plan.inputs = inputs.value();
-  if (const auto ok = check_outputs(options.outputs); !ok) return complain("--" + ok.message());
+  if (const auto ok = check_outputs(options.outputs); !ok)
+    return complain("keelson sim compare: " + ok.message());
 
   stop_on_interrupt();
   const auto study = run(plan, *bench, options);

@@ -9,7 +9,7 @@ namespace keelson::cli {
 
 namespace {
 
-int complain(const std::string& message) {
+int not_merged(const std::string& message) {
   std::fprintf(stderr, "keelson sim merge: %s\n", message.c_str());
   return 2;
 }
@@ -18,20 +18,20 @@ int complain(const std::string& message) {
 
 int sim_merge(int argc, char** argv) {
   const auto read = read_merge_options(argc, argv);
-  if (!read) return complain(read.error().message);
+  if (!read) return not_merged(read.error().message);
   if (!*read) return 0;  // the help
   const MergeOptions& options = **read;
-  if (const auto ok = check_outputs(options.outputs); !ok) return complain(ok.message());
+  if (const auto ok = check_outputs(options.outputs); !ok) return not_merged(ok.message());
   std::vector<lab::Study> parts;
   for (const std::string& file : options.parts) {
     const auto text = sim::read_text(file);
-    if (!text) return complain(text.error().message);
+    if (!text) return not_merged(text.error().message);
     auto part = lab::read_study(*text);
-    if (!part) return complain(file + " " + part.error().message);
+    if (!part) return not_merged(file + " " + part.error().message);
     parts.push_back(std::move(*part));
   }
   const auto study = lab::merge(std::move(parts), options.parts);
-  if (!study) return complain(study.error().message);
+  if (!study) return not_merged(study.error().message);
   return publish(*study, options.outputs, true);
 }
 

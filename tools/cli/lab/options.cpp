@@ -12,47 +12,61 @@ namespace keelson::cli {
 
 namespace {
 
-Error bad(std::string message) { return {Code::invalid, std::move(message)}; }
+Error bad(std::string message) {
+  return {Code::invalid, std::move(message)};
+}
 
 void add_outputs(cxxopts::Options& parser) {
-  parser.add_options()("json", "write the plan, the statistics and all values of every run (-: to standard output)",
-                       cxxopts::value<std::string>(), "FILE")(
-      "csv", "write a line per run and metric (-: to standard output)", cxxopts::value<std::string>(), "FILE")(
-      "report", "write a report as one HTML page", cxxopts::value<std::string>(), "FILE");
+  parser.add_options()(
+      "json", "write the plan, the statistics and all values of every run (-: to standard output)",
+      cxxopts::value<std::string>(),
+      "FILE")("csv", "write a line per run and metric (-: to standard output)",
+              cxxopts::value<std::string>(), "FILE")("report", "write a report as one HTML page",
+                                                     cxxopts::value<std::string>(), "FILE");
 }
 
 cxxopts::Options compare_parser() {
   cxxopts::Options parser(
       "keelson sim compare",
-      "Plays a workload under several scheduling policies and says by how much they differ, and how sure\n"
+      "Plays a workload under several scheduling policies and says by how much they differ, and "
+      "how sure\n"
       "that is. Exit codes: 0 all was run, 2 bad usage or input, 3 not all was run.\n");
   parser.positional_help("EXPERIMENT.yaml");
-  parser.add_options()("policies", "the policies to be compared, the first is the baseline: names, or files with a KubeSchedulerConfiguration",
+  parser.add_options()("policies",
+                       "the policies to be compared, the first is the baseline: names (or all), or "
+                       "files with a KubeSchedulerConfiguration",
                        cxxopts::value<std::string>(), "A,B,...")(
       "seeds", "every policy sees the same workload with the same seed (default: the experiment's)",
-      cxxopts::value<std::string>(), "A..B")(
-      "jobs", "processes, 1 to 256", cxxopts::value<unsigned>()->default_value("1"), "N")(
-      "set", "set a parameter of the experiment (repeatable)", cxxopts::value<std::vector<std::string>>(), "key=value")(
-      "sweep", "repeat it with each of the values: of a parameter, nodes, percentageOfNodesToScore, weight.PLUGIN (repeatable: all combinations)",
-      cxxopts::value<std::vector<std::string>>(), "NAME=a,b,...");
+      cxxopts::value<std::string>(),
+      "A..B")("jobs", "processes, 1 to 256", cxxopts::value<unsigned>()->default_value("1"), "N")(
+      "set", "set a parameter of the experiment (repeatable)",
+      cxxopts::value<std::vector<std::string>>(),
+      "key=value")("sweep",
+                   "repeat it with each of the values: of a parameter, nodes, "
+                   "percentageOfNodesToScore, weight.PLUGIN (repeatable: all combinations)",
+                   cxxopts::value<std::vector<std::string>>(), "NAME=a,b,...");
   add_outputs(parser);
-  parser.add_options()("shard", "run only part I (from 0) of N; keelson sim merge puts the parts together",
+  parser.add_options()("shard",
+                       "run only part I (from 0) of N; keelson sim merge puts the parts together",
                        cxxopts::value<std::string>(), "I/N")(
       "manifest", "print a Job that runs N shards on a cluster, instead of running anything",
-      cxxopts::value<unsigned>(), "N")("image", "of the Job's containers: has keelson, and the trace",
-                                       cxxopts::value<std::string>()->default_value("keelson"), "IMAGE")(
-      "experiment", "", cxxopts::value<std::string>())("h,help", "show this");
+      cxxopts::value<unsigned>(),
+      "N")("image", "of the Job's containers: has keelson, and the trace",
+           cxxopts::value<std::string>()->default_value("keelson"),
+           "IMAGE")("experiment", "", cxxopts::value<std::string>())("h,help", "show this");
   parser.parse_positional({"experiment"});
   return parser;
 }
 
 cxxopts::Options merge_parser() {
   cxxopts::Options parser("keelson sim merge",
-                          "Puts the parts of one study together (keelson sim compare --shard I/N --json PART.json). Exit codes: 0\n"
+                          "Puts the parts of one study together (keelson sim compare --shard I/N "
+                          "--json PART.json). Exit codes: 0\n"
                           "complete, 2 bad usage or input, 3 runs are missing.\n");
   parser.positional_help("PART.json...");
   add_outputs(parser);
-  parser.add_options()("parts", "", cxxopts::value<std::vector<std::string>>())("h,help", "show this");
+  parser.add_options()("parts", "", cxxopts::value<std::vector<std::string>>())("h,help",
+                                                                                "show this");
   parser.parse_positional({"parts"});
   return parser;
 }
@@ -79,7 +93,8 @@ Result<Shard> parse_shard(const std::string& text) {
   };
   const std::string_view whole = text;
   if (slash == std::string::npos || !number(whole.substr(0, slash), &shard.index) ||
-      !number(whole.substr(slash + 1), &shard.count) || shard.count > 1'000'000 || shard.index >= shard.count) {
+      !number(whole.substr(slash + 1), &shard.count) || shard.count > 1'000'000 ||
+      shard.index >= shard.count) {
     return bad("--shard " + text + ": expected I/N, with I from 0 to N-1");
   }
   return shard;
@@ -104,17 +119,20 @@ Status read_request(const cxxopts::ParseResult& args, CompareOptions& options) {
   if (args.count("set")) {
     for (const std::string& item : args["set"].as<std::vector<std::string>>()) {
       const auto equals = item.find('=');
-      if (equals == std::string::npos || equals == 0) return bad("--set " + item + ": expected key=value");
+      if (equals == std::string::npos || equals == 0)
+        return bad("--set " + item + ": expected key=value");
       options.request.settings[item.substr(0, equals)] = item.substr(equals + 1);
     }
   }
   return {};
 }
 
-Result<CompareOptions> read(const cxxopts::ParseResult& args, const std::vector<std::string>& sweeps) {
+Result<CompareOptions> read(const cxxopts::ParseResult& args,
+                            const std::vector<std::string>& sweeps) {
   CompareOptions options;
   if (!args.unmatched().empty()) return bad("unexpected argument \"" + args.unmatched()[0] + "\"");
-  if (!args.count("experiment")) return bad("which experiment? (keelson sim compare EXPERIMENT.yaml)");
+  if (!args.count("experiment"))
+    return bad("which experiment? (keelson sim compare EXPERIMENT.yaml)");
   if (const auto ok = read_request(args, options); !ok) return ok.error();
   for (const std::string& text : sweeps) {
     auto sweep = lab::parse_sweep(text);
@@ -124,7 +142,8 @@ Result<CompareOptions> read(const cxxopts::ParseResult& args, const std::vector<
   if (args.count("seeds")) {
     options.seeds = sim::parse_seeds(text_of(args, "seeds"));
     if (!options.seeds) {
-      return bad("--seeds " + text_of(args, "seeds") + ": expected A..B with A <= B, at most ten million of them");
+      return bad("--seeds " + text_of(args, "seeds") +
+                 ": expected A..B with A <= B, at most ten million of them");
     }
   }
   options.jobs = args["jobs"].as<unsigned>();
@@ -137,7 +156,8 @@ Result<CompareOptions> read(const cxxopts::ParseResult& args, const std::vector<
   }
   if (args.count("manifest")) {
     options.manifest = args["manifest"].as<unsigned>();
-    if (options.manifest < 1 || options.manifest > 10'000) return bad("--manifest: expected a number from 1 to 10000");
+    if (options.manifest < 1 || options.manifest > 10'000)
+      return bad("--manifest: expected a number from 1 to 10000");
     options.image = text_of(args, "image");
   }
   auto outputs = read_outputs(args);
@@ -153,7 +173,8 @@ std::vector<std::string> take_sweeps(std::vector<char*>& args) {
     const std::string_view word = args[i];
     if (word == "--sweep" && i + 1 < args.size()) {
       sweeps.emplace_back(args[i + 1]);
-      args.erase(args.begin() + static_cast<std::ptrdiff_t>(i), args.begin() + static_cast<std::ptrdiff_t>(i) + 2);
+      args.erase(args.begin() + static_cast<std::ptrdiff_t>(i),
+                 args.begin() + static_cast<std::ptrdiff_t>(i) + 2);
     } else if (word.starts_with("--sweep=")) {
       sweeps.emplace_back(word.substr(8));
       args.erase(args.begin() + static_cast<std::ptrdiff_t>(i));

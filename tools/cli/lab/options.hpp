@@ -12,8 +12,8 @@
 
 namespace keelson::cli {
 
-// One of `count` equal parts of the runs: those whose number leaves `index` over. From 0, as the pods
-// of an Indexed Job are numbered.
+// One of `count` equal parts of the runs: those whose number leaves `index` over. From 0, as the
+// pods of an Indexed Job are numbered.
 struct Shard {
   std::size_t index = 0, count = 1;
 };
@@ -28,7 +28,7 @@ struct Outputs {
 
 struct CompareOptions {
   lab::LineupRequest request;
-  std::vector<std::string> policies;  // as given: names and files
+  std::vector<std::string> policies;                   // as given: names and files
   std::optional<std::pair<uint64_t, uint64_t>> seeds;  // none: the experiment file's
   unsigned jobs = 1;
   std::optional<Shard> shard;

@@ -24,7 +24,8 @@ int publish(const lab::Study& study, const Outputs& outputs, bool table) {
   bool written = true;
   if (!outputs.json.empty()) written = write_file(outputs.json, lab::to_json(study)) && written;
   if (!outputs.csv.empty()) written = write_file(outputs.csv, lab::to_csv(study)) && written;
-  if (!outputs.report.empty()) written = write_file(outputs.report, lab::html_report(study)) && written;
+  if (!outputs.report.empty())
+    written = write_file(outputs.report, lab::html_report(study)) && written;
   return !written ? 2 : study.complete() ? 0 : 3;
 }
 
