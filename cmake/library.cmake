@@ -98,10 +98,12 @@ function(keelson_library target dir)
   endif()
 endfunction()
 
-# keelson_test(name dir dependencies... [ALONE filter]): one GoogleTest program of all .cpp files in dir. Of the
-# tests that match the filter one runs at a time, and they begin first: each takes most of a machine and long.
+# keelson_test(name dir dependencies... [ALONE filter] [TOGETHER filter]): one GoogleTest program of all .cpp files
+# in dir, each test a process of its own. Of the tests that match ALONE one runs at a time, and they begin
+# first: each takes most of a machine and long. Those that match TOGETHER share one process, as what they set
+# up takes far longer than they do.
 function(keelson_test name dir)
-  cmake_parse_arguments(PARSE_ARGV 2 arg "" "ALONE" "")
+  cmake_parse_arguments(PARSE_ARGV 2 arg "" "ALONE;TOGETHER" "")
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${dir}/*.cpp)
   if(NOT sources)
     return()
@@ -120,8 +122,12 @@ function(keelson_test name dir)
     return()
   endif()
   # The others of such a program are long too. Begun last, one of them would leave a core idle to the end.
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_FILTER "-${arg_ALONE}"
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_FILTER "-${arg_ALONE}:${arg_TOGETHER}"
     PROPERTIES LABELS ${dir} COST 500)
+  if(arg_TOGETHER)
+    add_test(NAME ${name}.together COMMAND ${name} "--gtest_filter=${arg_TOGETHER}")
+    set_tests_properties(${name}.together PROPERTIES LABELS ${dir} COST 500)
+  endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_FILTER "${arg_ALONE}"
     PROPERTIES LABELS ${dir} RESOURCE_LOCK hosts COST 1000)
 endfunction()
