@@ -133,6 +133,7 @@ std::vector<Field> fields_of(NodeConfig& c) {
           field("labels", c.labels),
           field("taints", c.taints),
           field("reserved", c.reserved),
+          field("seccompDefault", c.seccomp_default),
           field("logJSON", c.log_json)};
 }
 

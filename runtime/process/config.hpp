@@ -63,6 +63,8 @@ struct NodeConfig {
   // How long pods that are deleted go on serving; see AgentOptions::leave_delay.
   int leave_delay_ms = 1000;
   std::map<std::string, std::string> reserved;  // kept from pods: cpu, memory
+  // Whether containers that say nothing about seccomp have the runtime's profile; see runtime/cri/security.hpp.
+  bool seccomp_default = true;
   bool log_json = false;
 };
 

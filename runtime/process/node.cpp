@@ -62,6 +62,7 @@ struct Node::Impl {
                         .log_directory = config.log_dir,
                         .state_directory = config.state_dir,
                         .seccomp_directory = config.state_dir + "/seccomp",
+                        .seccomp_default = config.seccomp_default,
                         .cluster_dns = config.cluster_dns,
                         .cluster_domain = config.cluster_domain});
     containers->on_list([this](const agent::RuntimeState& state) { journal.saw(state); });
