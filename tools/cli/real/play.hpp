@@ -113,6 +113,6 @@ class Play {
 };
 
 // A word as bash takes it.
-std::string quoted(const std::string& word);
+std::string shell_word(const std::string& word);
 
 }  // namespace keelson::real

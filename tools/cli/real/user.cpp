@@ -68,8 +68,8 @@ std::vector<std::string> words_of(const sim::UserAction& action) {
 
 hosts::Outcome Play::keelson(const std::vector<std::string>& words, const std::string& input,
                              std::chrono::seconds limit) {
-  std::string command = quoted(making_.binary);
-  for (const std::string& word : words) command += " " + quoted(word);
+  std::string command = shell_word(making_.binary);
+  for (const std::string& word : words) command += " " + shell_word(word);
   if (!input.empty()) command += " <<'KEELSON_END_OF_INPUT'\n" + input + "\nKEELSON_END_OF_INPUT\n";
   return hosts_->run(1, command, limit);
 }
