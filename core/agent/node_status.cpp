@@ -375,6 +375,8 @@ void NodeStatus::read_back() {
                     lifetime_.guard([this](api::Response response) {
                       busy_ = false;
                       if (response.ok() && response.object) {
+                        // Also if it is older than what was seen: the store may have lost that.
+                        latest_ = nullptr;
                         adopt(response.object);
                       } else if (response.error.reason == api::Reason::not_found) {
                         latest_ = nullptr;
