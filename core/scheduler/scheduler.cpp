@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <span>
 #include <utility>
 
 #include "core/base/seeded_bug.hpp"
 #include "core/client/event_recorder.hpp"
 #include "core/client/informer.hpp"
 #include "core/scheduler/bind_pipeline.hpp"
+#include "core/scheduler/consultation.hpp"
 #include "core/scheduler/plugins/plugins.hpp"
 #include "core/scheduler/pod_status.hpp"
 #include "core/scheduler/report_wait.hpp"
@@ -30,9 +32,6 @@ constexpr Duration kReportPause = 500ms;
 // A status that could not be written is written again after this long.
 constexpr Duration kStatusPause = 1s;
 
-// Extenders are asked about this many preemptions, the best first, in one attempt.
-constexpr int kPreemptionsAsked = 10;
-
 ProfilePtr default_profile() {
   return Profile::make(ProfileOptions::defaults(), default_plugins()).value();
 }
@@ -49,7 +48,7 @@ client::EventRecorderOptions recorder_options(const SchedulerOptions& options,
 
 }  // namespace
 
-struct Scheduler::Impl {
+struct Scheduler::Impl final : Consultation::Machine {
   // What a profile has of its own beside its plugins.
   struct Lane {
     Lane(Loop& loop, client::ApiClient& client, Rng rng, client::EventRecorderOptions options)
@@ -77,16 +76,14 @@ struct Scheduler::Impl {
   void kick();  // sees to it that waiting pods get their turn and timers are armed
   void turn();
   void schedule(QueuedPod& pod);
-  Decision decide_for(const QueuedPod& pod, const Advice* advice = nullptr);
-  void act(QueuedPod& pod, const Decision& decision);
-  void failed(QueuedPod& pod, const std::string& why);
-  void consult(QueuedPod& pod, const Decision& decision);
-  void ask_extenders(const QueuedPod& pod);
-  void ask_preemption(const QueuedPod& pod, const Decision& decision);
-  std::optional<Decision> with_victims(const Decision& decision,
-                                       const std::vector<std::string>& uids) const;
-  void on_advice(const Result<Advice>& answer);
-  void ask_next();
+  bool may_decide() override { return running && leading(); }
+  Decision decide(const QueuedPod& pod, const Advice* advice) override;
+  std::span<const NodeIndex> feasible(const QueuedPod& pod) override {
+    return lane(*pod.info).cycle.feasible;
+  }
+  void act(QueuedPod& pod, const Decision& decision) override;
+  void failed(QueuedPod& pod, const std::string& why) override;
+  void go_on() override { kick(); }
   void place(QueuedPod& pod, const Decision& decision);
   void give_up(QueuedPod& pod, const Decision& decision);
   void preempt(QueuedPod& pod, const Decision& decision);
@@ -140,6 +137,7 @@ struct Scheduler::Impl {
   Cache cache;
   SchedulingQueue queue;
   Extenders extenders;
+  Consultation consultation;
   BindPipeline binds;
   std::vector<std::unique_ptr<client::Informer>> informers;  // as kKinds
   Timer due_timer, pace_timer, status_timer;
@@ -152,17 +150,6 @@ struct Scheduler::Impl {
     bool waiting = false;  // there is more to say than what is in flight
   };
   std::map<std::string, Unsaid> unsaid_status;
-
-  // The pod about which extenders are being asked, and what they have said so far; and the pods, by
-  // uid, that concern extenders and wait for their turn. All of them are in flight in the queue.
-  struct Asking {
-    std::string uid;
-    Advice advice;
-    std::map<NameId, std::vector<std::string>> consents;  // to preemption: node, uids of victims
-    int preemptions = 0;                                  // that were asked about
-  };
-  std::optional<Asking> asking;
-  std::vector<std::string> waiting_to_ask;
 
   bool warm = false, running = false;
   bool turn_pending = false;
@@ -185,7 +172,10 @@ Scheduler::Impl::Impl(Loop& l, client::ApiClient& c, Rng r, Log& lg, SchedulerOp
       profiles(options.profiles ? *options.profiles : Profiles(default_profile())),
       queue(profiles, options.queue),
       extenders(options.extenders, l, cache.words(), lg),
-      binds(l, c, cache, profiles, lg, {options.user, options.actor, options.read_back_retry, &extenders},
+      consultation(*this, l, queue, cache, extenders, profiles.sorter()),
+      binds(l, c, cache, profiles, lg,
+            {options.user, options.actor, options.read_back_retry,
+             [this](const std::string& uid) { queue.wake_pod(uid, loop.now()); }, &extenders},
             [this](const BindPipeline::Outcome& outcome) { on_bind_ended(outcome); }),
       due_timer(l,
                 [this] {
@@ -378,24 +368,13 @@ void Scheduler::Impl::schedule(QueuedPod& pod) {
     queue.remove(pod.info->uid());
     return;
   }
-  const auto& message = pod.info->pod();
-  if (!extenders.concern(message) && !extenders.concern_preemption(message)) {
-    return act(pod, decide_for(pod));
-  }
-  // One at a time, as kube-scheduler asks: an extender may keep books, and learns of a pod's place
-  // only when it is bound. Others go on meanwhile.
-  if (asking) {
-    waiting_to_ask.push_back(pod.info->uid());
-    return;
-  }
-  asking.emplace();
-  asking->uid = pod.info->uid();
-  consult(pod, decide_for(pod));
+  if (consultation.concerns(*pod.info)) return consultation.schedule(pod);
+  act(pod, decide(pod, nullptr));
 }
 
-Decision Scheduler::Impl::decide_for(const QueuedPod& pod, const Advice* advice) {
+Decision Scheduler::Impl::decide(const QueuedPod& pod, const Advice* advice) {
   ++stats.attempts;
-  return decide(*pod.profile, cache.snapshot(), *pod.info, rng, lane(*pod.info).cycle, advice);
+  return scheduler::decide(*pod.profile, cache.snapshot(), *pod.info, rng, lane(*pod.info).cycle, advice);
 }
 
 void Scheduler::Impl::act(QueuedPod& pod, const Decision& decision) {
@@ -415,122 +394,6 @@ void Scheduler::Impl::failed(QueuedPod& pod, const std::string& why) {
   queue.retry(pod, loop.now());
 }
 
-// --- Extenders
-// ------------------------------------------------------------------------------------
-
-// Asks what is still to be asked about the decision; else it is acted on.
-void Scheduler::Impl::consult(QueuedPod& pod, const Decision& decision) {
-  const auto& message = pod.info->pod();
-  const bool placed = decision.kind == Decision::Kind::node;
-  if (placed && extenders.concern(message) && !asking->advice.any_accepted()) {
-    return ask_extenders(pod);
-  }
-  const bool preempts = decision.kind == Decision::Kind::preempt;
-  if (preempts && extenders.concern_preemption(message)) {
-    const auto consent = asking->consents.find(cache.snapshot().name(decision.node));
-    if (consent == asking->consents.end()) {
-      if (++asking->preemptions <= kPreemptionsAsked) return ask_preemption(pod, decision);
-      queue.retry(pod, loop.now());
-    } else if (auto agreed = with_victims(decision, consent->second)) {
-      act(pod, *agreed);
-    } else {
-      queue.retry(pod, loop.now());  // one of them has left by now
-    }
-  } else if (decision.advice_outdated) {
-    queue.retry(pod, loop.now());
-  } else {
-    act(pod, decision);
-  }
-  asking.reset();
-}
-
-// About the nodes that the decision has found feasible. Where all were refused and the search had
-// stopped early, the next decision finds others.
-void Scheduler::Impl::ask_extenders(const QueuedPod& pod) {
-  const Snapshot& snapshot = cache.snapshot();
-  std::vector<ObjectPtr> nodes;
-  for (const NodeIndex node : lane(*pod.info).cycle.feasible) {
-    nodes.push_back(snapshot.object(node));
-  }
-  extenders.ask(pod.info->object, std::move(nodes),
-                [this](Result<Advice> answer) { on_advice(answer); });
-}
-
-// About the one node and its victims; if that is refused, the next decision proposes another.
-void Scheduler::Impl::ask_preemption(const QueuedPod& pod, const Decision& decision) {
-  const NameId node = cache.snapshot().name(decision.node);
-  extender::Victims victims;
-  victims.violations = decision.violations;
-  for (const PodInfoPtr& victim : decision.victims) victims.pods.push_back(victim->object);
-  extenders.ask_preemption(
-      pod.info->object, cache.words().text(node), std::move(victims),
-      [this, node](Result<std::vector<std::string>> answer) {
-        if (!answer) return on_advice(answer.error());
-        Advice advice;
-        if (answer->empty()) {
-          advice.nodes[node] = {
-              .why = "node(s) were refused to preemption by an extender", .unresolvable = true};
-        } else {
-          asking->consents[node] = std::move(*answer);
-        }
-        on_advice(std::move(advice));
-      });
-}
-
-// The decision with these pods of its node as victims; nullopt: not all of them are there.
-std::optional<Decision> Scheduler::Impl::with_victims(const Decision& decision,
-                                                      const std::vector<std::string>& uids) const {
-  Decision agreed = decision;
-  agreed.victims.clear();
-  for (const PodInfoPtr& pod : cache.snapshot().pods(decision.node)) {
-    if (std::find(uids.begin(), uids.end(), pod->uid()) != uids.end()) {
-      agreed.victims.push_back(pod);
-    }
-  }
-  return agreed.victims.size() == uids.size() ? std::optional(std::move(agreed)) : std::nullopt;
-}
-
-void Scheduler::Impl::on_advice(const Result<Advice>& answer) {
-  QueuedPod* pod = queue.find(asking->uid);
-  const bool wanted = pod != nullptr && pod->state == QueueState::in_flight &&
-                      !cache.knows(asking->uid);
-  if (!wanted || !running || !leading()) {
-    if (wanted) queue.retry(*pod, loop.now());
-    asking.reset();
-  } else if (!answer) {
-    asking.reset();
-    failed(*pod, answer.error().message);
-  } else {
-    for (const auto& [node, opinion] : answer->nodes) asking->advice.nodes[node] = opinion;
-    consult(*pod, decide_for(*pod, &asking->advice));
-  }
-  if (!asking) ask_next();
-  kick();
-}
-
-// Those that waited meanwhile, in the queue's order.
-void Scheduler::Impl::ask_next() {
-  while (!asking && !waiting_to_ask.empty()) {
-    auto best = waiting_to_ask.end();
-    for (auto it = waiting_to_ask.begin(); it != waiting_to_ask.end(); ++it) {
-      const QueuedPod* pod = queue.find(*it);
-      if (pod == nullptr) continue;
-      if (best == waiting_to_ask.end() || profiles.sorter().less(*pod, *queue.find(*best))) {
-        best = it;
-      }
-    }
-    if (best == waiting_to_ask.end()) return waiting_to_ask.clear();
-    QueuedPod& pod = *queue.find(*best);
-    waiting_to_ask.erase(best);
-    if (pod.state != QueueState::in_flight) continue;
-    if (running && leading()) {
-      schedule(pod);
-    } else {
-      queue.retry(pod, loop.now());
-    }
-  }
-}
-
 void Scheduler::Impl::place(QueuedPod& pod, const Decision& decision) {
   const PodInfoPtr info = pod.info;
   const NameId name = cache.snapshot().name(decision.node);
@@ -547,8 +410,8 @@ void Scheduler::Impl::give_up(QueuedPod& pod, const Decision& decision) {
   record(*info, true, "FailedScheduling", message);
   PodStatusChange change{"Unschedulable", message, std::nullopt};
   if (decision.clear_nomination) change.nominated_node = "";
-  const bool by_outsider = asking && asking->uid == info->uid() && asking->advice.any_refused();
-  queue.unschedulable(pod, decision.diagnosis.rejectors(), loop.now(), by_outsider);
+  queue.unschedulable(pod, decision.diagnosis.rejectors(), loop.now(),
+                      consultation.refused(*info));
   if (decision.clear_nomination) unnominate(info->uid());
   write_status(*info, std::move(change));
 }
