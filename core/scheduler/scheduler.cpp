@@ -174,8 +174,7 @@ Scheduler::Impl::Impl(Loop& l, client::ApiClient& c, Rng r, Log& lg, SchedulerOp
       extenders(options.extenders, l, cache.words(), lg),
       consultation(*this, l, queue, cache, extenders, profiles.sorter()),
       binds(l, c, cache, profiles, lg,
-            {options.user, options.actor, options.read_back_retry,
-             [this](const std::string& uid) { queue.wake_pod(uid, loop.now()); }, &extenders},
+            {options.user, options.actor, options.read_back_retry, &extenders},
             [this](const BindPipeline::Outcome& outcome) { on_bind_ended(outcome); }),
       due_timer(l,
                 [this] {
