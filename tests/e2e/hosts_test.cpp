@@ -278,6 +278,48 @@ TEST_F(HostsTest, OneWayCutsAndAWrongClock) {
   expect_no_leaks();
 }
 
+// The store's disk goes back to what it was some time ago, and so a binding is lost whose pod runs. The store says
+// that history was lost, and the pod is not started on the other host before it has ended where it was.
+TEST_F(HostsTest, TheStoreLosesItsLastWrites) {
+  const std::string disk = hosts_->root(1) + "/var/lib/keelson/redis";
+  ASSERT_EQ(user("echo '{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"slow\"},\"spec\":{"
+                 "\"nodeSelector\":{\"go\":\"yes\"},\"containers\":[{\"name\":\"c\",\"image\":\"nginx:1.7.9\","
+                 "\"lifecycle\":{\"preStop\":{\"sleep\":{\"seconds\":6}}}}]}}' | kubectl apply --validate=false -f -")
+                .exit_code, 0);
+  const std::string uid = user("kubectl get pod slow -o jsonpath={.metadata.uid}").output;
+  ASSERT_EQ(run("cp -a " + disk + " " + disk + ".old").exit_code, 0);
+  ASSERT_EQ(user("kubectl label node h2 go=yes").exit_code, 0);
+  until("kubectl get pod slow --no-headers -o wide | grep -w Running | grep -w 1/1 | grep -qw h2");
+  if (HasFailure()) return;
+
+  const std::string keeper = hosts_->root(1) + "/run/keelson/keelson-redis.pid";
+  ASSERT_EQ(run("kill -STOP $(cat " + keeper + "); kill -9 " +
+                std::to_string(hosts_->main_process(1, "keelson-redis")) + "; sleep 0.2; rm -rf " + disk + " && mv " +
+                disk + ".old " + disk + "; kill -CONT $(cat " + keeper + ")").exit_code, 0);
+  until("grep -q 'history' " + hosts_->root(1) + "/var/log/keelson/keelson-control-plane.log");
+  // From now on the other host is the one that suits it.
+  until("kubectl label node h3 go=yes --overwrite", 30s);
+  until("kubectl get pod slow --no-headers -o wide | grep -w Running | grep -w 1/1 | grep -qw h3", 90s);
+  if (HasFailure()) return;
+  EXPECT_EQ(user("kubectl get pod slow -o jsonpath={.metadata.uid}").output, uid) << "it is the same pod";
+  // By the journals: it had ended on the one host, at some time before it was not there any more, when it was
+  // started on the other.
+  const auto told = [&](int host, const std::string& line, const std::string& time) {
+    const Outcome found = run("grep '" + line + "' " + hosts_->journal(host) + " | tail -n 1 | grep -o '\"" + time +
+                              "\":\"[0-9]*\"' | tr -cd 0-9");
+    return std::strtoll(found.output.c_str(), nullptr, 10);
+  };
+  const std::string of_pod = "\"pod\":\"" + uid + "\"";
+  const long long ended = std::max(told(2, of_pod, "finished"), told(2, "\"gone\"", "at"));
+  const long long started = told(3, of_pod, "started");
+  ASSERT_GT(ended, 0);
+  EXPECT_GT(started, ended) << "it has run on two hosts at once";
+  // Nobody was waited for longer than that.
+  EXPECT_LT(started - ended, 10'000'000'000);
+  std::printf("started again %.1f s after it had ended\n", static_cast<double>(started - ended) / 1e9);
+  expect_no_leaks();
+}
+
 // Every part may be killed at any moment, several at once. KEELSON_CHAOS_SECONDS says for how long.
 TEST_F(HostsTest, PartsAreKilledAtRandom) {
   deploy(4);
