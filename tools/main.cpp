@@ -30,6 +30,7 @@ constexpr const char* kUsage =
     "  keelson sim list [faults|checks]          what can go wrong, and what must hold\n"
     "  keelson sim compare EXPERIMENT.yaml       compare scheduling policies on a workload\n"
     "  keelson real run SCENARIO.yaml [options]  the same scenario on real hosts, beside the simulator\n"
+    "  keelson real check DIR | --store ADDRESS  the history of a real cluster by the simulator's checks\n"
     "\n"
     "keelson sim run --help shows the options of a run.\n"
     "\n"
