@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/scheduler/cluster.hpp"
+#include "tests/scheduler/wishes.hpp"
 
 namespace keelson {
 namespace {
@@ -18,15 +19,15 @@ const T& pick_one(Rng& rng, const std::vector<T>& list) {
 }
 
 api::ObjectPtr random_node(Rng& rng, uint64_t number) {
-  auto builder = big_node("n" + std::to_string(number), pick<std::string>(rng, {"2", "4"}),
-                          pick<std::string>(rng, {"4Gi", "8Gi"}),
-                          pick<std::string>(rng, {"4", "110"}));
-  if (rng.chance(7, 8)) builder.zone(pick<std::string>(rng, {"a", "b", "c"}));
+  auto builder = big_node("n" + std::to_string(number), pick_one<std::string>(rng, {"2", "4"}),
+                          pick_one<std::string>(rng, {"4Gi", "8Gi"}),
+                          pick_one<std::string>(rng, {"4", "110"}));
+  if (rng.chance(7, 8)) builder.zone(pick_one<std::string>(rng, {"a", "b", "c"}));
   builder.label("kubernetes.io/hostname", "n" + std::to_string(number));
-  if (rng.chance(1, 2)) builder.label("disk", pick<std::string>(rng, {"ssd", "hdd"}));
+  if (rng.chance(1, 2)) builder.label("disk", pick_one<std::string>(rng, {"ssd", "hdd"}));
   if (rng.chance(1, 6)) {
-    builder.with(taint("k", pick<std::string>(rng, {"v", "w"}),
-                       pick<std::string>(rng, {"NoSchedule", "PreferNoSchedule"})));
+    builder.with(taint("k", pick_one<std::string>(rng, {"v", "w"}),
+                       pick_one<std::string>(rng, {"NoSchedule", "PreferNoSchedule"})));
   }
   if (rng.chance(1, 20)) builder.with(cordon);
   if (rng.chance(1, 4)) builder.allocatable("nvidia.com/gpu", "2");
@@ -41,7 +42,7 @@ api::ObjectPtr random_pod(Rng& rng, uint64_t number) {
   builder.image(form < 6 ? "web:1" : "other:1");
   builder.with(requests("cpu", form % 3 == 0 ? "1" : "300m"));
   builder.with(requests("memory", form % 2 == 0 ? "1Gi" : "200Mi"));
-  if (rng.chance(1, 2)) builder.label("app", pick<std::string>(rng, {"web", "db"}));
+  if (rng.chance(1, 2)) builder.label("app", pick_one<std::string>(rng, {"web", "db"}));
   switch (form) {
     case 1: builder.with(requests("nvidia.com/gpu", "1")); break;
     case 2: builder.with(host_port(8000)); break;
@@ -52,6 +53,15 @@ api::ObjectPtr random_pod(Rng& rng, uint64_t number) {
     case 7: builder.with(priority(5)); break;
     case 8: builder.with(priority(9)).with(requests("cpu", "2")); break;
     case 9: builder.with(priority(9)).with(requests("cpu", "16")); break;
+    default: break;
+  }
+  // What pods say about other pods is not remembered, and stands beside what is.
+  switch (rng.below(12)) {
+    case 0: builder.with(must_spread(kZone, 2, "app=web")); break;
+    case 1: builder.with(should_spread(kHost, 1, "app=web")); break;
+    case 2: builder.with(must_be_away(term(kHost, "app=db"))); break;
+    case 3: builder.with(must_be_near(term(kZone, "app=web"))); break;
+    case 4: builder.with(should_be_near(-5, term(kHost, "app=web"))); break;
     default: break;
   }
   return builder.object();

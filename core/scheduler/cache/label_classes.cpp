@@ -10,12 +10,6 @@ namespace {
 // Stands in place of a namespace for groups that span several. No namespace has this name.
 constexpr std::string_view kAnyNamespace = "*";
 
-// The entry for `node` in a sorted list, or where it would stand.
-auto find_node(PodsOnNodes& list, NameId node) {
-  return std::lower_bound(list.begin(), list.end(), node,
-                          [](const auto& entry, NameId n) { return entry.first < n; });
-}
-
 template <class T>
 void insert_by_serial(std::vector<T*>& list, T* item) {
   const auto at = std::lower_bound(list.begin(), list.end(), item,
@@ -159,20 +153,14 @@ bool LabelClasses::rejoin(SelectorGroup& group) {
 }
 
 void LabelClasses::add_pod(LabelClass& c, NameId node, bool leaving) {
-  PodsOnNodes& list = leaving ? c.leaving : c.on_nodes;
-  const auto it = find_node(list, node);
-  if (it != list.end() && it->first == node) {
-    ++it->second;
-  } else {
-    list.insert(it, {node, 1});
-  }
+  ++(leaving ? c.leaving : c.on_nodes)[node];
 }
 
 void LabelClasses::remove_pod(LabelClass& c, NameId node, bool leaving) {
-  PodsOnNodes& list = leaving ? c.leaving : c.on_nodes;
-  const auto it = find_node(list, node);
-  KEELSON_ASSERT(it != list.end() && it->first == node);
-  if (--it->second == 0) list.erase(it);
+  PodsOnNodes& pods = leaving ? c.leaving : c.on_nodes;
+  const auto it = pods.find(node);
+  KEELSON_ASSERT(it != pods.end());
+  if (--it->second == 0) pods.erase(it);
 }
 
 std::vector<std::string> LabelClasses::places_of(const LabelClass& c) const {

@@ -40,7 +40,8 @@ struct PodTerm {
   api::LabelSelectorMatcher labels;
 };
 
-using PodsOnNodes = std::vector<std::pair<NameId, int32_t>>;  // by node name, sorted; counts > 0
+// By node name; counts > 0. Summed up only: the order does not show.
+using PodsOnNodes = boost::unordered_flat_map<NameId, int32_t>;
 
 struct LabelClass {
   uint64_t serial = 0;  // order of creation

@@ -1,5 +1,7 @@
 #include "core/scheduler/framework/filter_run.hpp"
 
+#include <algorithm>
+
 namespace keelson::scheduler {
 
 void FilterRun::plain_filter(NodeBitset& nodes, Diagnosis& diagnosis, uint64_t among) {
@@ -43,14 +45,39 @@ void FilterRun::add_nominees(NodeIndex node, NodeBitset& nominees_here) {
   }
 }
 
+// None of these plugins looks beyond the node's own row.
+bool FilterRun::judge_rows_alone(uint64_t among) const {
+  return std::all_of(profile_.at(Point::filter).begin(), profile_.at(Point::filter).end(),
+                     [&](const Plugin* plugin) {
+                       return (among >> plugin->slot() & 1) == 0 ||
+                              state_.filter_skipped(plugin->slot()) ||
+                              plugin->memo_basis(snapshot_).has_value();
+                     });
+}
+
 void FilterRun::filter(NodeBitset& nodes, Diagnosis& diagnosis, uint64_t among) {
+  if (!nodes.intersects(snapshot_.with_nominees())) return plain_filter(nodes, diagnosis, among);
+  NodeBitset nominated = nodes;
+  nominated.intersect(snapshot_.with_nominees());
+  if (judge_rows_alone(among)) return filter_nominated(nodes, nominated, diagnosis, among);
+  // A plugin counts pods elsewhere too: each node is judged with its own nominees, not with those of
+  // others.
+  nodes.subtract(nominated);
+  plain_filter(nodes, diagnosis, among);
+  NodeBitset one(nodes.slots());
+  nominated.for_each([&](NodeIndex node) {
+    one.clear();
+    one.set(node);
+    filter_nominated(one, one, diagnosis, among);
+    if (one.test(node)) nodes.set(node);
+  });
+}
+
+void FilterRun::filter_nominated(NodeBitset& nodes, const NodeBitset& nominated,
+                                 Diagnosis& diagnosis, uint64_t among) {
   const std::size_t before = mark();
   NodeBitset nominees_here;
-  if (nodes.intersects(snapshot_.with_nominees())) {
-    NodeBitset nominated = nodes;
-    nominated.intersect(snapshot_.with_nominees());
-    nominated.for_each([&](NodeIndex node) { add_nominees(node, nominees_here); });
-  }
+  nominated.for_each([&](NodeIndex node) { add_nominees(node, nominees_here); });
   plain_filter(nodes, diagnosis, among);
   undo_to(before);
   if (nominees_here.slots() == 0 || !nominees_here.intersects(nodes)) return;

@@ -51,6 +51,9 @@ class FilterRun {
     bool added;
   };
   void plain_filter(NodeBitset& nodes, Diagnosis& diagnosis, uint64_t among);
+  void filter_nominated(NodeBitset& nodes, const NodeBitset& nominated, Diagnosis& diagnosis,
+                        uint64_t among);
+  bool judge_rows_alone(uint64_t among) const;
   void add_nominees(NodeIndex node, NodeBitset& nominees_here);
   void apply(NodeIndex node, const PodInfoPtr& other, bool added);
 
