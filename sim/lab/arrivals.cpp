@@ -96,8 +96,9 @@ class Curve {
 class Arrivals {
  public:
   Arrivals(Cluster& cluster, std::vector<PodInfoPtr> pods,
-           std::vector<scheduler::TypicalPod> typical)
+           std::vector<scheduler::TypicalPod> typical, bool rounded_moments)
       : cluster_(cluster),
+        rounded_moments_(rounded_moments),
         pods_(std::move(pods)),
         capacity_(capacity_of(cluster.snapshot())),
         allocated_(allocated_of(cluster.snapshot())),
@@ -158,11 +159,15 @@ class Arrivals {
   void note() {
     const double load = percentage(loaded(arrived_), capacity());
     if (gpus_) {
-      gpu_.add(load, percentage(allocated_.gpu_milli, capacity_.gpu_milli));
+      gpu_.add(load, moment(allocated_.gpu_milli, capacity_.gpu_milli));
       fragmentation_.add(load, fragmented());
     }
-    cpu_.add(load, percentage(allocated_.cpu_milli, capacity_.cpu_milli));
-    memory_.add(load, percentage(allocated_.memory, capacity_.memory));
+    cpu_.add(load, moment(allocated_.cpu_milli, capacity_.cpu_milli));
+    memory_.add(load, moment(allocated_.memory, capacity_.memory));
+  }
+  double moment(int64_t part, int64_t whole) const {
+    const double exact = percentage(part, whole);
+    return rounded_moments_ ? std::nearbyint(exact * 100.0) / 100.0 : exact;
   }
 
   double fragmented() const {
@@ -180,6 +185,7 @@ class Arrivals {
   }
 
   Cluster& cluster_;
+  bool rounded_moments_;
   std::vector<PodInfoPtr> pods_;
   Amounts capacity_, allocated_, arrived_;
   bool gpus_;
@@ -203,7 +209,8 @@ Result<Outcome> run_arrivals(const Workload& workload, const Policy& policy,
   pods.reserve(workload.arrivals.size());
   for (const Arrival& arrival : workload.arrivals) pods.push_back((*cluster)->info(arrival.pod));
   std::vector<int64_t> demands;
-  Arrivals arrivals(**cluster, pods, (*cluster)->typical_pods());
+  Arrivals arrivals(**cluster, pods, (*cluster)->typical_pods(),
+                    options.rounded_moments);
   for (const PodInfoPtr& pod : pods) demands.push_back(arrivals.loaded(demand_of(*pod)));
 
   std::vector<std::size_t> order = options.order;

@@ -23,6 +23,9 @@ struct ArrivalsOptions {
   int64_t load_percent = 130;
   bool shuffle = true;  // else they come in the workload's order
   int32_t percentage_of_nodes_to_score = 100;  // ClusterOptions
+  // The allocation of each moment is rounded to 0.01 % before the curve takes the mean, as the
+  // published tables have it.
+  bool rounded_moments = false;
   // Replaces seed, load and shuffling: indices into the workload's arrivals.
   std::vector<std::size_t> order;
   // Replaces the seed's order of nodes: rank of node i, lower wins.

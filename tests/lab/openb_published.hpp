@@ -83,6 +83,7 @@ inline Status read_order_of_42(const std::string& folder, const Workload& worklo
     pods[workload.arrivals[i].pod->name()] = i;
   }
   for (std::size_t i = 0; i < workload.nodes.size(); ++i) nodes[workload.nodes[i]->name()] = i;
+  options.rounded_moments = true;
   static constexpr const char* kArrival[] = {"name"};
   Rows arrivals({folder + "/arrivals_default_42.csv"}, {.columns = kArrival, .header = true});
   while (arrivals.next()) {
@@ -127,6 +128,21 @@ inline Curve printed(const Series& series) {
     curve[static_cast<int>(series.x[i])] = digits;
   }
   return curve;
+}
+
+// Empty: none.
+inline std::string first_difference(const Curve& published, const Curve& ours) {
+  std::string text;
+  std::size_t differences = 0;
+  for (const auto& [load, value] : published) {
+    const auto it = ours.find(load);
+    if (it != ours.end() && it->second == value) continue;
+    if (++differences == 1) {
+      text = "first at load " + std::to_string(load) + ": published " + value + ", here " +
+             (it == ours.end() ? std::string("nothing") : it->second);
+    }
+  }
+  return differences == 0 ? text : std::to_string(differences) + " differences, the " + text;
 }
 
 }  // namespace keelson::lab::openb
