@@ -1,6 +1,8 @@
 // Decisions with and without memory are the same, bit for bit, whatever happens in between.
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "tests/scheduler/cluster.hpp"
 #include "tests/scheduler/wishes.hpp"
 
@@ -85,6 +87,7 @@ struct Story {
   Cycle remembering, forgetful;
   Rng remembering_rng{3}, forgetful_rng{3};
   std::vector<std::string> placed;
+  std::map<std::string, PodInfoPtr> infos;  // of the placed, as they were then
   std::vector<PodInfoPtr> waiting;  // nominated
   uint64_t pods = 0, nodes = 0;
   int decided = 0, refused = 0, preempted = 0;
@@ -114,6 +117,10 @@ struct Story {
         if (rng.chance(1, 4)) cache.remove_node("n" + std::to_string(rng.below(nodes)));
         break;
       case 4: cache.snapshot().reorder_if_needed(); break;
+      case 7:
+      case 8:
+        if (!placed.empty()) change_pod(infos.at(pick_one(rng, placed))->pod());
+        break;
       case 5:
         cluster.add(budget("b")
                         .selects("app", "web")
@@ -133,6 +140,17 @@ struct Story {
     }
   }
 
+  // It is seen on its node: started, or with another label.
+  void change_pod(api::Pod pod) {
+    auto& cache = cluster.cache;
+    pod.mutable_spec()->set_node_name(cache.words().text(cache.node_of(pod.metadata().uid())));
+    pod.mutable_status()->mutable_start_time()->set_seconds(static_cast<int64_t>(rng.below(50)));
+    if (rng.chance(1, 3)) {
+      (*pod.mutable_metadata()->mutable_labels())["app"] = rng.chance(1, 2) ? "web" : "db";
+    }
+    cache.see(api::make_object(std::move(pod)));
+  }
+
   void decide(const PodInfoPtr& info) {
     auto& cache = cluster.cache;
     const Decision expected =
@@ -147,6 +165,7 @@ struct Story {
         cache.snapshot().unnominate(info->uid());
         cache.assume(info, cache.snapshot().name(d.node));
         cache.bind_succeeded(info->uid());
+        infos[info->uid()] = info;
         placed.insert(placed.begin() + static_cast<std::ptrdiff_t>(rng.below(placed.size() + 1)),
                       info->uid());
         break;
