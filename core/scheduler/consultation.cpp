@@ -16,7 +16,7 @@ void Consultation::schedule(QueuedPod& pod) {
     waiting_.push_back(pod.info->uid());
     return;
   }
-  asking_.emplace();
+  asking_ = Asking{};  // not emplace(): clang 14 sees no default constructor through the optional
   asking_->uid = pod.info->uid();
   consult(pod, machine_.decide(pod, nullptr));
 }

@@ -41,7 +41,7 @@ class ScopeText {
   explicit ScopeText(std::string& text) : text_(text) { text_.clear(); }
   void mark(char what) { text_ += what; }
   void number(uint64_t value) {
-    for (; value >= 128; value >>= 7) text_ += static_cast<char>(value & 127 | 128);
+    for (; value >= 128; value >>= 7) text_ += static_cast<char>((value & 127) | 128);
     text_ += static_cast<char>(value);
   }
   void affinity(const PodInfo& pod) {
