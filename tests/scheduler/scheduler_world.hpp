@@ -187,7 +187,11 @@ class SchedulerApi final : public client::ApiClient {
     if (!pod.spec().node_name().empty()) {
       return failed(api::conflict(r.kind, r.name, "already assigned"));
     }
-    pod.mutable_spec()->set_node_name(static_cast<const api::Binding&>(*r.body).target().name());
+    const auto& binding = static_cast<const api::Binding&>(*r.body);
+    pod.mutable_spec()->set_node_name(binding.target().name());
+    for (const auto& [key, value] : binding.metadata().annotations()) {
+      (*pod.mutable_metadata()->mutable_annotations())[key] = value;
+    }
     put(api::make_object(pod));
     if (consume(lose_bind_replies)) return failed(api::unknown_outcome("no answer"));
     api::Response response;

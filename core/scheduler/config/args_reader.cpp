@@ -182,6 +182,8 @@ constexpr ArgsReader kReaders[] = {
     {"InterPodAffinity", read_inter_pod_affinity},
     {"PodTopologySpread", read_pod_topology_spread},
     {"DefaultPreemption", read_default_preemption},
+    {"FGD", read_fgd},
+    {"Random", read_random},
 };
 
 }  // namespace

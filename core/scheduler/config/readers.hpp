@@ -21,6 +21,8 @@ std::string_view why_without_effect(std::string_view plugin);
 ProfileConfig read_profile(TreeReader& from, int32_t percentage, Reading& reading);
 // One entry of pluginConfig, about this plugin. False: the plugin has no arguments.
 bool read_plugin_args(const std::string& plugin, TreeReader& from, PluginArgs& into);
+void read_fgd(TreeReader& from, PluginArgs& into);
+void read_random(TreeReader& from, PluginArgs& into);
 std::vector<ExtenderConfig> read_extenders(TreeReader& from, Reading& reading);
 
 }  // namespace keelson::scheduler
