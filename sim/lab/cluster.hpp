@@ -62,6 +62,8 @@ class Cluster {
   scheduler::Snapshot& snapshot() { return cache_.snapshot(); }
   const scheduler::Snapshot& snapshot() const { return cache_.snapshot(); }
   const scheduler::Profile& profile() const { return *profile_; }
+  // For a queue, which shares it.
+  const scheduler::ProfilePtr& shared_profile() const { return profile_; }
 
  private:
   Cluster(scheduler::ProfilePtr profile, const ClusterOptions& options);

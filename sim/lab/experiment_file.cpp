@@ -16,6 +16,17 @@ void read_arrivals(sim::MapReader& map, ExperimentOptions& options) {
   options.shuffle = map.boolean("shuffle", options.shuffle);
 }
 
+void read_timed(sim::MapReader& map, ExperimentOptions& options) {
+  if (map.has("for")) options.length = map.duration("for", Duration::zero());
+  map.raw("for");
+  if (auto power = map.map("power")) {
+    options.power = PowerModel{power->integer("idleWatts", 0, 0, 1'000'000),
+                               power->integer("peakWatts", 0, 0, 1'000'000)};
+    if (options.power->peak_w < options.power->idle_w) power->fail("peakWatts", "is below idleWatts");
+    power->done();
+  }
+}
+
 void read_section(sim::MapReader map, ExperimentFile& into) {
   ExperimentOptions& options = into.options;
   const std::string kind = map.text("kind");
@@ -24,17 +35,24 @@ void read_section(sim::MapReader map, ExperimentFile& into) {
     read_arrivals(map, options);
   } else if (kind == "timed") {
     options.kind = ExperimentOptions::Kind::timed;
+    read_timed(map, options);
+  } else if (kind == "compaction") {
+    options.kind = ExperimentOptions::Kind::compaction;
+    options.trials = static_cast<int>(map.integer("trials", options.trials, 1, 1000));
+    options.pending_milli = map.ppm("pending", static_cast<uint32_t>(options.pending_milli * 1000)) / 1000;
   } else {
-    map.fail("kind", kind.empty() ? "what is it? arrivals or timed"
-                                  : "\"" + kind + "\" is neither arrivals nor timed");
+    map.fail("kind", kind.empty() ? "what is it? arrivals, timed or compaction"
+                                  : "\"" + kind + "\" is none of arrivals, timed, compaction");
   }
   options.percentage_of_nodes_to_score = static_cast<int32_t>(
       map.integer("percentageOfNodesToScore", options.percentage_of_nodes_to_score, 0, 100));
   into.policies = map.texts("policies");
   if (const auto seeds = map.maybe_text("seeds")) {
     const auto range = sim::parse_seeds(*seeds);
-    if (range) into.seeds = *range;
-    else map.fail("seeds", "\"" + *seeds + "\" is no A..B with A <= B, at most ten million of them");
+    if (range)
+      into.seeds = *range;
+    else
+      map.fail("seeds", "\"" + *seeds + "\" is no A..B with A <= B, at most ten million of them");
   }
   map.done();
 }
@@ -61,7 +79,8 @@ Result<ExperimentFile> parse_experiment(const std::string& text, const std::stri
                                  : "is missing: which kind is it?");
     }
     if (auto workload = map.map("workload")) {
-      read.workload = read_workload(std::move(*workload), std::filesystem::path(file).parent_path().string());
+      read.workload =
+          read_workload(std::move(*workload), std::filesystem::path(file).parent_path().string());
     } else {
       map.fail("workload", "is missing: what is played?");
     }

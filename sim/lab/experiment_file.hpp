@@ -6,12 +6,13 @@
 //   workload: {...}                  load.hpp
 //   experiment:
 //     kind: arrivals                 pods come one after the other and stay; or
-//           timed                    they come at their times and leave after theirs
-//     load: 130                      arrivals: until they ask for this much of the cluster, in %; 0: as they are
-//     shuffle: true                  arrivals: in an order drawn by the seed; false: the workload's
-//     percentageOfNodesToScore: 100  as kube-scheduler's; 0: adaptive
-//     policies: [BestFit, FGD]       who is compared where the command line names none
-//     seeds: 42..51                  and with which seeds
+//           timed                    they come at their times and leave after theirs; or
+//           compaction               how few nodes would be enough
+//     load: 130                      arrivals: until they ask for this much of the cluster, in %;
+//     0: as they are shuffle: true                  arrivals: in an order drawn by the seed; false:
+//     the workload's percentageOfNodesToScore: 100  as kube-scheduler's; 0: adaptive policies:
+//     [BestFit, FGD]       who is compared where the command line names none seeds: 42..51 and with
+//     which seeds
 #pragma once
 
 #include <cstdint>

@@ -6,9 +6,6 @@ namespace keelson::lab {
 
 namespace {
 
-constexpr const char* kHostname = "kubernetes.io/hostname";
-constexpr const char* kZone = "topology.kubernetes.io/zone";
-
 // A label's value may be as long, and a running number has to fit into a name behind it.
 constexpr std::size_t kNameMax = 60;
 
@@ -58,8 +55,8 @@ api::ObjectPtr node_object(const NodeShape& shape) {
   meta.set_uid(shape.name);
   auto& labels = *meta.mutable_labels();
   for (const auto& [key, value] : shape.labels) labels[key] = value;
-  labels[kHostname] = shape.name;
-  if (!shape.zone.empty()) labels[kZone] = shape.zone;
+  labels[kHostnameLabel] = shape.name;
+  if (!shape.zone.empty()) labels[kZoneLabel] = shape.zone;
   auto& status = *node.mutable_status();
   for (Quantities* all : {status.mutable_capacity(), status.mutable_allocatable()}) {
     amounts(*all, shape.cpu_milli, shape.memory_bytes, shape.resources, true);
@@ -91,7 +88,7 @@ api::ObjectPtr pod_object(const PodShape& shape) {
                       ->mutable_pod_anti_affinity()
                       ->add_required_during_scheduling_ignored_during_execution();
     (*term.mutable_label_selector()->mutable_match_labels())[kJobLabel] = shape.apart_from_job;
-    term.set_topology_key(kHostname);
+    term.set_topology_key(kHostnameLabel);
   }
   return api::make_object(std::move(pod));
 }

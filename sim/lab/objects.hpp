@@ -44,5 +44,7 @@ api::ObjectPtr pod_object(const PodShape& shape);
 std::string object_name(std::string_view text);
 
 inline constexpr const char* kJobLabel = "job";
+inline constexpr const char* kHostnameLabel = "kubernetes.io/hostname";
+inline constexpr const char* kZoneLabel = "topology.kubernetes.io/zone";
 
 }  // namespace keelson::lab
