@@ -29,6 +29,7 @@ constexpr const char* kUsage =
     "  keelson sim replay FILE.run               the same run again, from what a run has recorded\n"
     "  keelson sim list [faults|checks]          what can go wrong, and what must hold\n"
     "  keelson sim compare EXPERIMENT.yaml       compare scheduling policies on a workload\n"
+    "  keelson whatif --cluster DUMP [changes]   where pods of a real cluster would go if ...\n"
     "  keelson real run SCENARIO.yaml [options]  the same scenario on real hosts, beside the simulator\n"
     "  keelson real check DIR | --store ADDRESS  the history of a real cluster by the simulator's checks\n"
     "\n"
@@ -44,6 +45,7 @@ int main(int argc, char** argv) {
   const std::string_view command = argc > 1 ? argv[1] : "";
   if (command == "sim") return keelson::cli::sim(argc - 1, argv + 1);
   if (command == "real") return keelson::cli::real(argc - 1, argv + 1);
+  if (command == "whatif") return keelson::cli::whatif(argc - 1, argv + 1);
   if (command == "up") return keelson::cli::up(argc - 1, argv + 1);
   if (command == "init") return keelson::cli::init(argc - 1, argv + 1);
   if (command == "join") return keelson::cli::join(argc - 1, argv + 1);

@@ -11,6 +11,7 @@ int sim_replay(int argc, char** argv);
 int sim_list(int argc, char** argv);
 int sim_compare(int argc, char** argv);
 int sim_merge(int argc, char** argv);
+int whatif(int argc, char** argv);
 int real(int argc, char** argv);
 int real_run(int argc, char** argv);
 int real_check(int argc, char** argv);

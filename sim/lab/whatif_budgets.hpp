@@ -1,0 +1,42 @@
+// The disruption budgets of a dump, as evictions see them.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/api/selector.hpp"
+#include "sim/lab/whatif.hpp"
+
+namespace keelson::lab {
+
+class Budgets {
+ public:
+  // What a budget allows is what its status says; where no controller has written that, what its spec
+  // says of the pods that are bound.
+  explicit Budgets(const Workload& dump);
+
+  // May the pod be evicted now? If so it counts until returned(); else it is noted that it waits.
+  bool evict(const api::Object& pod);
+  // It could not be evicted to the end.
+  void blocked(const api::Object& pod);
+  // A pod that was evicted runs again somewhere.
+  void returned(const api::Object& pod);
+
+  // Those that were asked.
+  std::vector<BudgetUse> uses() const;
+
+ private:
+  struct Entry {
+    api::LabelSelectorMatcher selector;
+    int64_t left = 0;
+    bool asked = false;
+    std::map<std::string, bool> waiting;  // pods whose eviction was refused once
+    BudgetUse use;
+  };
+  std::vector<Entry*> of(const api::Object& pod);
+
+  std::vector<Entry> entries_;
+};
+
+}  // namespace keelson::lab
