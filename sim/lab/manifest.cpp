@@ -100,6 +100,7 @@ Result<std::string> shard_manifest(const ManifestOptions& options) {
   return out + fmt::format(
                    "        - --shard\n"
                    "        - $(JOB_COMPLETION_INDEX)/{1}\n"
+                   "        - --quiet\n"  // a log holds what is said on standard error, too
                    "        - --json\n"
                    "        - \"-\"\n"
                    "        resources:\n"

@@ -191,7 +191,7 @@ TEST(ManifestTest, IsAJobWhosePodsRunTheShards) {
   EXPECT_EQ(
       std::vector<std::string>(args.begin(), args.end()),
       (std::vector<std::string>{"sim", "compare", "/experiment/a.yaml", "--set", "price=$$5 \"x\"",
-                                "--shard", "$(JOB_COMPLETION_INDEX)/8", "--json", "-"}));
+                                "--shard", "$(JOB_COMPLETION_INDEX)/8", "--quiet", "--json", "-"}));
   EXPECT_EQ(spec.volumes(0).volume_source().config_map().local_object_reference().name(),
             "my-study");
   options.files[0].second.assign(2 << 20, 'x');

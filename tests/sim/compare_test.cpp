@@ -88,7 +88,7 @@ TEST_F(Compare, PrintsWhatPeopleAsk) {
   const Ended again =
       keelson("compare small.yaml --policies WorstFit,BestFit --seeds 1..6 --json b.json");
   EXPECT_EQ(again.out, ended.out);
-  EXPECT_EQ(read("b.json"), read("a.json"));
+  EXPECT_TRUE(read("b.json") == read("a.json"));
 }
 
 TEST_F(Compare, PartsMakeTheSameBytes) {
@@ -97,16 +97,16 @@ TEST_F(Compare, PartsMakeTheSameBytes) {
       0);
   for (const char* part : {"0", "1", "2"}) {
     const std::string p = part;
-    ASSERT_EQ(keelson("compare small.yaml --sweep nodes=3,6 --shard " + p + "/3 --json part-" + p +
-                      ".json")
-                  .code,
-              0);
+    const Ended ended =
+        keelson("compare small.yaml --quiet --sweep nodes=3,6 --json - --shard " + p + "/3");
+    ASSERT_EQ(ended.code, 0) << ended.err;
+    write("part-" + p + ".json", ended.err + ended.out);  // as the log of a container has both
   }
   const Ended merged =
       keelson("merge part-2.json part-0.json part-1.json --json merged.json --report merged.html");
   ASSERT_EQ(merged.code, 0) << merged.err;
-  EXPECT_EQ(read("merged.json"), read("whole.json"));
-  EXPECT_EQ(read("merged.html"), read("whole.html"));
+  EXPECT_TRUE(read("merged.json") == read("whole.json"));
+  EXPECT_TRUE(read("merged.html") == read("whole.html"));
   EXPECT_THAT(merged.out, HasSubstr("BestFit, nodes=6"));
   // Without one of them it is said what is missing.
   const Ended some = keelson("merge part-0.json part-1.json");
@@ -145,9 +145,10 @@ TEST_F(Compare, ManifestHoldsTheExperiment) {
       "compare small.yaml --policies default,./mine.yaml --set pods=9 --manifest 4 --image "
       "here/keelson:2");
   ASSERT_EQ(ended.code, 0) << ended.err;
-  for (const char* text : {"completions: 4", "\"here/keelson:2\"", "\"/experiment/small.yaml\"",
-                           "\"default,/experiment/mine.yaml\"", "\"pods=9\"",
-                           "  \"mine.yaml\": \"apiVersion", "  \"small.yaml\": \"name: small\\n"}) {
+  for (const char* text :
+       {"completions: 4", "\"here/keelson:2\"", "- --quiet", "\"/experiment/small.yaml\"",
+        "\"default,/experiment/mine.yaml\"", "\"pods=9\"", "  \"mine.yaml\": \"apiVersion",
+        "  \"small.yaml\": \"name: small\\n"}) {
     EXPECT_THAT(ended.out, HasSubstr(text));
   }
 }

@@ -25,7 +25,7 @@ std::vector<sim::Summary> run_seeds(const sim::Scenario& scenario, const Seeds& 
     }
     done.push_back(std::move(summary));
   };
-  run_tasks({seeds.count(), seeds.jobs, "seeds", /*patient=*/true}, run, take);
+  run_tasks({seeds.count(), seeds.jobs, "seeds", /*patient=*/true, /*quiet=*/false}, run, take);
   std::sort(done.begin(), done.end(),
             [](const sim::Summary& a, const sim::Summary& b) { return a.seed < b.seed; });
   return done;

@@ -136,6 +136,7 @@ class Progress {
  public:
   explicit Progress(const Tasks& tasks) : tasks_(tasks) {}
   void show(uint64_t done) {
+    if (tasks_.quiet) return;
     const auto now = std::chrono::steady_clock::now();
     const std::chrono::duration<double> passed = now - begin_;
     if (terminal_) {
@@ -164,7 +165,7 @@ class Progress {
     return text;
   }
   const Tasks& tasks_;
-  bool terminal_ = isatty(STDERR_FILENO) != 0;
+  bool terminal_ = !tasks_.quiet && isatty(STDERR_FILENO) != 0;
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now(), said_ = begin_;
 };
 

@@ -15,6 +15,7 @@ struct Tasks {
   // On an interrupt (one_run.hpp) the workers end what they are at, which asks interrupted() itself;
   // else they are ended and what they were at counts as not done.
   bool patient = false;
+  bool quiet = false;  // no progress
 };
 
 struct TaskEnd {

@@ -91,10 +91,11 @@ std::string text_report(const Study& study) {
   for (const MetricTable& table : compare(study)) out += block(study, table);
   out += "\n";
   if (plan.seeds() > 1) {
-    out +=
-        "mean ± 95 % confidence interval; then the difference from the first line, paired by "
-        "seed:\n"
-        "* p < 0.05, ** p < 0.01, *** p < 0.001 (paired t test, Holm's correction)\n";
+    const bool one_baseline = baseline_of(plan, plan.variants.size() - 1) == 0;
+    out += fmt::format(
+        "mean ± 95 % confidence interval; then the difference from the first {}, paired by seed:\n"
+        "* p < 0.05, ** p < 0.01, *** p < 0.001 (paired t test, Holm's correction)\n",
+        one_baseline ? "line" : "policy with the same settings");
   } else {
     out += "one seed: there is no telling how much of a difference is chance (--seeds A..B)\n";
   }

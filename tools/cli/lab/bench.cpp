@@ -1,6 +1,7 @@
 #include "tools/cli/lab/bench.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <set>
 
@@ -31,6 +32,18 @@ uint64_t digest_of(const lab::Workload& workload) {
   return digest.value();
 }
 
+// "8", or "8 to 12" if the workloads of a sweep differ.
+struct Range {
+  std::size_t low = SIZE_MAX, high = 0;
+  void add(std::size_t n) {
+    low = std::min(low, n);
+    high = std::max(high, n);
+  }
+  std::string text() const {
+    return low == high ? std::to_string(low) : std::to_string(low) + " to " + std::to_string(high);
+  }
+};
+
 // So many of the nodes, drawn by the seed, in the workload's order. Fewer nodes are a subset of
 // more, so that a sweep over sizes does not also compare different draws.
 Result<lab::Workload> with_nodes(const lab::Workload& all, std::size_t nodes, uint64_t seed) {
@@ -56,9 +69,12 @@ Result<lab::Workload> with_nodes(const lab::Workload& all, std::size_t nodes, ui
 
 }  // namespace
 
-Result<Bench> Bench::make(std::vector<lab::Contender> contenders, uint64_t first_seed) {
+Result<Bench> Bench::make(std::vector<lab::Contender> contenders, uint64_t first_seed,
+                          bool quiet) {
   Bench bench;
   bench.contenders_ = std::move(contenders);
+  bench.quiet_ = quiet;
+  Range nodes, pods;
   Digest digest;
   std::set<std::string> seen;
   for (std::size_t i = 0; i < bench.contenders_.size(); ++i) {
@@ -68,10 +84,10 @@ Result<Bench> Bench::make(std::vector<lab::Contender> contenders, uint64_t first
     if (!workload) return workload.error();
     digest.add(contender.experiment.text);
     digest.add(digest_of(**workload));
-    if (bench.description_.empty()) {
-      bench.description_ = (*workload)->name + ": " + std::to_string((*workload)->nodes.size()) +
-                           " nodes, " + std::to_string((*workload)->arrivals.size()) + " pods";
-    }
+    nodes.add((*workload)->nodes.size());
+    pods.add((*workload)->arrivals.size());
+    bench.description_ =
+        (*workload)->name + ": " + nodes.text() + " nodes, " + pods.text() + " pods";
   }
   for (const lab::Contender& contender : bench.contenders_) {
     if (contender.nodes == 0) continue;
@@ -90,7 +106,7 @@ Result<Bench::WorkloadPtr> Bench::workload(std::size_t contender, uint64_t seed)
   if (kept.workload && (kept.seed == seed || !experiment.workload.random)) return kept.workload;
   auto loaded = lab::load_workload(experiment.workload, seed);
   if (!loaded) return loaded.error();
-  if (loaded->skipped.rows > 0) {
+  if (loaded->skipped.rows > 0 && !quiet_) {
     std::fprintf(stderr, "keelson: %zu rows could not be used and were left out; the first: %s\n",
                  loaded->skipped.rows, loaded->skipped.first.c_str());
   }

@@ -15,8 +15,10 @@ namespace keelson::cli {
 class Bench {
  public:
   // Loads what does not depend on the seed; the rest is loaded for the first seed to see that it
-  // can be, and to describe it. Error: Code::invalid, of a file, a trace or a sweep over nodes.
-  static Result<Bench> make(std::vector<lab::Contender> contenders, uint64_t first_seed);
+  // can be, and to describe it. Rows that were left out are said on standard error, unless `quiet`.
+  // Error: Code::invalid, of a file, a trace or a sweep over nodes.
+  static Result<Bench> make(std::vector<lab::Contender> contenders, uint64_t first_seed,
+                            bool quiet);
 
   const std::vector<lab::Contender>& contenders() const { return contenders_; }
   // "openb: 1213 nodes, 8152 pods"
@@ -37,6 +39,7 @@ class Bench {
   std::vector<lab::Contender> contenders_;
   std::map<std::string, Loaded> loaded_;  // by the experiment's text; of random ones the latest
   std::string description_;
+  bool quiet_ = false;
   uint64_t inputs_ = 0;
 };
 

@@ -154,7 +154,7 @@ Result<lab::Study> run(const lab::Plan& plan, Bench& bench, const CompareOptions
       std::fprintf(stderr, "keelson: %s: what its process sent %s\n", who.c_str(),
                    run.error().message.c_str());
   };
-  run_tasks({mine, options.jobs, "runs"}, work, done);
+  run_tasks({mine, options.jobs, "runs", /*patient=*/false, options.quiet}, work, done);
   if (failed) return *failed;
   std::sort(study.runs.begin(), study.runs.end(),
             [](const lab::StudyRun& a, const lab::StudyRun& b) { return a.number < b.number; });
@@ -166,8 +166,10 @@ int publish_part(const lab::Study& study, const CompareOptions& options) {
   const std::size_t total = study.plan.runs();
   const Shard& shard = *options.shard;
   const std::size_t mine = total / shard.count + (shard.index < total % shard.count ? 1 : 0);
-  std::fprintf(stderr, "shard %zu/%zu: %zu of its %zu runs (%zu in all)\n", shard.index,
-               shard.count, study.runs.size(), mine, total);
+  if (!options.quiet) {
+    std::fprintf(stderr, "shard %zu/%zu: %zu of its %zu runs (%zu in all)\n", shard.index,
+                 shard.count, study.runs.size(), mine, total);
+  }
   const int code = publish(study, options.outputs, false);
   return code == 3 && study.runs.size() == mine ? 0 : code;
 }
@@ -190,12 +192,14 @@ int sim_compare(int argc, char** argv) {
   if (plan.variants.size() > 10'000'000 / plan.seeds())
     return complain("--seeds: more than ten million runs");
 
-  auto bench = Bench::make(std::move(*contenders), plan.first_seed);
+  auto bench = Bench::make(std::move(*contenders), plan.first_seed, options.quiet);
   if (!bench) return complain(bench.error().message);
   plan.workload = bench->description();
   Digest inputs;
   inputs.add(bench->inputs());
-  for (const lab::PolicyChoice& choice : options.request.policies) inputs.add(choice.configuration);
+  for (const lab::PolicyChoice& choice : options.request.policies) {
+    if (!choice.file.empty()) inputs.add(choice.configuration);
+  }
   plan.inputs = inputs.value();
   if (const auto ok = check_outputs(options.outputs); !ok)
     return complain("keelson sim compare: " + ok.message());

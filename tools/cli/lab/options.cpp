@@ -48,7 +48,7 @@ cxxopts::Options compare_parser() {
   add_outputs(parser);
   parser.add_options()("shard",
                        "run only part I (from 0) of N; keelson sim merge puts the parts together",
-                       cxxopts::value<std::string>(), "I/N")(
+                       cxxopts::value<std::string>(), "I/N")("quiet", "no progress, only errors")(
       "manifest", "print a Job that runs N shards on a cluster, instead of running anything",
       cxxopts::value<unsigned>(),
       "N")("image", "of the Job's containers: has keelson, and the trace",
@@ -146,6 +146,7 @@ Result<CompareOptions> read(const cxxopts::ParseResult& args,
                  ": expected A..B with A <= B, at most ten million of them");
     }
   }
+  options.quiet = args.count("quiet") > 0;
   options.jobs = args["jobs"].as<unsigned>();
   if (options.jobs < 1 || options.jobs > 256) return bad("--jobs: expected a number from 1 to 256");
   if (args.count("shard")) {
@@ -158,7 +159,7 @@ Result<CompareOptions> read(const cxxopts::ParseResult& args,
     options.manifest = args["manifest"].as<unsigned>();
     if (options.manifest < 1 || options.manifest > 10'000)
       return bad("--manifest: expected a number from 1 to 10000");
-    options.image = text_of(args, "image");
+    options.image = args["image"].as<std::string>();
   }
   auto outputs = read_outputs(args);
   if (!outputs) return outputs.error();

@@ -32,6 +32,7 @@ struct CompareOptions {
   std::optional<std::pair<uint64_t, uint64_t>> seeds;  // none: the experiment file's
   unsigned jobs = 1;
   std::optional<Shard> shard;
+  bool quiet = false;  // nothing on standard error but errors
   unsigned manifest = 0;  // how many shards it is to have; 0: none is asked for
   std::string image;      // of its containers
   Outputs outputs;
