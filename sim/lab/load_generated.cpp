@@ -104,8 +104,8 @@ Amount read_distribution(sim::MapReader& outer, const std::string& field, Unit u
 
 Duration read_interval(sim::MapReader& map, const std::string& field, Duration fallback) {
   const Duration every = map.duration(field, fallback);
-  if (every > Duration::zero()) return every;
-  map.fail(field, "must be above 0");
+  if (every > Duration::zero() && every <= kMeanMax) return every;
+  map.fail(field, "must be above 0 and at most " + sim::format_duration(kMeanMax));
   return 1s;
 }
 
@@ -202,7 +202,7 @@ Loader read_generated(sim::MapReader& map, const Common& common) {
   if (common.nodes.empty()) map.fail("nodes", "on which nodes?");
   limit(map, common, spec.pods);
   for (Duration* every : {&spec.arrivals.every, &spec.arrivals.burst_every}) {
-    *every = std::max(*every * 1000 / std::max<int64_t>(common.rate_milli, 1), Duration(1));
+    *every = at_rate(*every, std::max<int64_t>(common.rate_milli, 1));
   }
   return [spec, nodes = common.nodes](uint64_t seed) -> Result<Loaded> {
     Loaded loaded;

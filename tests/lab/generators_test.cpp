@@ -216,13 +216,13 @@ TEST(Generated, RefusesWhatCannotBe) {
   };
   const std::string said = complaint(R"(
 format: generated
-arrivals: {kind: sometimes}
+arrivals: {kind: bursty, calmFor: 100000h}
 classes:
   - {cpuMilli: {kind: pareto, alpha: 1.1, low: 5}, memoryMi: {kind: lognormal}, runsFor: {kind: normal}}
   - {name: "UPPER", weight: -1}
 )");
   for (const char* part :
-       {"exp.yaml:3: workload.arrivals.kind: \"sometimes\" is none of",
+       {"exp.yaml:3: workload.arrivals.calmFor: must be above 0 and at most 8760h",
         "exp.yaml:5: workload.classes[0].cpuMilli.high: must be given and above `low`",
         "exp.yaml:5: workload.classes[0].memoryMi.median: must be given and above 0",
         "exp.yaml:5: workload.classes[0].runsFor.kind: \"normal\" is none of",

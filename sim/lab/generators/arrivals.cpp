@@ -30,6 +30,11 @@ std::array<uint32_t, 24> ArrivalProcess::day(int64_t ratio_milli) {
   return hours;
 }
 
+Duration at_rate(Duration every, int64_t milli) {
+  const __int128 ns = static_cast<__int128>(every.count()) * 1000 / milli;
+  return Duration(static_cast<int64_t>(std::clamp<__int128>(ns, 1, kMeanMax.count())));
+}
+
 Duration ArrivalTimes::next() {
   switch (process_.kind) {
     case ArrivalProcess::Kind::all_at_once: break;

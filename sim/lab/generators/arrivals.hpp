@@ -29,7 +29,13 @@ struct ArrivalProcess {
   static std::array<uint32_t, 24> day(int64_t ratio_milli);
 };
 
-// REQUIRES: the times of the kind are above zero; of `hours` at least one is.
+// No mean time may be longer: what is drawn from it still fits into a Duration.
+inline constexpr Duration kMeanMax = 8760h;
+// The mean time between arrivals that come `milli` thousandths as often. REQUIRES: milli > 0.
+Duration at_rate(Duration every, int64_t milli);
+
+// REQUIRES: the times of the kind are above zero and at most kMeanMax; of `hours` at least one is above
+// zero.
 class ArrivalTimes {
  public:
   ArrivalTimes(ArrivalProcess process, Rng rng) : process_(process), rng_(rng) {}

@@ -173,9 +173,7 @@ Result<Fit> fit(const Workload& workload) {
 std::vector<Arrival> generate(const Fit& fit, const FitMore& more, const Rng& rng) {
   KEELSON_ASSERT(!fit.classes.empty() && (more.pods > 0 || more.length) && more.rate_milli > 0);
   ArrivalProcess process = fit.arrivals;
-  process.every = Duration(static_cast<int64_t>(static_cast<__int128>(process.every.count()) * 1000 /
-                                                more.rate_milli));
-  process.every = std::max(process.every, Duration(1));
+  process.every = at_rate(process.every, more.rate_milli);
   ArrivalTimes times(process, rng.fork("times"));
   Rng classes = rng.fork("classes"), sizes = rng.fork("sizes"), durations = rng.fork("durations");
   std::vector<uint64_t> below;  // jobs of this class and those before it
