@@ -3,10 +3,14 @@
 #include <algorithm>
 #include <deque>
 #include <map>
+#include <set>
+#include <string_view>
 #include <unordered_set>
+#include <utility>
 
 #include "core/api/device_claims.hpp"
 #include "core/api/quantity.hpp"
+#include "core/scheduler/plugins/plugins.hpp"
 #include "core/scheduler/scheduler.hpp"
 #include "sim/checks/suite.hpp"
 
@@ -104,18 +108,44 @@ bool expression_holds(const api::NodeSelectorRequirement& r, const std::string* 
   return op == "Gt" ? have > want : op == "Lt" && have < want;
 }
 
+// What the profile of a pod makes of nodes, as far as the check judges it.
+struct Rules {
+  bool cordons = true, taints = true, affinity = true;
+  bool usual = true;  // filters as by default, and none that the check does not know
+};
+
+Rules rules_of(const scheduler::Profile& profile) {
+  std::set<std::string_view> filters, usual;
+  for (const scheduler::Plugin* plugin : profile.at(scheduler::Point::filter)) {
+    filters.insert(plugin->name());
+  }
+  static const scheduler::ProfilePtr kDefault =
+      scheduler::Profile::make(scheduler::ProfileOptions::defaults(), scheduler::default_plugins())
+          .value();
+  for (const scheduler::Plugin* plugin : kDefault->at(scheduler::Point::filter)) {
+    usual.insert(plugin->name());
+  }
+  const scheduler::PluginArgs& args = profile.args();
+  return {.cordons = filters.contains("NodeUnschedulable"),
+          .taints = filters.contains("TaintToleration"),
+          .affinity = filters.contains("NodeAffinity"),
+          .usual = filters == usual && !args.node_affinity.added_affinity &&
+                   args.pod_topology_spread.default_constraints.empty()};
+}
+
 // Empty: the node suits the pod. Else why not.
-std::string unsuitable(const api::Pod& pod, const api::Node& node) {
-  if (node.spec().unschedulable()) {
+std::string unsuitable(const Rules& rules, const api::Pod& pod, const api::Node& node) {
+  if (rules.cordons && node.spec().unschedulable()) {
     api::Taint cordon;
     cordon.set_key("node.kubernetes.io/unschedulable");
     cordon.set_effect("NoSchedule");
     if (!tolerates(pod, cordon)) return "is cordoned";
   }
   for (const auto& taint : node.spec().taints()) {
-    if (taint.effect() == "PreferNoSchedule") continue;
+    if (!rules.taints || taint.effect() == "PreferNoSchedule") continue;
     if (!tolerates(pod, taint)) return "has the taint " + taint.key() + ":" + taint.effect();
   }
+  if (!rules.affinity) return {};
   const auto& labels = node.metadata().labels();
   std::string unmatched;  // the first by name: what is reported must not depend on hashes
   for (const auto& [key, value] : pod.spec().node_selector()) {
@@ -171,14 +201,17 @@ class SchedulerCheck final : public Check {
   }
 
   void on_second() override {
+    learn_rules();
     if (at_rest()) compare_caches();
   }
 
   void pending(std::vector<Pending>& out) override {
     for (auto& [uid, waiting] : waiting_) {
       const api::ObjectPtr pod = state().get(waiting.key);
-      // Without any node that suits and has room, it waits rightly.
-      if (!pod || pod->deleting() || !feasible_somewhere(pod->as<api::Pod>())) {
+      // Without any node that suits and has room, it waits rightly; or for what only its profile knows.
+      const Rules* rules = pod ? rules_for(pod->as<api::Pod>()) : nullptr;
+      if (rules == nullptr || !rules->usual || pod->deleting() ||
+          !feasible_somewhere(pod->as<api::Pod>())) {
         waiting.feasible_since = {};
         continue;
       }
@@ -225,6 +258,28 @@ class SchedulerCheck final : public Check {
     api::ObjectPtr pod;
     Instant until;
   };
+
+  // By scheduler name. Null: the pod is nobody's here.
+  const Rules* rules_for(const api::Pod& pod) const {
+    const std::string& name = pod.spec().scheduler_name();
+    const auto it = rules_.find(name.empty() ? std::string(scheduler::kDefaultSchedulerName) : name);
+    return it == rules_.end() ? nullptr : &it->second;
+  }
+  Rules rules_or_usual(const api::Pod& pod) const {
+    const Rules* rules = rules_for(pod);
+    return rules == nullptr ? Rules{} : *rules;
+  }
+  // All schedulers of a cluster have the same configuration.
+  void learn_rules() {
+    if (learned_) return;
+    ground().each_scheduler([&](const std::string&, const scheduler::Scheduler& s) {
+      if (std::exchange(learned_, true)) return;
+      rules_.clear();
+      for (const auto& entry : s.profiles().entries()) {
+        rules_[entry.scheduler_name] = rules_of(*entry.profile);
+      }
+    });
+  }
 
   static const std::string& node_of(const api::ObjectPtr& object) {
     return object->as<api::Pod>().spec().node_name();
@@ -333,7 +388,7 @@ class SchedulerCheck final : public Check {
     check(kSuits, static_cast<bool>(then),
           [&] { return "the scheduler knew no node " + name + " when it chose it"; }, &event);
     if (then) {
-      const std::string why = unsuitable(pod, *then);
+      const std::string why = unsuitable(rules_or_usual(pod), pod, *then);
       check(kSuits, why.empty(),
             [&] {
               return event.object->name() + " was bound to " + name + ", which, as the scheduler knew, " +
@@ -365,9 +420,7 @@ class SchedulerCheck final : public Check {
   void note_waiting(const store::StoreEvent& event) {
     const api::Object& object = event.object ? *event.object : *event.previous;
     const auto& pod = object.as<api::Pod>();
-    const bool ours =
-        pod.spec().scheduler_name().empty() || pod.spec().scheduler_name() == "default-scheduler";
-    const bool waits = event.object && ours && pod.spec().node_name().empty() &&
+    const bool waits = event.object && pod.spec().node_name().empty() &&
                        !event.object->deleting() && pod.spec().scheduling_gates_size() == 0 &&
                        pod.status().phase() != "Failed";
     if (waits) {
@@ -395,7 +448,7 @@ class SchedulerCheck final : public Check {
       if (other.spec().priority() <= pod.spec().priority()) return "has a higher priority";
       if (other.spec().preemption_policy() == "Never") return "may preempt";
       if (name.empty()) return {};  // its own binding is still under way: where to, only they know
-      if (!node || !unsuitable(other, *node).empty()) return "could run on " + name;
+      if (!node || !unsuitable(rules_or_usual(other), other, *node).empty()) return "could run on " + name;
       Node alone;
       add_to(alone, other, +1);
       return overflow(alone, *node).empty() ? std::string() : "could run on " + name;
@@ -408,9 +461,14 @@ class SchedulerCheck final : public Check {
       found = no.empty();
       if (no != "has a higher priority") why = no;
     };
-    for (const auto& [uid, waiting] : waiting_) consider(state().get(waiting.key));
+    learn_rules();
+    for (const auto& [uid, waiting] : waiting_) {
+      const api::ObjectPtr other = state().get(waiting.key);
+      if (other && rules_for(other->as<api::Pod>()) != nullptr) consider(other);
+    }
     for (const Waited& waited : waited_) {
-      if (context().now - waited.until <= kSchedulerDecision) consider(waited.pod);
+      if (context().now - waited.until > kSchedulerDecision) continue;
+      if (rules_for(waited.pod->as<api::Pod>()) != nullptr) consider(waited.pod);
     }
     check(kVictim, found,
           [&] {
@@ -422,9 +480,10 @@ class SchedulerCheck final : public Check {
 
   bool feasible_somewhere(const api::Pod& pod) const {
     const Amounts wanted = demand(pod);
+    const Rules rules = rules_or_usual(pod);
     for (const auto& [key, object] : state().all(api::Kind::nodes)) {
       const auto& node = object->as<api::Node>();
-      if (!unsuitable(pod, node).empty()) continue;
+      if (!unsuitable(rules, pod, node).empty()) continue;
       const auto it = nodes_.find(object->name());
       Node with = it == nodes_.end() ? Node{} : it->second;
       for (const auto& [name, amount] : wanted) with.used[name] += amount;
@@ -475,6 +534,8 @@ class SchedulerCheck final : public Check {
     }
   }
 
+  std::map<std::string, Rules> rules_{{std::string(scheduler::kDefaultSchedulerName), {}}};
+  bool learned_ = false;
   std::map<std::string, Node> nodes_;
   std::map<std::string, Waiting> waiting_;  // by pod uid
   std::deque<Waited> waited_;               // those that have stopped waiting lately

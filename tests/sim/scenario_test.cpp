@@ -1,10 +1,13 @@
 // Reading scenario files: what they may say, and that each complaint names file, line and field.
 #include <gtest/gtest.h>
 
+#include <map>
+#include <set>
 #include <string>
 
 #include "core/api/types.hpp"
 #include "core/base/rng.hpp"
+#include "sim/run/run.hpp"
 #include "sim/scenario/reader.hpp"
 #include "sim/scenario/scenario.hpp"
 
@@ -611,6 +614,69 @@ TEST(ScenarioErrors, AFileThatIsNotThere) {
   const auto scenario = load_scenario("/nowhere/s.yaml", {});
   ASSERT_FALSE(scenario.ok());
   EXPECT_EQ(scenario.error().message, "/nowhere/s.yaml: cannot be read");
+}
+
+// --- The schedulers' configuration ---------------------------------------------------------------------
+
+TEST(ScenarioScheduler, ProfilesDecideForThePodsThatNameThem) {
+  const Scenario s = good(R"(name: t
+duration: 20s
+cluster:
+  pools: [{prefix: n-, count: 3}]
+  scheduler:
+    profiles:
+    - schedulerName: default-scheduler
+      plugins: &fit
+        score: {disabled: [{name: "*"}], enabled: [{name: NodeResourcesFit}]}
+    - schedulerName: packing
+      plugins: *fit
+      pluginConfig:
+      - name: NodeResourcesFit
+        args: {scoringStrategy: {type: MostAllocated}}
+manifests: |
+  apiVersion: apps/v1
+  kind: Deployment
+  metadata: {name: packed, namespace: default}
+  spec:
+    replicas: 3
+    selector: {matchLabels: {app: packed}}
+    template:
+      metadata: {labels: {app: packed}}
+      spec:
+        schedulerName: packing
+        containers: [{name: c, image: x, resources: {requests: {cpu: "1", memory: 64Mi}}}]
+  ---
+  apiVersion: apps/v1
+  kind: Deployment
+  metadata: {name: spread, namespace: default}
+  spec:
+    replicas: 3
+    selector: {matchLabels: {app: spread}}
+    template:
+      metadata: {labels: {app: spread}}
+      spec:
+        containers: [{name: c, image: x, resources: {requests: {cpu: 100m, memory: 64Mi}}}]
+)");
+  sim::Run run(s, {.seed = 1, .max_events = 0, .progress = {}});
+  EXPECT_EQ(run.execute(), Verdict::held);
+  std::map<std::string, std::set<std::string>> nodes;
+  for (const auto& [key, object] : run.checks().state().all(api::Kind::pods)) {
+    const auto& spec = object->as<api::Pod>().spec();
+    nodes[spec.scheduler_name()].insert(spec.node_name());
+  }
+  EXPECT_EQ(nodes["packing"].size(), 1u);
+  EXPECT_GT(nodes["default-scheduler"].size(), 1u);
+}
+
+TEST(ScenarioScheduler, MistakesAreNamedByLineAndField) {
+  refuses(kNode + "  scheduler:\n    profiles:\n    - {schedulerNam: x}\n",
+          "s.yaml:6: cluster.scheduler.profiles[0].schedulerNam", "unknown field");
+  refuses(kNode + "  scheduler:\n    extenders: [{urlPrefix: \"http://x\", filterVerb: f}]\n",
+          "s.yaml:5: cluster.scheduler.extenders", "simulated");
+  refuses(kNode + "  scheduler: {}\n  schedulerConfig: x.yaml\n", "s.yaml:5: cluster.schedulerConfig",
+          "either");
+  refuses(kNode + "  schedulerConfig: not-there.yaml\n", "s.yaml:4: cluster.schedulerConfig",
+          "cannot be read");
 }
 
 }  // namespace

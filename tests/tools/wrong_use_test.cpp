@@ -70,6 +70,22 @@ TEST_F(WrongUse, Init) {
   refuses(kInit + " --store ftp://x", "store: ");
 }
 
+TEST_F(WrongUse, SchedulerConfig) {
+  const std::string head =
+      "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n";
+  for (const std::string& command : {kInit, std::string("up --dir ") + root()}) {
+    const auto says_of = [&](const std::string& body, const std::string& expected) {
+      const std::string config = file(head + body);
+      const std::string words = command + " --scheduler-config " + config;
+      command == kInit ? refuses(words, expected) : says(words, expected);
+    };
+    says(command + " --scheduler-config /nowhere.yaml", "/nowhere.yaml");
+    says_of("profiles: [{schedulerNam: x}]", "config.yaml:3: profiles[0].schedulerNam: unknown");
+    says_of("extenders: [{urlPrefix: \"http://x\", filterVerb: f, tlsConfig: {caFile: /nowhere}}]",
+            command == kInit ? "tlsConfig.caFile: " : "simulated cluster");
+  }
+}
+
 TEST_F(WrongUse, Join) {
   refuses("join", "which cluster? keelson join HOST:PORT");
   refuses("join 127.0.0.1:1", "--token is missing; `keelson token create` makes one");
