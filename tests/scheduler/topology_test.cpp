@@ -289,6 +289,33 @@ TEST(InterPodAffinity, PreemptionLiftsAntiAffinity) {
   EXPECT_EQ(other.cache.check(), "");
 }
 
+TEST(PodTopologySpread, ANominatedPodCountsForItsOwnNodeOnly) {
+  ThreeNodes cluster;
+  auto& snapshot = cluster.cache.snapshot();
+  const auto nominate = [&](const char* name, const char* node) {
+    snapshot.nominate(cluster.cache.info(web(name).with(priority(5)).object()),
+                      cluster.cache.words().id(node));
+  };
+  const auto p = web("p").with(must_spread(kHost, 1, "app=web"));
+  nominate("x", "a1");
+  nominate("y", "b1");
+  EXPECT_EQ(cluster.decide(p).feasible, 1u);
+  nominate("z", "a2");  // one everywhere: still, each node is seen with its own alone
+  EXPECT_EQ(cluster.decide(p).feasible, 0u);
+  EXPECT_EQ(cluster.cache.check(), "");
+}
+
+// A pod that is only nominated keeps others away by its anti-affinity, though no pod on a node has
+// any.
+TEST(InterPodAffinity, ANominatedPodsTermsCount) {
+  ThreeNodes cluster;
+  const auto loner = pod("loner").with(must_be_away(term(kHost, "app=web"))).with(priority(5));
+  cluster.cache.snapshot().nominate(cluster.cache.info(loner.object()),
+                                    cluster.cache.words().id("a1"));
+  EXPECT_EQ(cluster.decide(web("p")).feasible, 2u);
+  EXPECT_EQ(cluster.decide(web("p").with(priority(9))).feasible, 3u);
+}
+
 // Whatever comes and goes, nodes and namespaces too, the counts are what a recount finds; and trial
 // changes leave no trace.
 TEST(TopologyIndex, StaysTrueInAnyHistory) {

@@ -36,9 +36,11 @@ class ImageLocality final : public Plugin {
     for (const NameId name : pod.images) {
       const ImageState* image = snapshot.image(name);
       if (image == nullptr) continue;
-      const auto total = static_cast<int64_t>(snapshot.node_count());
+      // Doubles in this order, as there: IEEE 754 leaves no choice of results.
+      const double spread = static_cast<double>(image->nodes.size()) /
+                            static_cast<double>(snapshot.node_count());
       const int64_t size = std::clamp<int64_t>(image->size, 0, int64_t{1} << 40);
-      const int64_t scaled = size * static_cast<int64_t>(image->nodes.size()) / total;
+      const auto scaled = static_cast<int64_t>(static_cast<double>(size) * spread);
       for (const NodeIndex node : image->nodes) sums[node] += scaled;
     }
     const int64_t most =

@@ -3,6 +3,7 @@
 // Source: Wei Huang et al., "An Energy Efficient Virtual Machine Placement Algorithm with Balanced
 // Resource Utilization", as in kube-scheduler's plugin of this name.
 #include <boost/container/small_vector.hpp>
+#include <cmath>
 
 #include "core/scheduler/plugins/plugins.hpp"
 #include "core/scheduler/plugins/scores.hpp"
@@ -10,25 +11,21 @@
 namespace keelson::scheduler {
 namespace {
 
-// Shares are fixed-point numbers with this many parts.
-constexpr int64_t kOne = 1'000'000;
-
-int64_t share(int64_t requested, int64_t allocatable) {
-  if (requested >= allocatable) return kOne;
-  while (allocatable >= int64_t{1} << 43) {  // keeps requested * kOne within int64
-    requested >>= 1;
-    allocatable >>= 1;
-  }
-  return requested * kOne / allocatable;
+// In doubles and in this order of operations, as there: integers would often give one more where
+// the exact result is a whole number. IEEE 754 leaves no choice for any of the operations (the root
+// included), so the scores are the same everywhere.
+double share(int64_t requested, int64_t allocatable) {
+  return std::min(static_cast<double>(requested) / static_cast<double>(allocatable), 1.0);
 }
 
-int64_t integer_root(int64_t square) {
-  int64_t low = 0, high = kOne + 1;
-  while (high - low > 1) {
-    const int64_t middle = (low + high) / 2;
-    (middle * middle <= square ? low : high) = middle;
-  }
-  return low;
+double deviation(std::span<const double> shares) {
+  if (shares.size() < 2) return 0;
+  if (shares.size() == 2) return std::abs((shares[0] - shares[1]) / 2);
+  double sum = 0, squares = 0;
+  for (const double s : shares) sum += s;
+  const double mean = sum / static_cast<double>(shares.size());
+  for (const double s : shares) squares += (s - mean) * (s - mean);
+  return std::sqrt(squares / static_cast<double>(shares.size()));
 }
 
 class NodeResourcesBalancedAllocation final : public Plugin {
@@ -50,7 +47,7 @@ class NodeResourcesBalancedAllocation final : public Plugin {
   void score(CycleState&, const PodInfo& pod, const Snapshot& snapshot,
              std::span<const NodeIndex> nodes, std::span<int32_t> scores) const override {
     const auto wanted = resources(pod, snapshot);
-    boost::container::small_vector<int64_t, 8> shares;
+    boost::container::small_vector<double, 8> shares;
     for (std::size_t i = 0; i < nodes.size(); ++i) {
       shares.clear();
       for (const auto& [id, amount] : wanted) {
@@ -59,8 +56,8 @@ class NodeResourcesBalancedAllocation final : public Plugin {
         const int64_t whole = c.allocatable[nodes[i]];
         if (whole > 0) shares.push_back(share(c.requested[nodes[i]] + amount, whole));
       }
-      scores[i] = static_cast<int32_t>((kOne - deviation({shares.data(), shares.size()})) *
-                                       kMaxNodeScore / kOne);
+      scores[i] = static_cast<int32_t>((1 - deviation({shares.data(), shares.size()})) *
+                                       kMaxNodeScore);
     }
   }
 
@@ -78,18 +75,6 @@ class NodeResourcesBalancedAllocation final : public Plugin {
       }
     }
     return list;
-  }
-  static int64_t deviation(std::span<const int64_t> shares) {
-    if (shares.size() < 2) return 0;
-    if (shares.size() == 2) {
-      return (std::max(shares[0], shares[1]) - std::min(shares[0], shares[1])) / 2;
-    }
-    int64_t mean = 0;
-    for (const int64_t s : shares) mean += s;
-    mean /= static_cast<int64_t>(shares.size());
-    int64_t square = 0;
-    for (const int64_t s : shares) square += (s - mean) * (s - mean);
-    return integer_root(square / static_cast<int64_t>(shares.size()));
   }
   std::vector<std::string> balanced_;
 };
