@@ -104,6 +104,7 @@ INSTANTIATE_TEST_SUITE_P(
             Shipped{"rolling-update-under-failure",
                  {{"nodes", "20"}, {"deployments", "6"}, {"minutes", "10"}, {"rollEvery", "90s"}}},
             Shipped{"zone-loss", {{"nodes", "60"}, {"deployments", "20"}}},
+            Shipped{"spreading", {}},
             Shipped{"churn",
                  {{"nodes", "50"}, {"deployments", "20"}, {"minutes", "5"}, {"every", "60s"}}}),
         ::testing::Values(1, 2)),
@@ -166,6 +167,35 @@ TEST(ShippedScenarios, TheSameSeedGivesTheSameRun) {
   };
   EXPECT_EQ(hash(1), hash(1));
   EXPECT_NE(hash(1), hash(2));
+}
+
+// Before the first fault: as many in each zone, one to a host, each beside another's pod.
+TEST(ShippedScenarios, SpreadingPutsPodsWhereTheyWantToBe) {
+  const auto scenario = load_scenario((directory() / "spreading.yaml").string(), {});
+  ASSERT_TRUE(scenario.ok()) << scenario.error().message;
+  sim::RunOptions options;
+  options.progress = [](const sim::Run& run) {
+    return run.elapsed() >= 50s ? std::string("enough") : std::string();
+  };
+  sim::Run run(*scenario, std::move(options));
+  run.execute();
+  std::map<std::string, std::string> zone_of;
+  for (const auto& [key, node] : run.checks().state().all(api::Kind::nodes)) {
+    zone_of[node->name()] = node->meta().labels().at("topology.kubernetes.io/zone");
+  }
+  std::map<std::string, std::map<std::string, int>> by_zone, by_node;
+  for (const auto& [key, object] : run.checks().state().all(api::Kind::pods)) {
+    const std::string& node = object->as<api::Pod>().spec().node_name();
+    ASSERT_FALSE(node.empty()) << key.name;
+    const std::string& app = object->meta().labels().at("app");
+    ++by_zone[app][zone_of.at(node)];
+    ++by_node[app][node];
+  }
+  EXPECT_EQ(by_zone["front"], (std::map<std::string, int>{{"a", 4}, {"b", 4}, {"c", 4}}));
+  EXPECT_EQ(by_node["front"].size(), 9u);
+  EXPECT_EQ(by_node["store"].size(), 6u);
+  EXPECT_EQ(by_node["cache"].size(), 4u);
+  for (const auto& [node, pods] : by_node["cache"]) EXPECT_TRUE(by_node["store"].contains(node));
 }
 
 TEST(ShippedScenarios, ALimitOnEventsLeavesARunUndecided) {
