@@ -110,6 +110,36 @@ INSTANTIATE_TEST_SUITE_P(
         ::testing::Values(1, 2)),
     shipped_name);
 
+// 26 devices' worth if shares were counted as devices, on 16.
+TEST(ShippedScenarios, GpuShareRunsAllPodsOnTheirDevices) {
+  const auto scenario = load_scenario((directory() / "gpu-share.yaml").string(), {});
+  ASSERT_TRUE(scenario.ok()) << scenario.error().message;
+  sim::Run run(*scenario, {.seed = 1, .max_events = 0, .progress = {}});
+  EXPECT_EQ(run.execute(), Verdict::held);
+  std::map<std::string, int> used;  // thousandths by node and device
+  int pods = 0;
+  for (const auto& [key, object] : run.checks().state().all(api::Kind::pods)) {
+    const auto& pod = object->as<api::Pod>();
+    if (pod.spec().node_name().empty() || pod.status().phase() != "Running") continue;
+    ++pods;
+    const auto& annotations = pod.metadata().annotations();
+    const auto milli = annotations.find("keelson.io/gpu-milli");
+    ASSERT_TRUE(annotations.contains("keelson.io/gpu-devices")) << object->name();
+    std::istringstream devices(annotations.at("keelson.io/gpu-devices"));
+    for (std::string device; std::getline(devices, device, ',');) {
+      used[pod.spec().node_name() + ":" + device] +=
+          milli == annotations.end() ? 1000 : std::stoi(milli->second);
+    }
+  }
+  EXPECT_EQ(pods, 14 + 6 + 3);
+  int sum = 0;
+  for (const auto& [device, milli] : used) {
+    EXPECT_LE(milli, 1000) << device;
+    sum += milli;
+  }
+  EXPECT_EQ(sum, 14 * 300 + 6 * 500 + 3 * 2000);
+}
+
 // What zero-downtime.yaml says of its premises: without one of them the same rollouts lose
 // requests.
 TEST(ShippedScenarios, ZeroDowntimeNeedsEachOfItsPremises) {
