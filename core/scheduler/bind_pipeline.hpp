@@ -29,6 +29,7 @@ class BindPipeline final : public PluginHost {
   struct Options {
     std::string user, actor;
     Duration read_back_retry = 1s;  // between attempts to read a pod back
+    std::function<void(const std::string& uid)> activate;  // PluginHost::activate(); may be empty
     Extenders* extenders = nullptr;  // one may bind in the place of the plugins; null: there are none
   };
   struct Counters {
@@ -69,6 +70,10 @@ class BindPipeline final : public PluginHost {
 
   void allow(const Plugin& plugin, const std::string& uid) override;
   void reject(const Plugin& plugin, const std::string& uid, std::string why) override;
+  void activate(const std::string& uid) override {
+    if (options_.activate) options_.activate(uid);
+  }
+  const Snapshot& snapshot() const override { return cache_.snapshot(); }
 
  private:
   struct Flight {

@@ -76,7 +76,10 @@ struct Scheduler::Impl final : Consultation::Machine {
   void kick();  // sees to it that waiting pods get their turn and timers are armed
   void turn();
   void schedule(QueuedPod& pod);
-  bool may_decide() override { return running && leading(); }
+  bool may_decide() override {
+    return running && leading() &&
+           !report_wait.holds(loop.now(), informer(Kind::pods), informer(Kind::nodes));
+  }
   Decision decide(const QueuedPod& pod, const Advice* advice) override;
   std::span<const NodeIndex> feasible(const QueuedPod& pod) override {
     return lane(*pod.info).cycle.feasible;
@@ -154,7 +157,7 @@ struct Scheduler::Impl final : Consultation::Machine {
   bool warm = false, running = false;
   bool turn_pending = false;
   uint64_t pods_epoch = 0;
-  ReportWait report_wait{options.report_patience};
+  ReportWait report_wait{options.report_patience, log};
   uint64_t turn_number = 0;  // of the turn that is pending; others that were posted are void
   api::Fence fence;
   std::function<bool()> leading;
@@ -174,7 +177,8 @@ Scheduler::Impl::Impl(Loop& l, client::ApiClient& c, Rng r, Log& lg, SchedulerOp
       extenders(options.extenders, l, cache.words(), lg),
       consultation(*this, l, queue, cache, extenders, profiles.sorter()),
       binds(l, c, cache, profiles, lg,
-            {options.user, options.actor, options.read_back_retry, &extenders},
+            {options.user, options.actor, options.read_back_retry,
+             [this](const std::string& uid) { queue.wake_pod(uid, loop.now()); }, &extenders},
             [this](const BindPipeline::Outcome& outcome) { on_bind_ended(outcome); }),
       due_timer(l,
                 [this] {
@@ -242,6 +246,7 @@ void Scheduler::Impl::on_workload(const ObjectPtr& before, const ObjectPtr& afte
 }
 
 void Scheduler::Impl::on_pod(const ObjectPtr& before, const ObjectPtr& after) {
+  if (cache.snapshot().groups.apply(before, after)) wake(events::group_member, 0);
   // Deletion and re-creation under the same name may arrive as one change (k8s#106545).
   const bool replaced = before && after && before->uid() != after->uid();
   if (before && (!after || replaced)) pod_gone(*before);
@@ -355,7 +360,7 @@ void Scheduler::Impl::turn() {
   cache.snapshot().reorder_if_needed();
   for (uint32_t i = 0; i < options.cycles_per_turn; ++i) {
     if (binds.in_flight() >= options.binds_in_flight_max) break;
-    QueuedPod* pod = queue.pop();
+    QueuedPod* pod = queue.pop(&cache.snapshot());
     if (pod == nullptr) break;
     schedule(*pod);
   }
@@ -413,6 +418,7 @@ void Scheduler::Impl::give_up(QueuedPod& pod, const Decision& decision) {
                       consultation.refused(*info));
   if (decision.clear_nomination) unnominate(info->uid());
   write_status(*info, std::move(change));
+  for (Plugin* plugin : pod.profile->at(Point::permit)) plugin->gave_up(*info);
 }
 
 void Scheduler::Impl::preempt(QueuedPod& pod, const Decision& decision) {

@@ -160,6 +160,7 @@ bool Snapshot::set_allocatable(NodeIndex row, const api::Node& node) {
     ResourceColumn& c = column(id);
     if (c.allocatable[row] == amount) continue;
     changed = true;
+    c.total_allocatable += static_cast<uint64_t>(amount) - static_cast<uint64_t>(c.allocatable[row]);
     c.allocatable[row] = amount;
     if (words_.resource_name(id) == api::kGpuResource) devices_.set_count(row, amount);
   }
@@ -249,7 +250,18 @@ bool Snapshot::set_images(NodeIndex row, const api::Node& node) {
   return true;
 }
 
+const NamespaceUsage& Snapshot::usage() const {
+  if (!usage_) {
+    usage_.emplace();
+    for (const auto& pods : pods_) {
+      for (const PodInfoPtr& pod : pods) usage_->add(*pod, +1);
+    }
+  }
+  return *usage_;
+}
+
 void Snapshot::account(NodeIndex node, const PodInfo& pod, int64_t sign) {
+  if (usage_) usage_->add(pod, sign);
   for (ResourceId id = 0; id < kFirstExtended; ++id) {
     resources_[id].requested[node] += sign * pod.requests[id];
   }

@@ -17,6 +17,8 @@
 #include "core/api/object.hpp"
 #include "core/scheduler/cache/device_table.hpp"
 #include "core/scheduler/cache/label_classes.hpp"
+#include "core/scheduler/cache/namespace_usage.hpp"
+#include "core/scheduler/cache/pod_groups.hpp"
 #include "core/scheduler/cache/pod_info.hpp"
 #include "core/scheduler/cache/topology_index.hpp"
 #include "core/scheduler/cache/vocabulary.hpp"
@@ -40,6 +42,7 @@ struct ImageState {
 
 struct ResourceColumn {
   std::vector<int64_t> allocatable, requested;
+  uint64_t total_allocatable = 0;  // of all nodes
 };
 
 class Snapshot {
@@ -111,6 +114,9 @@ class Snapshot {
 
   const Vocabulary& words() const { return words_; }
   WorkloadDirectory workloads;
+  PodGroups groups;
+  // What each namespace uses. Made on first use, then kept up to date.
+  const NamespaceUsage& usage() const;
   // Counts of pods by topology. Made on first use, then kept up to date, hence not const.
   TopologyIndex& topology() const { return topology_; }
 
@@ -166,6 +172,7 @@ class Snapshot {
   Vocabulary& words_;
   LabelClasses& classes_;
   mutable TopologyIndex topology_;
+  mutable std::optional<NamespaceUsage> usage_;
   std::size_t node_count_ = 0;
   uint64_t last_generation_ = 0;
 

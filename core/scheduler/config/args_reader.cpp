@@ -170,6 +170,11 @@ void read_default_preemption(TreeReader& from, PluginArgs& args) {
   }
 }
 
+void read_coscheduling(TreeReader& from, PluginArgs& args) {
+  const auto seconds = from.integer("permitWaitingTimeSeconds", 1, 86'400);
+  if (seconds) args.coscheduling.permit_waiting_time = std::chrono::seconds(*seconds);
+}
+
 struct ArgsReader {
   std::string_view plugin;
   void (*read)(TreeReader& from, PluginArgs& into);
@@ -184,6 +189,7 @@ constexpr ArgsReader kReaders[] = {
     {"DefaultPreemption", read_default_preemption},
     {"FGD", read_fgd},
     {"Random", read_random},
+    {"Coscheduling", read_coscheduling},
 };
 
 }  // namespace

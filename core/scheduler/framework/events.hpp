@@ -13,7 +13,7 @@ class EventMask {
   static constexpr EventMask all() { return EventMask(~uint32_t{0}); }
   static constexpr EventMask none() { return {}; }
 
-  static constexpr int kCount = 13;
+  static constexpr int kCount = 14;
   static constexpr EventMask bit(int index) { return EventMask(uint32_t{1} << index); }
 
   constexpr bool empty() const { return bits_ == 0; }
@@ -47,6 +47,7 @@ inline constexpr EventMask workload_changed = EventMask::bit(9);  // services, r
 inline constexpr EventMask budget_changed = EventMask::bit(10);   // disruption budgets
 inline constexpr EventMask node_removed = EventMask::bit(11);
 inline constexpr EventMask namespace_labels = EventMask::bit(12);
+inline constexpr EventMask group_member = EventMask::bit(13);  // a pod joined a group of pods
 // Everything that a change of the node object alone can bring about.
 inline constexpr EventMask any_node =
     node_added | node_allocatable | node_labels | node_taints | node_unschedulable;

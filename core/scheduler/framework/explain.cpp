@@ -22,6 +22,7 @@ constexpr std::array<const char*, EventMask::kCount> kWords{
     "a disruption budget changes",
     "a node is removed",
     "a namespace's labels change",
+    "a pod joins its group",
 };
 static_assert(kWords.back() != nullptr);
 

@@ -91,6 +91,10 @@ class PluginHost {
   // wait.
   virtual void allow(const Plugin& plugin, const std::string& uid) = 0;
   virtual void reject(const Plugin& plugin, const std::string& uid, std::string why) = 0;
+  // If the pod waits for an event, it is tried again without one.
+  virtual void activate(const std::string& uid) = 0;
+  // As it is now, assumed pods included.
+  virtual const Snapshot& snapshot() const = 0;
 
  protected:
   ~PluginHost() = default;
@@ -118,6 +122,12 @@ class Plugin {
   virtual Verdict pre_enqueue(const PodInfo&) const { return Verdict::success(); }
   // A strict order: is `a` scheduled before `b`?
   virtual bool less(const QueuedPod&, const QueuedPod&) const { return false; }
+  // A sorter may part the queue into lanes, of which less() orders the pods. Which lane is next is asked
+  // anew for each pod, of their first pods, so it may depend on the cluster, which less() must not.
+  virtual std::string_view lane(const PodInfo&) const { return {}; }
+  virtual bool lane_before(const QueuedPod&, const QueuedPod&, const Snapshot&) const {
+    return false;
+  }
 
   // --- The decision, pure
   // ------------------------------------------------------------------------- Prepares; may narrow
@@ -170,6 +180,8 @@ class Plugin {
   // Idempotent.
   virtual void unreserve(const BindTarget&) {}
   virtual PermitResult permit(const BindTarget&) { return {}; }
+  // Of plugins with permit(): an attempt to schedule the pod found no node.
+  virtual void gave_up(const PodInfo&) {}
   // Calls back once, at once or later.
   virtual void pre_bind(const BindTarget&, Callback<void(Verdict)> done) {
     done(Verdict::success());

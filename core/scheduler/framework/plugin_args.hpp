@@ -69,6 +69,10 @@ struct DefaultPreemptionArgs {
   int32_t min_candidate_nodes_absolute = 100;   // not both zero
 };
 
+struct CoschedulingArgs {
+  Duration permit_waiting_time = 60s;  // of a member for the rest of its group
+};
+
 struct PluginArgs {
   NodeResourcesFitArgs node_resources_fit;
   NodeResourcesBalancedAllocationArgs node_resources_balanced_allocation;
@@ -76,6 +80,7 @@ struct PluginArgs {
   InterPodAffinityArgs inter_pod_affinity;
   PodTopologySpreadArgs pod_topology_spread;
   DefaultPreemptionArgs default_preemption;
+  CoschedulingArgs coscheduling;
   PolicyArgs policies;
 };
 

@@ -21,6 +21,8 @@ const PluginRegistry& default_plugins() {
       {"DefaultPreemption", make_default_preemption},
       {"DefaultBinder", make_default_binder},
       {"GpuShare", make_gpu_share},
+      {"Coscheduling", make_coscheduling},
+      {"DominantResourceFairness", make_dominant_resource_fairness},
       {"Random", make_random},
       {"FirstFit", make_first_fit},
       {"BestFit", make_best_fit},
@@ -31,6 +33,7 @@ const PluginRegistry& default_plugins() {
       {"GpuClustering", make_gpu_clustering},
       {"GpuPacking", make_gpu_packing},
       {"FGD", make_fgd},
+      {"SpareGpus", make_spare_gpus},
   };
   return kRegistry;
 }

@@ -21,6 +21,8 @@ std::unique_ptr<Plugin> make_inter_pod_affinity(const PluginArgs&);
 std::unique_ptr<Plugin> make_default_preemption(const PluginArgs&);
 std::unique_ptr<Plugin> make_default_binder(const PluginArgs&);
 std::unique_ptr<Plugin> make_gpu_share(const PluginArgs&);
+std::unique_ptr<Plugin> make_coscheduling(const PluginArgs&);
+std::unique_ptr<Plugin> make_dominant_resource_fairness(const PluginArgs&);
 
 // All of them, and the policies (policies/policies.hpp); add your own to a copy.
 const PluginRegistry& default_plugins();

@@ -16,5 +16,6 @@ std::unique_ptr<Plugin> make_dominant_share(const PluginArgs&);
 std::unique_ptr<Plugin> make_gpu_clustering(const PluginArgs&);
 std::unique_ptr<Plugin> make_gpu_packing(const PluginArgs&);
 std::unique_ptr<Plugin> make_fgd(const PluginArgs&);
+std::unique_ptr<Plugin> make_spare_gpus(const PluginArgs&);
 
 }  // namespace keelson::scheduler

@@ -19,7 +19,21 @@ void for_each_bit(EventMask mask, F&& body) {
 }  // namespace
 
 SchedulingQueue::SchedulingQueue(Profiles profiles, QueueOptions options)
-    : profiles_(std::move(profiles)), options_(options), active_(ByOrder{&profiles_.sorter()}) {}
+    : profiles_(std::move(profiles)), options_(options) {}
+
+SchedulingQueue::Lane& SchedulingQueue::lane_of(const QueuedPod& pod) {
+  const Plugin& sorter = profiles_.sorter();
+  const std::string_view name = sorter.lane(*pod.info);
+  auto it = active_.find(name);
+  if (it == active_.end()) it = active_.emplace(std::string(name), Lane(ByOrder{&sorter})).first;
+  return it->second;
+}
+
+void SchedulingQueue::leave_lane(QueuedPod& pod) {
+  Lane& lane = lane_of(pod);
+  active_count_ -= lane.erase(&pod);
+  if (lane.empty()) active_.erase(active_.find(profiles_.sorter().lane(*pod.info)));
+}
 
 bool SchedulingQueue::gate(const QueuedPod& pod) {
   for (const Plugin* plugin : pod.profile->at(Point::pre_enqueue)) {
@@ -32,7 +46,10 @@ void SchedulingQueue::enter(QueuedPod& pod, QueueState state) {
   pod.state = state;
   switch (state) {
     case QueueState::gated: ++gated_; break;
-    case QueueState::active: active_.insert(&pod); break;
+    case QueueState::active:
+      lane_of(pod).insert(&pod);
+      ++active_count_;
+      break;
     case QueueState::backoff: backoff_.insert(&pod); break;
     case QueueState::unschedulable:
       unschedulable_.insert(&pod);
@@ -45,7 +62,7 @@ void SchedulingQueue::enter(QueuedPod& pod, QueueState state) {
 void SchedulingQueue::leave(QueuedPod& pod) {
   switch (pod.state) {
     case QueueState::gated: --gated_; break;
-    case QueueState::active: active_.erase(&pod); break;
+    case QueueState::active: leave_lane(pod); break;
     case QueueState::backoff: backoff_.erase(&pod); break;
     case QueueState::unschedulable:
       unschedulable_.erase(&pod);
@@ -111,9 +128,15 @@ void SchedulingQueue::remove(const std::string& uid) {
   pods_.erase(it);
 }
 
-QueuedPod* SchedulingQueue::pop() {
+QueuedPod* SchedulingQueue::pop(const Snapshot* snapshot) {
   if (active_.empty()) return nullptr;
-  QueuedPod* pod = *active_.begin();
+  QueuedPod* pod = *active_.begin()->second.begin();
+  if (snapshot != nullptr && active_.size() > 1) {
+    for (const auto& [name, lane] : active_) {
+      QueuedPod* first = *lane.begin();
+      if (first != pod && profiles_.sorter().lane_before(*first, *pod, *snapshot)) pod = first;
+    }
+  }
   leave(*pod);
   ++pod->attempts;
   pod->tried_at = event_count_;
@@ -213,7 +236,7 @@ QueuedPod* SchedulingQueue::find(const std::string& uid) {
 }
 
 SchedulingQueue::Depths SchedulingQueue::depths() const {
-  return {active_.size(), backoff_.size(), unschedulable_.size(), gated_, in_flight_};
+  return {active_count_, backoff_.size(), unschedulable_.size(), gated_, in_flight_};
 }
 
 }  // namespace keelson::scheduler

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -43,8 +44,9 @@ class SchedulingQueue {
   // The pod is bound or gone.
   void remove(const std::string& uid);
 
-  // The next pod, now in flight; nullptr if none is active. Valid until remove().
-  QueuedPod* pop();
+  // The next pod, now in flight; nullptr if none is active. Valid until remove(). `snapshot`: for
+  // sorters that part the queue into lanes; without it they come in the order of their names.
+  QueuedPod* pop(const Snapshot* snapshot = nullptr);
   // Ends of an attempt; each returns the pod to the queue. REQUIRES: in flight.
   //   No node suits it: `rejectors` are the plugins that said so. `by_outsider`: an extender did,
   //   too, so the pod is tried again after a while even if nothing has happened.
@@ -68,7 +70,7 @@ class SchedulingQueue {
 
   QueuedPod* find(const std::string& uid);
   Depths depths() const;
-  bool has_active() const { return !active_.empty(); }
+  bool has_active() const { return active_count_ > 0; }
   Duration backoff_of(const QueuedPod& pod) const;
 
  private:
@@ -85,6 +87,9 @@ class SchedulingQueue {
       return a->sequence < b->sequence;
     }
   };
+  using Lane = std::set<QueuedPod*, ByOrder>;
+  Lane& lane_of(const QueuedPod& pod);
+  void leave_lane(QueuedPod& pod);
   void enter(QueuedPod& pod, QueueState state);
   void leave(QueuedPod& pod);
   void make_ready(QueuedPod& pod, Instant now);  // active, or backoff if that is not over
@@ -93,7 +98,8 @@ class SchedulingQueue {
   Profiles profiles_;
   QueueOptions options_;
   boost::unordered_flat_map<std::string, std::unique_ptr<QueuedPod>> pods_;  // by uid; lookups only
-  std::set<QueuedPod*, ByOrder> active_;
+  std::map<std::string, Lane, std::less<>> active_;  // by the sorter's lanes; none is empty
+  std::size_t active_count_ = 0;
   std::set<QueuedPod*, ByDue> backoff_, unschedulable_;
   // Unschedulable pods per event bit, to pass over events that help nobody.
   std::array<std::size_t, 32> waiting_for_{};
