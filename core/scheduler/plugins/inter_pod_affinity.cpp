@@ -2,6 +2,9 @@
 // Required terms filter, also those of pods that are on nodes already; preferred ones score. All of
 // it is read from the topology index, which follows the pods; pods that are being deleted count
 // until they are gone. Source: kube-scheduler's InterPodAffinity (v1.32).
+#include <algorithm>
+#include <array>
+
 #include "core/scheduler/plugins/plugins.hpp"
 
 namespace keelson::scheduler {

@@ -2,6 +2,8 @@
 // than maxSkew pods above the domain with the fewest. Soft ones score. Pods without constraints get
 // the defaults, about the pods that their services and their workload select.
 // Source: kube-scheduler's PodTopologySpread (v1.32; KEP-895, KEP-3022, KEP-3094, KEP-3243).
+#include <boost/container/small_vector.hpp>
+
 #include "core/scheduler/plugins/fixed_log.hpp"
 #include "core/scheduler/plugins/plugins.hpp"
 
