@@ -55,8 +55,8 @@ class BindPipeline final : public PluginHost {
   BindPipeline(const BindPipeline&) = delete;
   BindPipeline& operator=(const BindPipeline&) = delete;
 
-  // Assumes the pod on the node, with these devices of it, and sets off. `ended` is called later or (a plugin says no) at
-  // once. `may_send` is asked right before the bind is sent.
+  // Assumes the pod on the node, with these devices of it, and sets off. `ended` is called later or
+  // (a plugin says no) at once. `may_send` is asked right before the bind is sent.
   void start(const PodInfoPtr& pod, NameId node, api::DeviceSet devices, api::Fence fence,
              api::BasisPtr basis, std::function<bool()> may_send);
 
