@@ -1,6 +1,7 @@
 #include "core/scheduler/report_wait.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/client/lost_history.hpp"
 
@@ -31,8 +32,24 @@ bool ReportWait::holds(Instant now, const client::Informer& pods, const client::
   if (oldest + client::epoch_gap <= from_) return true;
   look(nodes);
   waiting_ = !awaited_.empty() && now - since_ < patience_;
+  tell(waiting_);
   if (!waiting_) awaited_.clear();
   return waiting_;
+}
+
+// Whoever wonders why nothing is placed.
+void ReportWait::tell(bool waits) {
+  if (std::exchange(told_, waits) == waits) return;
+  std::string nodes;
+  for (const std::string& name : awaited_) {
+    if (nodes.size() > 200) break;
+    nodes += (nodes.empty() ? "" : " ") + name;
+  }
+  if (waits) {
+    log_.warning("the store has lost history: nothing is placed before agents have reported", {{"nodes", nodes}});
+  } else {
+    log_.info("placing goes on", {{"not_heard_of", nodes}});
+  }
 }
 
 void ReportWait::look(const client::Informer& nodes) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/log.hpp"
 #include "core/base/time.hpp"
 #include "core/client/informer.hpp"
 
@@ -13,8 +14,8 @@ namespace keelson::scheduler {
 
 class ReportWait {
  public:
-  // A node that has not come back after `patience` is not waited for any longer.
-  explicit ReportWait(Duration patience) : patience_(patience) {}
+  // A node that has not come back after `patience` is not waited for any longer. `log` must outlive this.
+  ReportWait(Duration patience, Log& log) : patience_(patience), log_(log) {}
 
   // Whether nothing may be placed now. To be asked before each round of decisions; cheap as long as no
   // history is lost. Nodes that are not Ready are not waited for: node health has given them up.
@@ -25,7 +26,11 @@ class ReportWait {
  private:
   void look(const client::Informer& nodes);
 
+  void tell(bool waits);
+
   Duration patience_;
+  Log& log_;
+  bool told_ = false;  // that it waits
   uint64_t seen_ = 0;  // the newest revision; a start counts as a gap, for nobody knows what was before
   bool waiting_ = false;
   uint64_t from_ = 0;  // what was seen when the waiting began
