@@ -61,7 +61,7 @@ Result<std::unique_ptr<Cluster>> Cluster::make(const Workload& workload, const P
     return Error{Code::invalid, "workload " + workload.name + ": two nodes have the same name"};
   }
   for (const api::ObjectPtr& other : workload.others) {
-    cache.snapshot().workloads.apply(nullptr, other);
+    cache.learn(other);
   }
   for (const api::ObjectPtr& pod : workload.bound) {
     if (pod->as<api::Pod>().spec().node_name().empty()) {

@@ -24,6 +24,17 @@ void Cache::leave_place(const Entry& entry) {
   snapshot_.unplace(*entry.info, entry.node);
 }
 
+void Cache::learn(const api::ObjectPtr& object) {
+  switch (object->kind()) {
+    case api::Kind::nodes: set_node(object); break;
+    case api::Kind::namespaces: set_namespace(object->name(), &object->meta().labels()); break;
+    case api::Kind::pods:
+      if (!object->as<api::Pod>().spec().node_name().empty()) see(object);
+      break;
+    default: snapshot_.workloads.apply(nullptr, object); break;
+  }
+}
+
 Cache::Seen Cache::see(const api::ObjectPtr& pod) {
   const std::string& node_name = pod->as<api::Pod>().spec().node_name();
   KEELSON_ASSERT(!node_name.empty());

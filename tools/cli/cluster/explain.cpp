@@ -232,6 +232,8 @@ std::vector<Verb> explain_verbs() {
             {"api-version", "GROUP/VERSION", "of the kind"},
             {"o,output", "FORMAT", "of a pod: json"},
             {"all", "", "of a pod: every node, not only the best"},
+            {"scheduler-config", "FILE",
+             "of a pod: how the scheduler is set up, if not by default (KubeSchedulerConfiguration)"},
             {"f,filename", "FILE",
              "of a pod: a dump instead of the cluster (kubectl get nodes,pods,... -A -o yaml)"}},
            explain,

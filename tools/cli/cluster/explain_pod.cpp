@@ -12,6 +12,7 @@
 #include "core/api/json.hpp"
 #include "core/api/kinds.hpp"
 #include "core/scheduler/cache/cache.hpp"
+#include "core/scheduler/config/configuration.hpp"
 #include "core/scheduler/framework/explain.hpp"
 #include "core/scheduler/plugins/plugins.hpp"
 #include "tools/cli/cluster/tabs.hpp"
@@ -53,20 +54,33 @@ Result<std::vector<api::ObjectPtr>> from_cluster(Session& session) {
   return out;
 }
 
+Result<std::string> content_of(Session& session, const std::string& path) {
+  if (path == "-") return session.io.read_input();
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return usage_error(fmt::format("the path \"{}\" does not exist", path));
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
 Result<std::vector<api::ObjectPtr>> from_file(Session& session, const std::string& path) {
-  std::string text;
-  if (path == "-") {
-    text = session.io.read_input();
-  } else {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) return usage_error(fmt::format("the path \"{}\" does not exist", path));
-    text.assign(std::istreambuf_iterator<char>(file), {});
-  }
-  auto decoded = api::decode_yaml(text, path);
+  const auto text = content_of(session, path);
+  if (!text) return text.error();
+  auto decoded = api::decode_yaml(*text, path);
   if (!decoded) return usage_error(decoded.error().message);
   std::vector<api::ObjectPtr> out;
   for (auto& one : *decoded) out.push_back(one.object);
   return out;
+}
+
+// Those of a configuration file, or the default one: the API does not tell how its scheduler is set up.
+Result<scheduler::Profiles> profiles_of(Session& session) {
+  const auto& registry = scheduler::default_plugins();
+  const std::string file = session.flags.get("scheduler-config");
+  if (file.empty()) return scheduler::Configuration().make_profiles(registry);
+  const auto text = content_of(session, file);
+  if (!text) return text.error();
+  const auto config = scheduler::parse_configuration(*text, file, registry);
+  if (!config) return usage_error(config.error().message);
+  return config->make_profiles(registry);
 }
 
 // The cluster as a scheduler sees it, without the pod's own place.
@@ -74,10 +88,8 @@ api::ObjectPtr fill(scheduler::Cache& cache, const std::vector<api::ObjectPtr>& 
                     const std::string& ns, const std::string& name) {
   api::ObjectPtr subject;
   for (const api::ObjectPtr& object : objects) {
-    if (object->kind() == Kind::nodes) {
-      cache.set_node(object);
-    } else if (object->kind() != Kind::pods) {
-      cache.snapshot().workloads.apply(nullptr, object);
+    if (object->kind() != Kind::pods) {
+      cache.learn(object);
     } else if (object->ns() == ns && object->name() == name) {
       subject = object;
     }
@@ -262,9 +274,8 @@ Status explain_pod(Session& session) {
   auto objects = file.empty() ? from_cluster(session) : from_file(session, file);
   if (!objects) return objects.error();
   const std::string name = pod_name(session.flags.args());
-  auto profile = scheduler::Profile::make(scheduler::ProfileOptions::defaults(),
-                                          scheduler::default_plugins());
-  if (!profile) return usage_error(profile.error().message);
+  const auto profiles = profiles_of(session);
+  if (!profiles) return profiles.error();
 
   scheduler::Cache cache;
   const api::ObjectPtr pod = fill(cache, *objects, session.ns, name);
@@ -275,7 +286,13 @@ Status explain_pod(Session& session) {
   const auto subject = cache.info(unplaced(*pod));
   const std::string& nominated = pod->as<api::Pod>().status().nominated_node_name();
   if (!nominated.empty()) cache.snapshot().nominate(subject, cache.words().id(nominated));
-  const Explanation all = scheduler::explain(**profile, cache.snapshot(), *subject);
+  const auto* entry = profiles->of(*subject);
+  if (entry == nullptr) {
+    return usage_error(fmt::format(
+        "no profile is for the pod's scheduler, \"{}\"{}", pod->as<api::Pod>().spec().scheduler_name(),
+        session.flags.has("scheduler-config") ? "" : " (--scheduler-config FILE names it)"));
+  }
+  const Explanation all = scheduler::explain(*entry->profile, cache.snapshot(), *subject);
   if (output == "json") {
     session.io.out(pretty_text(in_json(all, *pod), 4) + "\n");
   } else {
