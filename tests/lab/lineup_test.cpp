@@ -60,7 +60,7 @@ TEST(ExperimentFileTest, WrongFilesAreRefusedWithTheirLines) {
     return file ? "none" : file.error().message;
   };
   EXPECT_THAT(wrong("kind: arrivals", "kind: arrival"),
-              HasSubstr("small.yaml:10: experiment.kind: \"arrival\" is neither"));
+              HasSubstr("small.yaml:10: experiment.kind: \"arrival\" is none of arrivals, timed"));
   EXPECT_THAT(wrong("seeds: 3..5", "seeds: 5..3"), HasSubstr("small.yaml:13: experiment.seeds"));
   EXPECT_THAT(wrong("  load:", "  laod:"),
               HasSubstr("small.yaml:11: experiment.laod: unknown field"));

@@ -65,7 +65,10 @@ bool wants_log(const CdfFigure& cdf) {
   for (const Band& band : cdf.bands) {
     if (band.mean.empty() || band.mean.front() < 0) continue;
     most = std::max(most, band.mean.back());
-    typical = std::max(typical, band.mean[band.mean.size() / 2]);
+    // The median, or the next that is not zero: most pods may not wait at all.
+    const auto middle = band.mean.begin() + static_cast<std::ptrdiff_t>(band.mean.size() / 2);
+    const auto first = std::find_if(middle, band.mean.end(), [](double v) { return v > 0; });
+    if (first != band.mean.end()) typical = std::max(typical, *first);
   }
   return typical > 0 && most > 50 * typical;
 }
