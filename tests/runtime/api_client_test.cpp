@@ -194,9 +194,9 @@ TEST_F(ApiClientTest, SaysWhetherAnythingCanHaveHappened) {
   http::test::TestServer silent({.port = port});
   http::AsyncClientOptions options;
   options.servers = {"http://127.0.0.1:" + std::to_string(port)};
+  rest::ExchangePtr kept;
   silent.handler.on("/api/v1/namespaces/default/configmaps",
-                    [](rest::HttpRequest, rest::ExchangePtr exchange) {
-                      static rest::ExchangePtr kept;
+                    [&kept](rest::HttpRequest, rest::ExchangePtr exchange) {
                       kept = std::move(exchange);
                     });
   auto plain = http::AsyncClient::create(loop_, options);
@@ -206,6 +206,7 @@ TEST_F(ApiClientTest, SaysWhetherAnythingCanHaveHappened) {
   client.call(api::create(config_map("a", "1")), [&](api::Response r) { answer = std::move(r); });
   until([&] { return answer.has_value(); });
   EXPECT_EQ(answer->error.reason, api::Reason::unknown_outcome);
+  silent.on_core([&kept] { kept.reset(); });  // an exchange does not outlive its server
 }
 
 TEST_F(ApiClientTest, GoesOnToTheNextServer) {
