@@ -310,6 +310,9 @@ TEST_F(HostsTest, TheStoreLosesItsLastWrites) {
     return std::strtoll(found.output.c_str(), nullptr, 10);
   };
   const std::string of_pod = "\"pod\":\"" + uid + "\"";
+  // The pod's status may be told before the list comes from which the journal is written.
+  until("grep -q '" + of_pod + "' " + hosts_->journal(3), 30s);
+  if (HasFailure()) return;
   const long long ended = std::max(told(2, of_pod, "finished"), told(2, "\"gone\"", "at"));
   const long long started = told(3, of_pod, "started");
   ASSERT_GT(ended, 0);
