@@ -334,6 +334,7 @@ TEST(Extenders, HaveASayInPreemptionOnePlaceAfterTheOther) {
   ASSERT_EQ(x.fake.calls.size(), 1u);
   const json::value& nodes = x.fake.calls[0].body.at("NodeNameToMetaVictims");
   EXPECT_EQ(nodes, json::parse(R"({"a":{"Pods":[{"UID":"uid-low"}],"NumPDBViolations":0}})"));
+  EXPECT_TRUE(x.fake.calls[0].body.at("NodeNameToVictims").is_null());
   x.answer("preempt", R"({"NodeNameToMetaVictims": {}})");
   EXPECT_TRUE(x.w.api.removals.empty());
   ASSERT_EQ(x.fake.calls.size(), 1u) << "the next best is proposed";
@@ -354,6 +355,7 @@ TEST(Extenders, RefusedEverywhereNobodyIsPreempted) {
   EXPECT_EQ(call.body.at("NodeNameToVictims").at("a").at("Pods").at(0).at("metadata").at("name"),
             "low")
       << "whole pods for those that do not know them";
+  EXPECT_TRUE(call.body.at("NodeNameToMetaVictims").is_null());
   call.done(std::string("{}"));
   x.w.loop.settle();
   EXPECT_TRUE(x.fake.calls.empty());

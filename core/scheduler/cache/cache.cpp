@@ -29,6 +29,7 @@ void Cache::learn(const api::ObjectPtr& object) {
     case api::Kind::nodes: set_node(object); break;
     case api::Kind::namespaces: set_namespace(object->name(), &object->meta().labels()); break;
     case api::Kind::pods:
+      snapshot_.groups.apply(nullptr, object);
       if (!object->as<api::Pod>().spec().node_name().empty()) see(object);
       break;
     default: snapshot_.workloads.apply(nullptr, object); break;

@@ -39,8 +39,9 @@ class Cache {
   // --------------------------------------------------------
   EventMask set_node(const api::ObjectPtr& node) { return snapshot_.set_node(node); }
   void remove_node(const std::string& name) { snapshot_.remove_node(words_.id(name)); }
-  // Whatever object decisions depend on, as it is in a cluster that is looked at once: nodes, pods on
-  // nodes, namespaces, services, replica sets, disruption budgets. Others are passed over.
+  // Whatever object decisions depend on, as it is in a cluster that is looked at once: nodes, pods (those
+  // without a node count for their group), namespaces, services, replica sets, disruption budgets. Others
+  // are passed over. REQUIRES: once for each object.
   void learn(const api::ObjectPtr& object);
   // `labels` null: it is gone. Answers whether terms select other pods than before.
   bool set_namespace(const std::string& name, const api::Labels* labels) {

@@ -172,11 +172,13 @@ std::string preemption_args(const api::Object& pod, const std::string& node,
                             const Victims& victims, bool names_only) {
   std::string out = R"({"Pod":)";
   api::append_object(pod, out);
-  out += names_only ? R"(,"NodeNameToMetaVictims":{)" : R"(,"NodeNameToVictims":{)";
+  // Go writes both members; the one that is not in use is null.
+  out += names_only ? R"(,"NodeNameToVictims":null,"NodeNameToMetaVictims":{)"
+                    : R"(,"NodeNameToVictims":{)";
   api::append_json_string(node, out);
   out += ':';
   append_victims(victims, names_only, out);
-  return out += "}}";
+  return out += names_only ? "}}" : R"(},"NodeNameToMetaVictims":null})";
 }
 
 Result<std::map<std::string, std::vector<std::string>>> read_preemption_result(

@@ -48,9 +48,16 @@ class Explainer {
     for (const Plugin* plugin : profile_.at(Point::pre_enqueue)) {
       const Verdict verdict = plugin->pre_enqueue(pod_);
       if (verdict.ok()) continue;
-      out_.pod.push_back({std::string(plugin->name()), verdict.reason, false});
+      forbidden_everywhere({std::string(plugin->name()), verdict.reason, false});
       out_.message = verdict.reason;
     }
+  }
+
+  // The pod as a whole is turned down, so each node is.
+  void forbidden_everywhere(const Rejection& rejection) {
+    out_.pod.push_back(rejection);
+    snapshot_.valid().for_each(
+        [&](NodeIndex node) { of_slot_[node].rejections.push_back(rejection); });
   }
 
   void pre_filters() {
@@ -61,7 +68,7 @@ class Explainer {
       const std::string name(plugin->name());
       if (verdict.code == VerdictCode::skip) state_.skip_filter(plugin->slot());
       if (!verdict.ok()) {
-        out_.pod.push_back({name, verdict.reason, verdict.code == VerdictCode::unschedulable});
+        forbidden_everywhere({name, verdict.reason, verdict.code == VerdictCode::unschedulable});
         state_.skip_filter(plugin->slot());
         continue;
       }

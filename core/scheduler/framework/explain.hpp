@@ -35,7 +35,7 @@ struct Explanation {
   Decision decision;   // looking at all nodes; which of equals is taken, the scheduler draws
   std::string chosen;  // decision.node by name, if there is one: to bind to, or to make room on
   std::string message;  // what the pod's condition would say; empty if a node is feasible
-  std::vector<Rejection> pod;          // what forbids it everywhere, before any node is looked at
+  std::vector<Rejection> pod;  // what forbids it everywhere, before any node is looked at; each node has it too
   std::vector<NodeExplanation> nodes;  // feasible first, by total; others by name
   // What could help a pod that has no node: per plugin that turned it down, events in words.
   struct Hope {
