@@ -82,7 +82,8 @@ TEST_F(WrongUse, SchedulerConfig) {
     says(command + " --scheduler-config /nowhere.yaml", "/nowhere.yaml");
     says_of("profiles: [{schedulerNam: x}]", "config.yaml:3: profiles[0].schedulerNam: unknown");
     says_of("extenders: [{urlPrefix: \"http://x\", filterVerb: f, tlsConfig: {caFile: /nowhere}}]",
-            command == kInit ? "tlsConfig.caFile: " : "simulated cluster");
+            command == kInit ? "tlsConfig.caFile: "
+                             : "config.yaml:3: extenders: nobody answers HTTP in a simulated cluster");
   }
 }
 

@@ -193,4 +193,12 @@ Result<Configuration> parse_configuration_in(std::string_view text, std::string_
   return config;
 }
 
+Status refuse_extenders(const Configuration& config, std::string_view text, std::string_view source,
+                        std::string why) {
+  if (config.extenders.empty()) return {};
+  Findings findings(text, source);
+  findings.add(api::JsonPath{api::JsonStep{"extenders"}}, std::move(why));
+  return findings.error();
+}
+
 }  // namespace keelson::scheduler

@@ -44,4 +44,9 @@ Result<Configuration> parse_configuration_in(std::string_view text, std::string_
                                              const api::JsonPath& where,
                                              const PluginRegistry& registry);
 
+// For where nobody can be asked over HTTP: Code::invalid, "FILE:LINE: extenders: `why`", if it has some.
+// `text` is what was parsed, and `source` its name.
+Status refuse_extenders(const Configuration& config, std::string_view text, std::string_view source,
+                        std::string why);
+
 }  // namespace keelson::scheduler

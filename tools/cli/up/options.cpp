@@ -251,9 +251,12 @@ class Reader {
     const auto content = sim::read_text(file);
     if (!content) return bad("--scheduler-config: " + content.error().message);
     const auto& registry = scheduler::default_plugins();
-    if (const auto read = scheduler::parse_configuration(*content, file, registry); !read) {
-      return bad("--scheduler-config: " + read.error().message);
-    }
+    const auto read = scheduler::parse_configuration(*content, file, registry);
+    if (!read) return bad("--scheduler-config: " + read.error().message);
+    const Status without = scheduler::refuse_extenders(
+        *read, *content, file,
+        "nobody answers HTTP in a simulated cluster: write a plugin for what the extender does");
+    if (!without) return bad("--scheduler-config: " + without.error().message);
     const auto documents = api::yaml_documents(*content, file);
     if (!documents) return documents.error();
     cluster["scheduler"] = documents->front();
