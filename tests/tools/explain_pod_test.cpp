@@ -1,6 +1,10 @@
 // keelson explain pod NAME, on dumps: what a user reads, and what is refused.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
 
 #include "tests/tools/fake_cluster.hpp"
 
@@ -8,6 +12,7 @@ namespace keelson::cli {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr const char* kDump = R"(apiVersion: v1
 kind: List
@@ -63,12 +68,42 @@ TEST_F(ExplainPodTest, AsJson) {
   EXPECT_EQ(text_at(list_at(all, "nodes")[0], "feasible"), "false");
 }
 
+TEST_F(ExplainPodTest, AnotherSchedulersPodIsAnAnswer) {
+  EXPECT_EQ(run({"pod", "theirs"}), 0) << io.errors;
+  EXPECT_THAT(io.output, HasSubstr("Pod default/theirs has no node. It can go nowhere now."));
+  EXPECT_THAT(io.output, HasSubstr("Why: no scheduler of this configuration is responsible for "
+                                   "schedulerName \"theirs\""));
+}
+
+// A group of two, of which one has no node: the group is complete, one pod alone is not.
+TEST_F(ExplainPodTest, PodsWithoutANodeCountForTheirGroup) {
+  const std::string config = testing::TempDir() + "/explain-gang-" + std::to_string(::getpid());
+  std::ofstream(config) << "apiVersion: kubescheduler.config.k8s.io/v1\n"
+                           "kind: KubeSchedulerConfiguration\n"
+                           "profiles: [{plugins: {multiPoint: {enabled: [{name: Coscheduling}]}}}]\n";
+  const auto member = [](const std::string& name) {
+    return "- {apiVersion: v1, kind: Pod, metadata: {name: " + name + ", namespace: default, uid: u-" +
+           name + ", labels: {pod-group.scheduling.sigs.k8s.io/name: g, "
+           "pod-group.scheduling.sigs.k8s.io/min-available: \"2\"}}, spec: {containers: [{name: c, "
+           "image: i, resources: {requests: {cpu: 500m}}}]}}\n";
+  };
+  io.input = kDump + member("g1");
+  EXPECT_EQ(run({"pod", "g1", "--scheduler-config", config}), 0) << io.errors;
+  EXPECT_THAT(io.output, HasSubstr("It can go nowhere now."));
+  // The reason stands where a node's stands, and no node has a score.
+  EXPECT_THAT(io.output, testing::ContainsRegex(
+                             "small +- +pod group \"default/g\" has 1 of the 2 pods that it needs"));
+  io.output.clear();
+  io.input = kDump + member("g1") + member("g2");
+  EXPECT_EQ(run({"pod", "g1", "--scheduler-config", config}), 0) << io.errors;
+  EXPECT_THAT(io.output, HasSubstr("It can go nowhere now."));  // small is full
+  EXPECT_THAT(io.output, Not(HasSubstr("pods that it needs")));
+  std::filesystem::remove(config);
+}
+
 TEST_F(ExplainPodTest, WhatIsRefused) {
   EXPECT_EQ(run({"pod", "nobody"}), 1);
   EXPECT_THAT(io.errors, HasSubstr("there is no pod \"nobody\" in namespace \"default\""));
-  io.errors.clear();
-  EXPECT_EQ(run({"pod", "theirs"}), 1);
-  EXPECT_THAT(io.errors, HasSubstr("no profile is for the pod's scheduler, \"theirs\""));
   io.errors.clear();
   io.input = "apiVersion: v1\nkind: Pod\nmetadata: {name: 7}\n";
   EXPECT_EQ(run({"pod", "big"}), 1);

@@ -83,6 +83,13 @@ Result<scheduler::Profiles> profiles_of(Session& session) {
   return config->make_profiles(registry);
 }
 
+// As it was before it had a node.
+api::ObjectPtr unplaced(const api::Object& pod) {
+  auto body = std::make_shared<api::Pod>(pod.as<api::Pod>());
+  body->mutable_spec()->clear_node_name();
+  return std::make_shared<const api::Object>(Kind::pods, std::move(body), pod.revision());
+}
+
 // The cluster as a scheduler sees it, without the pod's own place.
 api::ObjectPtr fill(scheduler::Cache& cache, const std::vector<api::ObjectPtr>& objects,
                     const std::string& ns, const std::string& name) {
@@ -97,22 +104,15 @@ api::ObjectPtr fill(scheduler::Cache& cache, const std::vector<api::ObjectPtr>& 
   for (const api::ObjectPtr& object : objects) {
     if (object->kind() != Kind::pods || object == subject) continue;
     const auto& pod = object->as<api::Pod>();
-    if (!pod.spec().node_name().empty()) {
-      cache.see(object);
-    } else if (!pod.status().nominated_node_name().empty()) {
+    cache.learn(object);
+    if (pod.spec().node_name().empty() && !pod.status().nominated_node_name().empty()) {
       cache.snapshot().nominate(cache.info(object),
                                 cache.words().id(pod.status().nominated_node_name()));
     }
   }
+  if (subject) cache.learn(unplaced(*subject));
   cache.snapshot().reorder_if_needed();
   return subject;
-}
-
-// As it was before it had a node.
-api::ObjectPtr unplaced(const api::Object& pod) {
-  auto body = std::make_shared<api::Pod>(pod.as<api::Pod>());
-  body->mutable_spec()->clear_node_name();
-  return std::make_shared<const api::Object>(Kind::pods, std::move(body), pod.revision());
 }
 
 std::string verdict_of(const NodeExplanation& node) {
@@ -249,6 +249,14 @@ Json in_json(const Explanation& all, const api::Object& pod) {
   return out;
 }
 
+// Why a pod that no profile is for is left alone. Pods without a name have the default one.
+std::string another_scheduler(const api::Object& pod, bool configured) {
+  const std::string& name = pod.as<api::Pod>().spec().scheduler_name();
+  return fmt::format("no scheduler of this configuration is responsible for schedulerName \"{}\"{}",
+                     name.empty() ? scheduler::kDefaultSchedulerName : std::string_view(name),
+                     configured ? "" : " (--scheduler-config FILE names others)");
+}
+
 // The name alone; empty if the words do not name one pod.
 std::string pod_name(const std::vector<std::string>& words) {
   if (words.empty()) return "";
@@ -287,12 +295,13 @@ Status explain_pod(Session& session) {
   const std::string& nominated = pod->as<api::Pod>().status().nominated_node_name();
   if (!nominated.empty()) cache.snapshot().nominate(subject, cache.words().id(nominated));
   const auto* entry = profiles->of(*subject);
-  if (entry == nullptr) {
-    return usage_error(fmt::format(
-        "no profile is for the pod's scheduler, \"{}\"{}", pod->as<api::Pod>().spec().scheduler_name(),
-        session.flags.has("scheduler-config") ? "" : " (--scheduler-config FILE names it)"));
+  Explanation all;
+  if (entry != nullptr) {
+    all = scheduler::explain(*entry->profile, cache.snapshot(), *subject);
+  } else {
+    all.decision.kind = scheduler::Decision::Kind::unschedulable;
+    all.message = another_scheduler(*pod, session.flags.has("scheduler-config"));
   }
-  const Explanation all = scheduler::explain(*entry->profile, cache.snapshot(), *subject);
   if (output == "json") {
     session.io.out(pretty_text(in_json(all, *pod), 4) + "\n");
   } else {
