@@ -35,25 +35,39 @@ std::vector<scheduler::TypicalPod> typical_pods_of(const Workload& workload) {
 
 }  // namespace
 
-Cluster::Cluster(scheduler::ProfilePtr profile, const ClusterOptions& options)
-    : profile_(std::move(profile)), rng_(Rng(options.seed).fork("decisions")) {
-  cycle_.percentage_of_nodes_to_score = options.percentage_of_nodes_to_score;
-}
+Cluster::Cluster(const ClusterOptions& options)
+    : options_(options), rng_(Rng(options.seed).fork("decisions")) {}
 
-Result<std::unique_ptr<Cluster>> Cluster::make(const Workload& workload, const Policy& policy,
-                                               const ClusterOptions& options) {
+Result<std::size_t> Cluster::add_profile(const Policy& policy) {
   scheduler::ProfileOptions profile_options = policy.profile;
   scheduler::PolicyArgs& args = profile_options.args.policies;
-  args.seed = options.seed;
-  std::vector<scheduler::TypicalPod> typical = args.typical_pods;
-  if (typical.empty()) typical = typical_pods_of(workload);
-  args.typical_pods = typical;
+  args.seed = options_.seed;
+  if (args.typical_pods.empty()) args.typical_pods = typical_;
   auto profile = scheduler::Profile::make(profile_options, scheduler::default_plugins());
   if (!profile.ok()) {
     return Error{profile.error().code, "policy " + policy.name + ": " + profile.error().message};
   }
-  std::unique_ptr<Cluster> cluster(new Cluster(std::move(profile).value(), options));
-  cluster->typical_ = std::move(typical);
+  for (const scheduler::Plugin* plugin : (*profile)->at(scheduler::Point::permit)) {
+    if (options_.holds_groups && plugin->name() == "Coscheduling") continue;
+    return Error{Code::invalid,
+                 "policy " + policy.name + ": the plugin " + std::string(plugin->name()) +
+                     " makes pods wait in permit, which an experiment does not run; play the "
+                     "workload in a scenario (keelson sim run), or leave the plugin out"};
+  }
+  deciders_.emplace_back();
+  deciders_.back().profile = std::move(profile).value();
+  scheduler::Cycle& cycle = deciders_.back().cycle;
+  cycle.percentage_of_nodes_to_score = options_.percentage_of_nodes_to_score;
+  cycle.rank = deciders_.front().cycle.rank;
+  return deciders_.size() - 1;
+}
+
+Result<std::unique_ptr<Cluster>> Cluster::make(const Workload& workload, const Policy& policy,
+                                               const ClusterOptions& options) {
+  std::unique_ptr<Cluster> cluster(new Cluster(options));
+  cluster->typical_ = policy.profile.args.policies.typical_pods;
+  if (cluster->typical_.empty()) cluster->typical_ = typical_pods_of(workload);
+  if (const auto made = cluster->add_profile(policy); !made) return made.error();
   scheduler::Cache& cache = cluster->cache_;
   for (const api::ObjectPtr& node : workload.nodes) cache.set_node(node);
   cluster->node_count_ = workload.nodes.size();
@@ -68,17 +82,18 @@ Result<std::unique_ptr<Cluster>> Cluster::make(const Workload& workload, const P
       return Error{Code::invalid,
                    "workload " + workload.name + ": bound pod " + pod->name() + " has no node"};
     }
-    cache.see(pod);
+    cache.learn(pod);
   }
   if (options.fixed_tie_order) {
     Rng order = Rng(options.seed).fork("tie-order");
-    cluster->cycle_.rank = shuffled(workload.nodes.size(), order);
+    cluster->set_tie_order(shuffled(workload.nodes.size(), order));
   }
   return cluster;
 }
 
-scheduler::Decision Cluster::decide(const scheduler::PodInfo& pod) {
-  return scheduler::decide(*profile_, cache_.snapshot(), pod, rng_, cycle_);
+scheduler::Decision Cluster::decide(const scheduler::PodInfo& pod, std::size_t profile) {
+  Decider& decider = deciders_[profile];
+  return scheduler::decide(*decider.profile, cache_.snapshot(), pod, rng_, decider.cycle);
 }
 
 void Cluster::place(const scheduler::PodInfoPtr& pod, const scheduler::Decision& decision) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,13 +27,17 @@ struct ClusterOptions {
   // Equally good nodes: the one that is first in an order drawn once from the seed, as in the
   // published experiments; else one drawn anew for each pod, as in production.
   bool fixed_tie_order = true;
+  // The caller does what the permit of Coscheduling would: takes places back from groups that are not
+  // complete. Nobody else waits in permit here: without it profiles that would are refused.
+  bool holds_groups = false;
 };
 
 class Cluster {
  public:
   // The policy gets the seed and, unless it names its own, the workload's typical pods.
   // With the workload's nodes, the pods that are bound to them, and what else the scheduler knows.
-  // Error: Code::invalid if the policy's profile cannot be made or two nodes have the same name.
+  // Error: Code::invalid if the policy's profile cannot be made, has a plugin that waits in permit
+  // (ClusterOptions::holds_groups), or if two nodes have the same name.
   static Result<std::unique_ptr<Cluster>> make(const Workload& workload, const Policy& policy,
                                                const ClusterOptions& options);
   Cluster(const Cluster&) = delete;
@@ -41,9 +46,13 @@ class Cluster {
   // Node i of the workload has NodeIndex i, as long as no node is added or removed from outside.
   std::size_t node_count() const { return node_count_; }
 
+  // Another profile beside the policy's, number 0: a scheduler has one for each spec.schedulerName.
+  // Answers its number. Error: as make().
+  Result<std::size_t> add_profile(const Policy& policy);
+
   scheduler::PodInfoPtr info(const api::ObjectPtr& pod) { return cache_.info(pod); }
   // Where the pod would go now. Changes nothing that shows; draws from the cluster's Rng.
-  scheduler::Decision decide(const scheduler::PodInfo& pod);
+  scheduler::Decision decide(const scheduler::PodInfo& pod, std::size_t profile = 0);
   // Takes the place that was decided. REQUIRES: the decision is a node (Kind::node), for this pod,
   // and nothing was placed or removed since; the pod's uid is not in the cluster.
   void place(const scheduler::PodInfoPtr& pod, const scheduler::Decision& decision);
@@ -51,7 +60,9 @@ class Cluster {
   bool remove(const std::string& uid) { return cache_.remove(uid) != 0; }
 
   // Replaces the order that breaks ties: rank[i] of node i, lower wins.
-  void set_tie_order(std::vector<uint32_t> rank) { cycle_.rank = std::move(rank); }
+  void set_tie_order(const std::vector<uint32_t>& rank) {
+    for (Decider& decider : deciders_) decider.cycle.rank = rank;
+  }
 
   // The pods that the workload expects, as FGD and the measure of fragmentation see them. Empty if no
   // node has a GPU.
@@ -61,16 +72,22 @@ class Cluster {
   scheduler::Cache& cache() { return cache_; }
   scheduler::Snapshot& snapshot() { return cache_.snapshot(); }
   const scheduler::Snapshot& snapshot() const { return cache_.snapshot(); }
-  const scheduler::Profile& profile() const { return *profile_; }
+  const scheduler::Profile& profile(std::size_t number = 0) const {
+    return *deciders_[number].profile;
+  }
   // For a queue, which shares it.
-  const scheduler::ProfilePtr& shared_profile() const { return profile_; }
+  const scheduler::ProfilePtr& shared_profile() const { return deciders_.front().profile; }
 
  private:
-  Cluster(scheduler::ProfilePtr profile, const ClusterOptions& options);
+  explicit Cluster(const ClusterOptions& options);
 
-  scheduler::ProfilePtr profile_;
+  struct Decider {
+    scheduler::ProfilePtr profile;
+    scheduler::Cycle cycle;  // what it remembers is of one profile
+  };
+  ClusterOptions options_;
+  std::deque<Decider> deciders_;
   scheduler::Cache cache_;
-  scheduler::Cycle cycle_;
   Rng rng_;
   std::vector<scheduler::TypicalPod> typical_;
   std::size_t node_count_ = 0;

@@ -31,11 +31,12 @@ Error no_node(const Workload& workload, const std::string& name) {
 
 class Changes {
  public:
-  Changes(Workload dump, std::span<const Change> changes) : dump_(std::move(dump)), changes_(changes) {}
+  Changes(Workload dump, const WhatIfOptions& options, std::span<const Change> changes)
+      : dump_(std::move(dump)), options_(options), changes_(changes) {}
 
-  Result<WhatIf> run(const Policy& policy) {
+  Result<WhatIf> run() {
     {
-      auto before = WhatIfWorld::make(dump_, policy);
+      auto before = WhatIfWorld::make(dump_, options_);
       if (!before) return before.error();
       before_ = (*before)->usage();
     }
@@ -43,7 +44,7 @@ class Changes {
       if (change.kind != Change::Kind::add_nodes) continue;
       if (Status added = add_nodes(change); !added.ok()) return added.error();
     }
-    auto world = WhatIfWorld::make(dump_, policy);
+    auto world = WhatIfWorld::make(dump_, options_);
     if (!world) return world.error();
     world_ = std::move(*world);
     for (const auto step : {&Changes::cordon, &Changes::lose_nodes, &Changes::change_workload}) {
@@ -56,6 +57,7 @@ class Changes {
     WhatIf result = world_->result();
     result.before = std::move(before_);
     result.undrained = std::move(undrained);
+    result.refused = std::move(refused_);
     return result;
   }
 
@@ -142,7 +144,10 @@ class Changes {
       if (lost.count(entry.second.node)) displaced.push_back(entry.first);
     }
     for (const std::string& node : lost) world_->cluster().cache().remove_node(node);
-    for (const uint64_t number : displaced) world_->displace(number, "its node is gone");
+    for (const uint64_t number : displaced) {
+      world_->budgets().lost(*world_->pods().at(number).object);
+      world_->displace_for_now(number, "its node is gone");
+    }
     return {};
   }
 
@@ -258,12 +263,33 @@ class Changes {
     if (surge == 0 && unavailable == 0) unavailable = 1;
   }
 
-  // Answers the nodes that are not empty in the end.
+  // What kubectl drain looks at before it evicts the first pod of a node.
+  bool refuses(const std::string& node) {
+    const std::size_t before = refused_.size();
+    for (const auto& entry : world_->pods()) {
+      const api::Object& pod = *entry.second.object;
+      if (entry.second.node != node || world_->of_node(pod)) continue;
+      const auto& volumes = pod.as<api::Pod>().spec().volumes();
+      const bool local = std::any_of(volumes.begin(), volumes.end(),
+                                     [](const auto& volume) { return volume.volume_source().has_empty_dir(); });
+      const char* why = nullptr;
+      if (local && !options_.delete_emptydir_data) {
+        why = "its emptyDir would be lost (--delete-emptydir-data)";
+      } else if (world_->maker_of(pod).kind.empty() && !options_.force) {
+        why = "nobody would make it again (--force)";
+      }
+      if (why != nullptr) refused_.push_back({node, pod.ns(), pod.name(), why});
+    }
+    return refused_.size() > before;
+  }
+
+  // Answers the nodes that are not empty in the end, without those that refused.
   std::vector<std::string> drain() {
     std::set<std::string> drained;
     for (const Change& change : changes_) {
       if (change.kind == Change::Kind::drain) drained.insert(change.target);
     }
+    std::erase_if(drained, [&](const std::string& node) { return refuses(node); });
     const auto to_evict = [&] {
       std::vector<uint64_t> numbers;
       for (const auto& entry : world_->pods()) {
@@ -279,9 +305,7 @@ class Changes {
         const api::ObjectPtr pod = world_->pods().at(number).object;
         if (!world_->budgets().evict(*pod)) continue;
         progress = true;
-        world_->displace(number, "drained");
-        auto& pods = world_->pods();
-        if (!pods.empty() && pods.rbegin()->second.why == "drained") pods.rbegin()->second.evicted = true;
+        world_->displace_for_now(number, "drained");
       }
       world_->schedule();
     }
@@ -294,7 +318,9 @@ class Changes {
   }
 
   Workload dump_;
+  const WhatIfOptions& options_;
   std::span<const Change> changes_;
+  std::vector<Refusal> refused_;
   std::unique_ptr<WhatIfWorld> world_;
   Usage before_;
 };
@@ -304,11 +330,12 @@ class Changes {
 bool WhatIf::fits() const {
   const bool all_placed = std::all_of(pending.begin(), pending.end(),
                                       [](const Moved& one) { return one.why == "was pending"; });
-  return all_placed && undrained.empty();
+  return all_placed && undrained.empty() && refused.empty();
 }
 
-Result<WhatIf> what_if(const Workload& dump, const Policy& policy, std::span<const Change> changes) {
-  return Changes(dump, changes).run(policy);
+Result<WhatIf> what_if(const Workload& dump, const WhatIfOptions& options,
+                       std::span<const Change> changes) {
+  return Changes(dump, options, changes).run();
 }
 
 }  // namespace keelson::lab

@@ -7,7 +7,11 @@
 //
 // Pods of a controller are made again when they lose their place; pods without one, and a node's own
 // (of DaemonSets, static pods), are not. Draining leaves a node's own pods where they are, as
-// `kubectl drain --ignore-daemonsets` does.
+// `kubectl drain --ignore-daemonsets` does, and refuses a node altogether for the pods for which kubectl
+// would want --force or --delete-emptydir-data.
+//
+// Members of a pod group (Coscheduling) keep their places only if the group is complete; else all that
+// were placed are given back. Extenders are not asked.
 #pragma once
 
 #include <cstdint>
@@ -44,6 +48,17 @@ struct Change {
 Result<Change> parse_scale(std::string_view text);
 Result<Change> parse_image(std::string_view text);
 
+struct WhatIfOptions {
+  // Who decides for the pods of a spec.schedulerName. Pods of other names stay pending. Not empty.
+  struct Scheduler {
+    std::string name = "default-scheduler";
+    Policy policy;
+  };
+  std::vector<Scheduler> schedulers;
+  // Of kubectl drain: evict pods that nobody makes again; those whose emptyDirs are lost with them.
+  bool force = false, delete_emptydir_data = false;
+};
+
 struct Moved {
   std::string ns, pod;
   std::string from, to;  // nodes; from empty: it had none; to empty: it has none now
@@ -57,6 +72,15 @@ struct BudgetUse {
   int64_t waited = 0;               // evictions that had to wait for others to be over
   std::vector<std::string> blocks;  // pods that could not be evicted at all
 };
+// A drain that does not even begin because of a pod.
+struct Refusal {
+  std::string node, ns, pod, why;
+};
+// A budget that lost nodes have left with fewer pods than it wants, before any had a place again.
+struct BudgetBreach {
+  std::string ns, name;
+  int64_t lost = 0, healthy = 0, desired = 0;  // pods
+};
 struct Usage {
   std::size_t nodes = 0, pods = 0;
   double cpu = 0, memory = 0, gpu = -1;  // allocated, in %; gpu -1: there are none
@@ -68,14 +92,17 @@ struct WhatIf {
   std::vector<Moved> pending;  // have none
   std::vector<Moved> gone;     // lost with their node, or scaled away: nobody makes them again
   std::vector<BudgetUse> budgets;   // that an eviction asked
-  std::vector<std::string> undrained;  // nodes that still have pods to evict
+  std::vector<BudgetBreach> broken;    // by name
+  std::vector<std::string> undrained;  // nodes that still have pods to evict; not those of `refused`
+  std::vector<Refusal> refused;        // drains
   Usage before, after;
-  // Does everything that had a place have one again?
+  // Does everything that had a place have one again, and is every drain over?
   bool fits() const;
 };
 
 // Error: Code::invalid, naming the change that cannot be made and what there is instead.
-Result<WhatIf> what_if(const Workload& dump, const Policy& policy, std::span<const Change> changes);
+Result<WhatIf> what_if(const Workload& dump, const WhatIfOptions& options,
+                       std::span<const Change> changes);
 
 // As JSON, one object.
 std::string to_json(const WhatIf& result);

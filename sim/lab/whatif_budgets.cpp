@@ -9,7 +9,7 @@ namespace keelson::lab {
 
 namespace {
 
-int64_t allowed_by_spec(const api::PodDisruptionBudget& budget, int32_t expected, int32_t healthy) {
+int64_t desired_by_spec(const api::PodDisruptionBudget& budget, int32_t expected) {
   const auto& spec = budget.spec();
   int32_t desired = 0;
   if (spec.has_max_unavailable()) {
@@ -17,7 +17,7 @@ int64_t allowed_by_spec(const api::PodDisruptionBudget& budget, int32_t expected
   } else if (spec.has_min_available()) {
     desired = api::scaled_value(spec.min_available(), expected, true);
   }
-  return std::max<int64_t>(int64_t{healthy} - std::max(desired, 0), 0);
+  return std::max(desired, 0);
 }
 
 }  // namespace
@@ -41,9 +41,11 @@ Budgets::Budgets(const Workload& dump) {
     const auto waiting = static_cast<int32_t>(
         std::count_if(dump.arrivals.begin(), dump.arrivals.end(),
                       [&](const Arrival& arrival) { return counts(arrival.pod); }));
-    entry.left = budget.status().observed_generation() > 0
-                     ? budget.status().disruptions_allowed()
-                     : allowed_by_spec(budget, healthy + waiting, healthy);
+    const bool known = budget.status().observed_generation() > 0;
+    entry.breach = {other->ns(), other->name(), 0, known ? budget.status().current_healthy() : healthy,
+                    known ? budget.status().desired_healthy() : desired_by_spec(budget, healthy + waiting)};
+    entry.left = known ? budget.status().disruptions_allowed()
+                       : std::max<int64_t>(entry.breach.healthy - entry.breach.desired, 0);
     entry.use.allowed = entry.left;
     entries_.push_back(std::move(entry));
   }
@@ -87,6 +89,27 @@ void Budgets::blocked(const api::Object& pod) {
 
 void Budgets::returned(const api::Object& pod) {
   for (Entry* budget : of(pod)) ++budget->left;
+}
+
+void Budgets::left_again(const api::Object& pod) {
+  for (Entry* budget : of(pod)) --budget->left;
+}
+
+void Budgets::lost(const api::Object& pod) {
+  for (Entry* budget : of(pod)) {
+    --budget->left;
+    --budget->breach.healthy;
+    ++budget->breach.lost;
+  }
+}
+
+std::vector<BudgetBreach> Budgets::broken() const {
+  std::vector<BudgetBreach> broken;
+  for (const Entry& entry : entries_) {
+    const BudgetBreach& breach = entry.breach;
+    if (breach.lost > 0 && breach.healthy < breach.desired) broken.push_back(breach);
+  }
+  return broken;
 }
 
 std::vector<BudgetUse> Budgets::uses() const {

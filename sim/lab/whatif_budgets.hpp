@@ -20,11 +20,16 @@ class Budgets {
   bool evict(const api::Object& pod);
   // It could not be evicted to the end.
   void blocked(const api::Object& pod);
-  // A pod that was evicted runs again somewhere.
+  // A pod that was evicted or lost runs again somewhere; and not after all.
   void returned(const api::Object& pod);
+  void left_again(const api::Object& pod);
+  // The pod went with its node, whatever its budgets say.
+  void lost(const api::Object& pod);
 
   // Those that were asked.
   std::vector<BudgetUse> uses() const;
+  // Those that lost pods and have fewer than they want, whatever came after.
+  std::vector<BudgetBreach> broken() const;
 
  private:
   struct Entry {
@@ -33,6 +38,7 @@ class Budgets {
     bool asked = false;
     std::map<std::string, bool> waiting;  // pods whose eviction was refused once
     BudgetUse use;
+    BudgetBreach breach;  // as it is, whether it is one or not
   };
   std::vector<Entry*> of(const api::Object& pod);
 

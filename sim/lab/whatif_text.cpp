@@ -115,8 +115,20 @@ std::string to_json(const WhatIf& result) {
     for (const std::string& pod : budget.blocks) json.text(pod);
     json.end(']').end('}');
   }
+  json.end(']').key("broken").begin('[');
+  for (const BudgetBreach& breach : result.broken) {
+    json.line().begin('{').key("namespace").text(breach.ns).key("name").text(breach.name);
+    json.key("lost").integer(static_cast<uint64_t>(breach.lost));
+    json.key("healthy").integer(static_cast<uint64_t>(std::max<int64_t>(breach.healthy, 0)));
+    json.key("desired").integer(static_cast<uint64_t>(breach.desired)).end('}');
+  }
   json.end(']').key("undrained").begin('[');
   for (const std::string& node : result.undrained) json.text(node);
+  json.end(']').key("refused").begin('[');
+  for (const Refusal& refusal : result.refused) {
+    json.line().begin('{').key("node").text(refusal.node).key("namespace").text(refusal.ns);
+    json.key("pod").text(refusal.pod).key("why").text(refusal.why).end('}');
+  }
   json.end(']');
   write(json, "before", result.before);
   write(json, "after", result.after);

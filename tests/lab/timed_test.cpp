@@ -197,5 +197,15 @@ TEST(CompactionTest, FindsHowFewNodesAreEnough) {
   EXPECT_EQ(compaction->needed.front(), 15u);
 }
 
+TEST(TimedTest, NobodyWaitsInPermit) {
+  Workload workload;
+  workload.nodes = make_nodes({nodes(1, 4)});
+  Policy gangs = policy();
+  gangs.profile.enable("Coscheduling");
+  const auto outcome = run_timed(workload, gangs, {});
+  ASSERT_FALSE(outcome);
+  EXPECT_NE(outcome.error().message.find("Coscheduling makes pods wait in permit"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace keelson::lab

@@ -51,8 +51,13 @@ class WhatIfTest : public testing::Test {
   Result<WhatIf> ask(std::vector<Change> changes) {
     auto workload = parse_dump(dump_, "dump.yaml");
     if (!workload) return workload.error();
-    return what_if(*workload, *find_policy("default"), changes);
+    return what_if(*workload, options_, changes);
   }
+  WhatIfOptions options_ = [] {
+    WhatIfOptions options;
+    options.schedulers.push_back({.policy = *find_policy("default")});
+    return options;
+  }();
   static Change drain(const std::string& node) { return {.kind = Change::Kind::drain, .target = node}; }
 };
 
@@ -68,7 +73,16 @@ using Lines = std::vector<std::string>;
 TEST_F(WhatIfTest, DrainingMovesPodsAndLeavesDaemons) {
   dump_ += pod("agent", "n1", "100m", "DaemonSet/agent") + pod("bare", "n1", "100m", "");
   dump_.replace(dump_.find("cpu: \"2\""), 8, "cpu: \"1\"");  // w1
-  const auto result = ask({drain("n1")});
+  auto result = ask({drain("n1")});
+  ASSERT_TRUE(result) << result.error().message;
+  ASSERT_EQ(result->refused.size(), 1u);
+  EXPECT_EQ(result->refused[0].pod, "bare");
+  EXPECT_THAT(result->refused[0].why, HasSubstr("--force"));
+  EXPECT_FALSE(result->fits());
+  EXPECT_TRUE(result->moved.empty());  // as kubectl: nothing is evicted
+  EXPECT_TRUE(result->undrained.empty());
+  options_.force = true;
+  result = ask({drain("n1")});
   ASSERT_TRUE(result) << result.error().message;
   EXPECT_TRUE(result->fits());
   ASSERT_EQ(result->moved.size(), 2u);
@@ -82,6 +96,86 @@ TEST_F(WhatIfTest, DrainingMovesPodsAndLeavesDaemons) {
   EXPECT_EQ(result->after.pods, 4u);
   ASSERT_EQ(result->after.fill.size(), 3u);
   EXPECT_NEAR(result->after.fill[0].cpu, 0.1 / 4, 1e-9);
+}
+
+TEST_F(WhatIfTest, EmptyDirsAreNotLostUnasked) {
+  std::string scratch = pod("scratch", "n3", "100m", "StatefulSet/s");
+  scratch.insert(scratch.find("    containers:"), "    volumes: [{name: tmp, emptyDir: {}}]\n");
+  dump_ += scratch;
+  auto result = ask({drain("n3")});
+  ASSERT_TRUE(result) << result.error().message;
+  ASSERT_EQ(result->refused.size(), 1u);
+  EXPECT_THAT(result->refused[0].why, HasSubstr("--delete-emptydir-data"));
+  options_.delete_emptydir_data = true;
+  result = ask({drain("n3")});
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_TRUE(result->fits());
+  EXPECT_EQ(shown(result->moved), Lines{"scratch n3>n2"});
+}
+
+TEST_F(WhatIfTest, LostNodesBreakBudgets) {
+  dump_ += budget(2);
+  auto result = ask({{.kind = Change::Kind::remove_node, .target = "n1"}});
+  ASSERT_TRUE(result) << result.error().message;
+  ASSERT_EQ(result->broken.size(), 1u);
+  EXPECT_EQ(result->broken[0].name, "web");
+  EXPECT_EQ(result->broken[0].lost, 2);
+  EXPECT_EQ(result->broken[0].healthy, 1);
+  EXPECT_EQ(result->broken[0].desired, 2);
+  EXPECT_THAT(to_json(*result), HasSubstr("\"lost\":2,\"healthy\":1,\"desired\":2}"));
+  result = ask({{.kind = Change::Kind::remove_node, .target = "n2"}});
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_TRUE(result->broken.empty());  // two are left, and two are wanted
+}
+
+TEST_F(WhatIfTest, TheSchedulersNameSaysWhoDecides) {
+  const std::string kContainers = "    containers:";
+  std::string theirs = pod("theirs", "", "1", ""), nobodys = pod("nobodys", "", "1", "");
+  theirs.insert(theirs.find(kContainers), "    schedulerName: blind\n");
+  nobodys.insert(nobodys.find(kContainers), "    schedulerName: other\n");
+  dump_ += theirs + nobodys + pod("plain", "", "1", "");
+  // All nodes are cordoned, which one of the schedulers does not look at.
+  for (auto at = dump_.find("  status:\n    alloc"); at != std::string::npos; at = dump_.find("  status:\n    alloc", at + 40)) {
+    dump_.insert(at, "  spec: {unschedulable: true}\n");
+  }
+  Policy blind{"blind", "", scheduler::ProfileOptions::defaults()};
+  blind.profile.disable("NodeUnschedulable").disable("TaintToleration");
+  options_.schedulers.push_back({"blind", blind});
+  const auto result = ask({*parse_scale("deployment/web=3")});
+  ASSERT_TRUE(result) << result.error().message;
+  ASSERT_EQ(result->moved.size(), 1u);
+  EXPECT_EQ(result->moved[0].pod, "theirs");
+  ASSERT_EQ(result->pending.size(), 2u);
+  for (const Moved& one : result->pending) {
+    EXPECT_THAT(one.message, HasSubstr(one.pod == "plain" ? "unschedulable" : "schedulerName \"other\""));
+  }
+}
+
+// n2 has two CPUs left and n3 four: three pods of 1.5 fit, though four would in sum.
+TEST_F(WhatIfTest, AGroupHasAllItsPlacesOrNone) {
+  const auto member = [](const std::string& name, const std::string& least) {
+    std::string text = pod(name, "", "1500m", "");
+    return text.replace(text.find("app: web"), 8,
+                        "pod-group.scheduling.sigs.k8s.io/name: g, "
+                        "pod-group.scheduling.sigs.k8s.io/min-available: \"" + least + "\"");
+  };
+  options_.schedulers[0].policy.profile.enable("Coscheduling");
+  const std::string before = dump_;
+  const Change same = *parse_scale("deployment/web=3");
+  dump_ += member("g1", "3") + member("g2", "3") + member("g3", "3") + pod("late", "", "4", "");
+  auto result = ask({same});
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(result->moved.size(), 3u);
+  ASSERT_EQ(result->pending.size(), 1u);
+  EXPECT_EQ(result->pending[0].pod, "late");
+
+  dump_ = before + member("g1", "4") + member("g2", "4") + member("g3", "4") + member("g4", "4") +
+          pod("late", "", "4", "");
+  result = ask({same});
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(shown(result->moved), Lines{"late >n3"});  // has what the group gave back
+  ASSERT_EQ(result->pending.size(), 4u);
+  EXPECT_THAT(result->pending[0].message, HasSubstr("pod group \"default/g\""));
 }
 
 TEST_F(WhatIfTest, BudgetsMakeEvictionsWaitOrForbidThem) {

@@ -72,6 +72,39 @@ TEST_F(WhatIfCommandTest, SaysWhatWouldHappen) {
   EXPECT_TRUE(json.text.starts_with("{\"fits\":false,")) << json.text;
 }
 
+TEST_F(WhatIfCommandTest, ASchedulersConfigurationSaysWhoDecides) {
+  std::ofstream(file_, std::ios::app)
+      << "- {apiVersion: v1, kind: Pod, metadata: {name: bare, namespace: data}, spec: {nodeName: n2, "
+         "schedulerName: special, containers: [{name: c, image: c}]}}\n"
+         "- {apiVersion: v1, kind: Pod, metadata: {name: waits, namespace: data}, spec: {schedulerName: "
+         "special, containers: [{name: c, image: c}]}}\n";
+  const std::string config = file_.string() + ".config";
+  const std::string head =
+      "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\n";
+  std::ofstream(config) << head << "profiles: [{schedulerName: special}]\n";
+  const std::string cluster = "--cluster " + file_.string() + " ";
+
+  Answer answer = whatif(cluster + "--drain n2 --scheduler-config " + config);
+  EXPECT_EQ(answer.code, 1);
+  EXPECT_NE(answer.text.find("kubectl drain would refuse\n"
+                             "  NODE  NAMESPACE  POD   WHY\n"
+                             "  n2    data       bare  nobody would make it again (--force)\n"),
+            std::string::npos) << answer.text;
+  EXPECT_NE(answer.text.find("  data       waits  -     n"), std::string::npos) << answer.text;
+
+  answer = whatif(cluster + "--drain n2 --force --policy " + config);
+  EXPECT_EQ(answer.code, 1);
+  EXPECT_NE(answer.text.find("  data       db-2  n2    drained: no scheduler of this configuration is "
+                             "responsible for schedulerName \"default-scheduler\"\n"),
+            std::string::npos) << answer.text;
+
+  std::ofstream(config) << head << "extenders: [{urlPrefix: \"http://x\", filterVerb: f}]\n";
+  answer = whatif(cluster + "--drain n2 --scheduler-config " + config);
+  EXPECT_EQ(answer.code, 2);
+  EXPECT_NE(answer.text.find(config + ":3: extenders: cannot be asked"), std::string::npos) << answer.text;
+  std::filesystem::remove(config);
+}
+
 TEST_F(WhatIfCommandTest, RefusesWhatItCannotDo) {
   const std::string cluster = "--cluster " + file_.string() + " ";
   const auto refused = [&](const std::string& arguments, const std::string& why) {
@@ -86,6 +119,9 @@ TEST_F(WhatIfCommandTest, RefusesWhatItCannotDo) {
   refused(cluster + "--add-nodes many", "--add-nodes: expected a number");
   refused(cluster + "--scale web", "write it like deployment/web=20");
   refused(cluster + "--drain n1 --like n2", "--like: of which --add-nodes?");
+  refused(cluster + "--remove-node n1 --force", "of which --drain?");
+  refused(cluster + "--drain n1 --policy nothing", "there is no policy nothing, and no such file");
+  refused(cluster + "--drain n1 --policy default --scheduler-config x", "either this or --policy");
   refused("--cluster nowhere.yaml --drain n1", "nowhere.yaml: cannot be read");
   EXPECT_EQ(whatif("--help").code, 0);
 }

@@ -1,9 +1,15 @@
 // `keelson whatif`: what would happen to a cluster, from a dump of it.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string_view>
 
+#include "core/scheduler/config/configuration.hpp"
+#include "core/scheduler/plugins/plugins.hpp"
 #include "sim/lab/policies.hpp"
 #include "sim/lab/readers/dump.hpp"
 #include "sim/lab/whatif.hpp"
@@ -14,7 +20,8 @@ namespace keelson::cli {
 namespace {
 
 constexpr const char* kUsage =
-    "Usage: keelson whatif --cluster DUMP CHANGE... [--policy NAME] [-o json]\n"
+    "Usage: keelson whatif --cluster DUMP CHANGE... [--policy NAME | --scheduler-config FILE] "
+    "[-o json]\n"
     "\n"
     "Says where pods would go, which would stay pending and why, and which disruption budgets "
     "would\n"
@@ -23,7 +30,9 @@ constexpr const char* kUsage =
     "prints (-o json, too, also compressed by gzip).\n"
     "\n"
     "Changes, all of them together:\n"
-    "  --drain NODE                       cordon it, and evict as the budgets allow\n"
+    "  --drain NODE                       cordon it, and evict as the budgets allow; daemons stay\n"
+    "    --force, --delete-emptydir-data  also pods that nobody makes again, or with emptyDirs: kubectl\n"
+    "                                     drain refuses a node that has some, and so does this\n"
     "  --add-nodes N [--like NODE]        nodes like an existing one, with its daemons\n"
     "  --remove-node NODE                 it is gone, with what is on it\n"
     "  --fail ZONE                        all nodes of the zone are gone\n"
@@ -32,12 +41,15 @@ constexpr const char* kUsage =
     "                                     container of several\n"
     "  --scale deployment/web=20\n"
     "\n"
-    "  --policy NAME                      a policy of the laboratory; default: the scheduler's\n"
+    "  --policy NAME                      a policy of the laboratory, or a file as the next; default:\n"
+    "                                     the scheduler's. It decides for default-scheduler's pods\n"
+    "  --scheduler-config FILE            a KubeSchedulerConfiguration: spec.schedulerName says which of\n"
+    "                                     its profiles decides. Extenders cannot be asked\n"
     "  -o json                            for programs\n"
     "\n"
-    "Exit code: 0 all that had a place has one, 1 something has none or a node stays undrained, 2 "
-    "bad\n"
-    "usage or input.\n";
+    "Exit code: 0 all that had a place has one, 1 something has none or a node is not "
+    "drained, 2\n"
+    "bad usage or input.\n";
 
 int refuse(const std::string& message) {
   std::fprintf(stderr, "keelson whatif: %s\n", message.c_str());
@@ -45,8 +57,9 @@ int refuse(const std::string& message) {
 }
 
 struct Options {
-  std::string cluster, policy = "default", like;
+  std::string cluster, policy, config, like;
   std::vector<lab::Change> changes;
+  bool force = false, delete_emptydir_data = false;
   bool json = false, help = false;
 };
 
@@ -59,6 +72,8 @@ Status take(Options& options, std::string_view name, const std::string& value) {
     options.cluster = value;
   } else if (name == "--policy") {
     options.policy = value;
+  } else if (name == "--scheduler-config") {
+    options.config = value;
   } else if (name == "--like") {
     options.like = value;
   } else if (name == "--drain") {
@@ -96,6 +111,10 @@ Result<Options> read(int argc, char** argv) {
       options.help = true;
       return options;
     }
+    if (name == "--force" || name == "--delete-emptydir-data") {
+      (name == "--force" ? options.force : options.delete_emptydir_data) = true;
+      continue;
+    }
     const std::size_t equals = name.find('=');
     if (name.starts_with("--") && equals != std::string::npos) {
       value = name.substr(equals + 1);
@@ -110,7 +129,13 @@ Result<Options> read(int argc, char** argv) {
   if (options.cluster.empty()) return Error{Code::invalid, "--cluster: which dump?"};
   if (options.changes.empty())
     return Error{Code::invalid, "what would be changed? --help shows what can be"};
-  bool adds = false;
+  if (!options.policy.empty() && !options.config.empty())
+    return Error{Code::invalid, "--scheduler-config: either this or --policy"};
+  bool adds = false, drains = false;
+  for (const lab::Change& change : options.changes)
+    drains = drains || change.kind == lab::Change::Kind::drain;
+  if (!drains && (options.force || options.delete_emptydir_data))
+    return Error{Code::invalid, "--force and --delete-emptydir-data: of which --drain?"};
   for (lab::Change& change : options.changes) {
     if (change.kind != lab::Change::Kind::add_nodes) continue;
     change.target = options.like;
@@ -171,6 +196,29 @@ void print_budgets(const lab::WhatIf& result) {
   std::printf("\n");
 }
 
+void print_broken(const lab::WhatIf& result) {
+  if (result.broken.empty()) return;
+  std::printf("Disruption budgets broken by the loss of nodes, until what was lost runs again\n");
+  std::vector<std::vector<std::string>> rows{{"NAMESPACE", "NAME", "LOST", "HEALTHY", "DESIRED"}};
+  for (const lab::BudgetBreach& breach : result.broken) {
+    rows.push_back({breach.ns, breach.name, std::to_string(breach.lost),
+                    std::to_string(std::max<int64_t>(breach.healthy, 0)), std::to_string(breach.desired)});
+  }
+  print_table(rows);
+  std::printf("\n");
+}
+
+void print_refused(const lab::WhatIf& result) {
+  if (result.refused.empty()) return;
+  std::printf("kubectl drain would refuse\n");
+  std::vector<std::vector<std::string>> rows{{"NODE", "NAMESPACE", "POD", "WHY"}};
+  for (const lab::Refusal& refusal : result.refused) {
+    rows.push_back({refusal.node, refusal.ns, refusal.pod, refusal.why});
+  }
+  print_table(rows);
+  std::printf("\n");
+}
+
 void print_usage(const lab::WhatIf& result) {
   std::printf("Allocation\n");
   std::vector<std::vector<std::string>> rows{{"", "NODES", "PODS", "CPU", "MEMORY"}};
@@ -186,6 +234,35 @@ void print_usage(const lab::WhatIf& result) {
   print_table(rows);
 }
 
+// One for each profile of a configuration.
+Result<lab::WhatIfOptions> configured(const std::string& flag, const std::string& file) {
+  std::ifstream input(file, std::ios::binary);
+  if (!input) return Error{Code::invalid, flag + ": " + file + ": cannot be read"};
+  const std::string text(std::istreambuf_iterator<char>(input), {});
+  const auto config = scheduler::parse_configuration(text, file, scheduler::default_plugins());
+  if (!config) return Error{Code::invalid, flag + ": " + config.error().message};
+  const Status without = scheduler::refuse_extenders(*config, text, file, "cannot be asked what they would say");
+  if (!without) return Error{Code::invalid, flag + ": " + without.error().message};
+  lab::WhatIfOptions options;
+  for (const scheduler::ProfileConfig& profile : config->profiles) {
+    options.schedulers.push_back(
+        {profile.scheduler_name, {profile.scheduler_name, file, profile.options}});
+  }
+  return options;
+}
+
+Result<lab::WhatIfOptions> schedulers_of(const Options& options) {
+  if (!options.config.empty()) return configured("--scheduler-config", options.config);
+  const std::string name = options.policy.empty() ? "default" : options.policy;
+  if (const lab::Policy* policy = lab::find_policy(name)) {
+    lab::WhatIfOptions one;
+    one.schedulers.push_back({.policy = *policy});
+    return one;
+  }
+  if (std::filesystem::is_regular_file(name)) return configured("--policy", name);
+  return Error{Code::invalid, "--policy: there is no policy " + name + ", and no such file"};
+}
+
 }  // namespace
 
 int whatif(int argc, char** argv) {
@@ -195,11 +272,13 @@ int whatif(int argc, char** argv) {
     std::fputs(kUsage, stdout);
     return 0;
   }
-  const lab::Policy* policy = lab::find_policy(options->policy);
-  if (policy == nullptr) return refuse("--policy: there is no policy " + options->policy);
+  auto what = schedulers_of(*options);
+  if (!what) return refuse(what.error().message);
+  what->force = options->force;
+  what->delete_emptydir_data = options->delete_emptydir_data;
   const auto dump = lab::read_dump(options->cluster);
   if (!dump) return refuse(dump.error().message);
-  const auto result = lab::what_if(*dump, *policy, options->changes);
+  const auto result = lab::what_if(*dump, *what, options->changes);
   if (!result) return refuse(result.error().message);
   if (options->json) {
     std::printf("%s\n", lab::to_json(*result).c_str());
@@ -209,6 +288,8 @@ int whatif(int argc, char** argv) {
   print_moves("Would stay pending", result->pending, false);
   print_moves("Would be gone", result->gone, false);
   print_budgets(*result);
+  print_broken(*result);
+  print_refused(*result);
   for (const std::string& node : result->undrained) {
     std::printf("Node %s would not be drained: its budgets forbid it.\n", node.c_str());
   }
