@@ -124,13 +124,16 @@ struct Agent::Impl {
     add_worker(api::Ref<api::Pod>(after), after->uid());
   }
 
-  // After a gap in the store's revisions: that nothing runs here any more that the store has forgotten.
+  // After a gap in the store's revisions: says that nothing runs here any more that the store has forgotten, or
+  // that it is on its way.
   void agree() {
     const uint64_t seen = pods.revision().value;
     if (!ready || !pods.synced() || seen < node.agrees() + client::epoch_gap / 2) return;
     for (const auto& [uid, worker] : workers) {
       const bool forgotten = !worker->state().pod || worker->state().ending == Ending::gone;
-      if (forgotten && !worker->done()) return;
+      if (!forgotten || worker->done()) continue;
+      if (seen >= node.ends() + client::epoch_gap / 2) node.set_ends(seen);
+      return;
     }
     node.set_agrees(seen);
   }

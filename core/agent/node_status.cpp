@@ -162,8 +162,17 @@ void NodeStatus::set_agrees(uint64_t revision) {
   reconcile();
 }
 
+void NodeStatus::set_ends(uint64_t revision) {
+  ends_ = revision;
+  reconcile();
+}
+
 uint64_t NodeStatus::agrees() const {
   return std::max(agrees_, latest_ ? client::agrees_as_of(*latest_.ptr()) : 0);
+}
+
+uint64_t NodeStatus::ends() const {
+  return std::max(ends_, latest_ ? client::ends_as_of(*latest_.ptr()) : 0);
 }
 
 void NodeStatus::images_changed() {
@@ -213,15 +222,7 @@ void NodeStatus::reconcile() {
     arm(not_before_ - now);
     return;
   }
-  const auto& labels = latest_->metadata().labels();
-  for (const auto& [key, value] : own_labels_) {
-    const auto found = labels.find(key);
-    if (found == labels.end() || found->second != value) {
-      update_meta();
-      return;
-    }
-  }
-  if (client::agrees_as_of(*latest_.ptr()) < agrees_) {
+  if (!described()) {
     update_meta();
     return;
   }
@@ -314,8 +315,20 @@ void NodeStatus::create() {
 
 void NodeStatus::describe(api::ObjectMeta& meta) const {
   for (const auto& [key, value] : own_labels_) (*meta.mutable_labels())[key] = value;
-  if (agrees_ == 0) return;
-  (*meta.mutable_annotations())[std::string(client::agrees_annotation)] = std::to_string(agrees_);
+  // An earlier incarnation may have said more.
+  auto& annotations = *meta.mutable_annotations();
+  annotations[std::string(client::agrees_annotation)] = std::to_string(agrees());
+  if (ends() != 0) annotations[std::string(client::ends_annotation)] = std::to_string(ends());
+}
+
+bool NodeStatus::described() const {
+  const auto& labels = latest_->metadata().labels();
+  for (const auto& [key, value] : own_labels_) {
+    const auto found = labels.find(key);
+    if (found == labels.end() || found->second != value) return false;
+  }
+  const api::Object& node = *latest_.ptr();
+  return client::agent_reports(node) && client::agrees_as_of(node) == agrees() && client::ends_as_of(node) == ends();
 }
 
 void NodeStatus::update_meta() {

@@ -25,8 +25,11 @@ class NodeStatus {
   void set_pressure(NodePressure pressure);
   // The agent agrees with the store as of this revision: said in the Node (core/client/lost_history.hpp).
   void set_agrees(uint64_t revision);
-  // What the Node says of that, or is about to.
+  // Likewise: as of this revision it ends what the store has forgotten.
+  void set_ends(uint64_t revision);
+  // What the Node says of the two, or is about to.
   uint64_t agrees() const;
+  uint64_t ends() const;
   // Goes out with a heartbeat at once.
   void report(api::PeerReport report);
   // The labels of the Node as last seen; those of the options until then.
@@ -48,6 +51,7 @@ class NodeStatus {
   void create();
   // Labels, and what else of a Node's metadata is the agent's to say.
   void describe(api::ObjectMeta& meta) const;
+  bool described() const;
   void update_meta();
   void update_status(api::NodeStatus status);
   void read_back();
@@ -72,7 +76,8 @@ class NodeStatus {
   uint64_t sequence_ = 0;
   uint32_t failures_ = 0;
   std::optional<bool> healthy_;
-  uint64_t agrees_ = 0;  // 0: nothing has to be said
+  uint64_t agrees_ = 0;
+  uint64_t ends_ = 0;  // 0: nothing has to be said
   std::string not_ready_;
   NodePressure pressure_;
   std::optional<Instant> read_at_;

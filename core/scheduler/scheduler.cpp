@@ -215,6 +215,7 @@ Scheduler::Impl::Impl(Loop& l, client::ApiClient& c, Rng r, Log& lg, SchedulerOp
     }
     fresh.on_progress([this, kind] {
       if (kind == Kind::pods) on_pods_progress();
+      report_wait.see(loop.now(), informer(Kind::pods), informer(Kind::nodes));
       kick();
     });
   }

@@ -1,6 +1,7 @@
 // Restarts of the agent, lost answers, stale views: what runs goes on running, nothing runs twice.
 #include <ostream>
 
+#include "core/client/lost_history.hpp"
 #include "tests/agent/agent_fixture.hpp"
 
 namespace keelson::test {
@@ -245,6 +246,52 @@ TEST_F(RecoveryTest, DuplicatesThatALostAnswerLeftAreRemoved) {
   EXPECT_EQ(runtime.sandbox_count(), 1u);
   EXPECT_EQ(runtime.running("main"), 1);
   EXPECT_EQ(container().restart_count(), 0);
+}
+
+// The store falls back to before a pod was bound, which runs and takes its time to end.
+TEST_F(RecoveryTest, AfterLostHistoryItSaysWhatItIsDoing) {
+  const auto said = [&](std::string_view annotation) {
+    node();
+    return client::said_as_of(*api.history().find({api::Kind::nodes, "", "n1"}), annotation);
+  };
+  start();
+  loop.run_for(2s);
+  // Agents that never say so are not waited for.
+  EXPECT_EQ(node().metadata().annotations().at(std::string(client::agrees_annotation)), "0");
+  const api::Revision kept = api.history().current();
+  api.put(web());
+  loop.run_for(5s);
+  ASSERT_EQ(runtime.running("main"), 1);
+  runtime.term_time = 20s;
+  ASSERT_TRUE(api.history().fail_over(kept, kept.value + client::epoch_gap).ok());
+  api.expire_watches();
+  loop.run_for(5s);
+  EXPECT_EQ(runtime.running("main"), 1);
+  EXPECT_GE(said(client::ends_annotation), client::epoch_gap);
+  EXPECT_EQ(said(client::agrees_annotation), 0u);
+  // A restart does not make it forget what it has to end, nor say that it has.
+  restart();
+  EXPECT_EQ(runtime.running("main"), 1);
+  while (runtime.running("main") > 0) {
+    ASSERT_EQ(said(client::agrees_annotation), 0u);
+    loop.run_for(100ms);
+  }
+  loop.run_for(5s);
+  EXPECT_GE(said(client::agrees_annotation), client::epoch_gap);
+  const uint64_t agreed = said(client::agrees_annotation);
+  restart();
+  loop.run_for(5s);
+  EXPECT_EQ(said(client::agrees_annotation), agreed);
+}
+
+// Somebody has taken the Node's annotations away: they are its agent's to say.
+TEST_F(RecoveryTest, ItGoesOnSayingThatItReports) {
+  start();
+  api::Node stripped = node();
+  stripped.mutable_metadata()->clear_annotations();
+  api.put(api::make_object(std::move(stripped)));
+  loop.run_for(3s);
+  EXPECT_TRUE(node().metadata().annotations().contains(std::string(client::agrees_annotation)));
 }
 
 TEST_F(RecoveryTest, AnAgentCanGoAtAnyTime) {

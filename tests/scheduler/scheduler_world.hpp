@@ -57,6 +57,8 @@ class SchedulerApi final : public client::ApiClient {
       });
     }
   }
+  // The next revision is so much later, as after lost history.
+  void skip(uint64_t revisions) { revision_ += revisions; }
   void resume() {
     stalled = false;
     for (const auto& event : std::exchange(held_events_, {})) emit(event.type, event.object);
