@@ -103,6 +103,7 @@ std::vector<Field> fields_of(ControlPlaneConfig& c) {
           field("podCIDR", c.pod_cidr),
           number("nodeCIDRPrefix", c.node_cidr_prefix, 8, 30),
           field("timing", c.timing),
+          field("historyWindow", c.history_window),
           field("accessLog", c.access_log),
           field("schedulerConfig", c.scheduler_config),
           field("logJSON", c.log_json)};

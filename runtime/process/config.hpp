@@ -30,6 +30,9 @@ struct ControlPlaneConfig {
   std::string pod_cidr = "10.244.0.0/16";
   int node_cidr_prefix = 24;
   std::string timing = "keelson";  // or "kubernetes": its node monitor's periods
+  // How long the store keeps every change, for watches that resume and for `keelson real check`, as etcd's
+  // --auto-compaction-retention does: 30s to 720h. The store's memory grows with it.
+  std::string history_window = "5m";
   std::string access_log;          // a file; empty: none
   // A file with a KubeSchedulerConfiguration (core/scheduler/config); empty: the default profile.
   std::string scheduler_config;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/base/duration_text.hpp"
 #include "core/controllers/node_ipam.hpp"
 #include "runtime/redis/address.hpp"
 
@@ -72,6 +73,9 @@ Status check(const ControlPlaneConfig& config) {
   if (overlap(pods, services)) {
     return {Code::invalid, "serviceCIDR: " + config.service_cidr + " overlaps podCIDR " +
                                config.pod_cidr + ": an address would be a pod's and a Service's"};
+  }
+  if (const auto window = parse_duration(config.history_window); !window || *window < 30s || *window > 720h) {
+    return wrong("historyWindow", config.history_window, "time from 30s to 720h, such as 5m");
   }
   if (config.store != "memory") {
     if (const auto address = redis::parse_address(config.store); !address) {

@@ -6,6 +6,7 @@
 #include "core/apiserver/local_client.hpp"
 #include "core/apiserver/server_leases.hpp"
 #include "core/auth/access.hpp"
+#include "core/base/duration_text.hpp"
 #include "core/client/event_recorder.hpp"
 #include "core/rest/front.hpp"
 #include "core/store/memory_store.hpp"
@@ -69,12 +70,15 @@ struct ControlPlane::Impl {
     }
     const auto network = controllers::parse_pod_network(config.pod_cidr, config.node_cidr_prefix);
     if (!network) return {Code::invalid, "podCIDR: " + network.error().message};
+    const auto window = parse_duration(config.history_window);
+    if (!window) return {Code::invalid, "historyWindow: " + window.error().message};
     apiserver::ApiServerOptions options;
     if (Status status = read_service_cidr(config.service_cidr, options); !status) return status;
     if (Status status = load_keys(); !status) return status;
     if (Status status = open_store(); !status) return status;
     options.identity = config.name;
     options.bootstrap_rbac = true;
+    options.history_window = *window;
     options.root_ca = pki->authority.pair().certificate;
     options.advertise_address = config.advertise_address;
     options.advertise_port = config.port;

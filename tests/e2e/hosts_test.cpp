@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <boost/json.hpp>
 #include <cstdlib>
 #include <fstream>
+#include <map>
 #include <random>
 #include <thread>
 
@@ -87,19 +89,40 @@ class HostsTest : public ::testing::Test {
     }
   }
 
-  // What the cluster has left of its history, by the checks of the simulator. `promises`: lines about writes
-  // that were acknowledged.
-  void expect_checks_hold(const std::string& promises) {
+  // What the cluster has left of its history, by the checks of the simulator. `lines`: what was acknowledged,
+  // and what became of the machines.
+  void expect_checks_hold(const std::string& lines = {}) {
     hosts::TemporaryDir dir;
-    const std::string lines = dir.path() + "/world.jsonl";
-    std::ofstream(lines) << promises << "{\"machines\":\"well\"}\n{\"settled\":true,\"at\":\""
-                         << std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count()
-                         << "\"}\n";
-    const Outcome judged = run(keelson_binary() + " real check --store " + hosts_->store() + " --journal " +
-                               hosts_->journal(2) + " --journal " + hosts_->journal(3) + " --journal " + lines);
+    const std::string world = dir.path() + "/world.jsonl";
+    std::ofstream(world) << lines << "{\"settled\":true,\"at\":\"" << wall_ns() << "\"}\n";
+    const Outcome judged = run(keelson_binary() + " real check --json --store " + hosts_->store() + " --journal " +
+                               hosts_->journal(2) + " --journal " + hosts_->journal(3) + " --journal " + world);
     EXPECT_EQ(judged.exit_code, 0) << judged.output;
-    EXPECT_NE(judged.output.find("NA-1"), std::string::npos) << judged.output;
-    std::printf("%s\n", judged.output.substr(0, judged.output.find('\n')).c_str());
+    boost::system::error_code wrong;
+    const auto result = boost::json::parse(judged.output, wrong);
+    ASSERT_TRUE(!wrong && result.is_object()) << judged.output;
+    std::map<std::string, uint64_t> evaluations;
+    uint64_t all = 0;
+    for (const auto& one : result.at("judged").as_array()) {
+      all += evaluations[std::string(one.at("invariant").as_string())] =
+          one.at("evaluations").to_number<uint64_t>();
+    }
+    // Not by looking away.
+    for (const char* id : {"NA-1", "SC-1", "SC-3", "LE-1", "RS-2", "GL-2"}) {
+      EXPECT_GT(evaluations[id], 0u) << id << " was not judged: " << judged.output;
+    }
+    std::printf("checks: %s, %llu evaluations of %zu invariants\n",
+                result.at("held").as_bool() ? "held" : "broken", static_cast<unsigned long long>(all),
+                evaluations.size());
+  }
+  static std::string wall_ns() {
+    return std::to_string(
+        std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count());
+  }
+  // A line of the record: from now on the machine has power, and others reach it, or not.
+  static std::string machine(int host, bool powered, bool reachable) {
+    return "{\"machine\":\"h" + std::to_string(host) + "\",\"at\":\"" + wall_ns() + "\",\"powered\":" +
+           (powered ? "true" : "false") + ",\"reachable\":" + (reachable ? "true" : "false") + "}\n";
   }
   // Makes a ConfigMap; true: it was acknowledged, and the line that says so is added.
   bool promised(const std::string& name, const std::string& timeout, std::string& promises) {
@@ -145,6 +168,7 @@ TEST_F(HostsTest, AHostLosesItsPower) {
   Load living(hosts_->network(0), {"http://10.111.0.2:30080"});
   std::this_thread::sleep_for(1s);
   const auto begun = std::chrono::steady_clock::now();
+  std::string world = machine(3, false, false);
   hosts_->lose_power(3);
   until("kubectl get node h3 --no-headers | grep -q NotReady", 30s);
   if (HasFailure()) return;
@@ -165,11 +189,13 @@ TEST_F(HostsTest, AHostLosesItsPower) {
               static_cast<unsigned long long>(tally.failed));
 
   hosts_->power_on(3);
+  world += machine(3, true, true);
   until("kubectl get node h3 --no-headers | grep -qw Ready", 60s);
   if (HasFailure()) return;
   until("[ $(kubectl get pods -l app=kel --no-headers | wc -l) = 4 ]", 60s);
   if (HasFailure()) return;
   expect_no_leaks();
+  expect_checks_hold(world);
 }
 
 // Every part is killed, one after the other, while clients come: all that runs goes on running, and
@@ -212,24 +238,27 @@ TEST_F(HostsTest, EveryPartIsKilledInTurn) {
   until("[ $(kubectl get pods -l app=kel --no-headers | wc -l) = 2 ]", 60s);
   if (HasFailure()) return;
   expect_no_leaks();
-  expect_checks_hold(promises);
+  expect_checks_hold(promises + "{\"machines\":\"well\"}\n");
 }
 
 // A host behind a broken cable: what ran there is replaced; when the cable is mended the old pods go, and
 // nothing is there twice. Stepping its clock changes nothing.
 TEST_F(HostsTest, AHostIsCutOff) {
   deploy(4);
+  std::string world = machine(3, true, false);
   hosts_->cut(3);
   until("kubectl get node h3 --no-headers | grep -q NotReady", 60s);
   if (HasFailure()) return;
   until(everything_runs_on("h2", 4), 90s);
   if (HasFailure()) return;
   hosts_->heal(3);
+  world += machine(3, true, true);
   until("kubectl get node h3 --no-headers | grep -qw Ready", 60s);
   if (HasFailure()) return;
   until("[ $(kubectl get pods -l app=kel --no-headers | wc -l) = 4 ]", 60s);
   if (HasFailure()) return;
   expect_no_leaks();
+  expect_checks_hold(world);
 }
 
 // Cables broken in one direction, and a clock that is an hour off: nobody is evicted for a clock.
@@ -276,6 +305,7 @@ TEST_F(HostsTest, OneWayCutsAndAWrongClock) {
   until("[ $(kubectl get nodes --no-headers | grep -cw Ready) = 2 ]", 60s);
   if (HasFailure()) return;
   expect_no_leaks();
+  expect_checks_hold();
 }
 
 // The store's disk goes back to what it was some time ago, and so a binding is lost whose pod runs. The store says
@@ -321,6 +351,7 @@ TEST_F(HostsTest, TheStoreLosesItsLastWrites) {
   EXPECT_LT(started - ended, 10'000'000'000);
   std::printf("started again %.1f s after it had ended\n", static_cast<double>(started - ended) / 1e9);
   expect_no_leaks();
+  expect_checks_hold();
 }
 
 // Every part may be killed at any moment, several at once. KEELSON_CHAOS_SECONDS says for how long.
@@ -364,7 +395,7 @@ TEST_F(HostsTest, PartsAreKilledAtRandom) {
               written, static_cast<unsigned long long>(tally.good + tally.failed),
               static_cast<unsigned long long>(tally.failed));
   expect_no_leaks();
-  expect_checks_hold(promises);
+  expect_checks_hold(promises + "{\"machines\":\"well\"}\n");
 }
 
 }  // namespace

@@ -55,6 +55,7 @@ TEST_F(WrongUse, Init) {
   refuses(kInit + " --port 99999", "--port 99999: expected a number from 1 to 65535");
   refuses(kInit + " --port 0", "--port 0: expected");
   refuses(kInit + " --port abc", "--port abc: expected");
+  refuses(kInit + " --history-window 1s", "historyWindow: \"1s\" is no time from 30s to 720h, such as 5m");
   refuses(kInit + " --store-replicas 99", "--store-replicas 99: expected a number from 0 to 8");
   refuses("init --advertise-address 1.2.3", "--advertise-address 1.2.3: is no IPv4 address");
   refuses(kInit + " --bind-address x", "bindAddress: \"x\" is no IPv4 address");

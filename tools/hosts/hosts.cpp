@@ -95,8 +95,9 @@ Outcome Hosts::run(int host, const std::string& command, std::chrono::seconds li
 
 std::string Hosts::init(int host, const std::string& options) {
   control_plane_ = host;
+  // Whoever plays a cluster wants its whole history afterwards.
   const Outcome outcome = run(host, making_.binary + " init --root " + root(host) + " --name h" +
-                                        std::to_string(host) + " " + options,
+                                        std::to_string(host) + " --history-window 1h " + options,
                               120s);
   const std::size_t begin = outcome.output.find("keelson join ");
   if (outcome.exit_code != 0 || begin == std::string::npos) return "keelson init: " + outcome.output;

@@ -70,6 +70,8 @@ cxxopts::Options make_parser() {
   add("store-replicas", "so many replicas must have a write before it counts",
       text("0"), "N");
   add("timing", "how fast nodes are given up: keelson or kubernetes", text("keelson"), "NAME");
+  add("history-window", "how long the store keeps every change, for watches that resume and keelson real check",
+      text("5m"), "TIME");
   add("scheduler-config",
       "the scheduler's profiles, plugins and extenders: a KubeSchedulerConfiguration, which is copied",
       text(), "FILE");
@@ -135,6 +137,7 @@ Result<InitOptions> read(const cxxopts::ParseResult& flags) {
   if (!replicas) return replicas.error();
   config.store_replicas = static_cast<int>(*replicas);
   config.timing = text("timing");
+  config.history_window = text("history-window");
   options.scheduler_config = text("scheduler-config");
   if (const auto read = runtime::load_scheduler_config(options.scheduler_config); !read) {
     return Error{Code::invalid, "--scheduler-config: " + read.error().message};
