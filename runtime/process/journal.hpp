@@ -7,6 +7,8 @@
 //    "attempt":0,"init":false,"started":"...","finished":"0","exit":0,"reason":""}
 //   {"at":"...","gone":"4fe1...","after":"..."}   it ran when it was last looked at, and is not there any more
 //   {"at":"...","all":["4fe1..."]}       after a new agent's first look: these run, and no others
+//   {"at":"...","same":true}             it has looked, and nothing is new; at most every ten seconds
+//   {"at":"...","agent":"h2","continued":true}   the file is a new one, the agent is not; what runs follows
 //
 // Times are nanoseconds since 1970, as text, for they do not fit into JSON's numbers. A container may have
 // several lines; a later one knows more. Threading: the loop's thread, which writes a line now and then.
@@ -33,13 +35,16 @@ class Journal {
 
  private:
   void write(const std::string& line);
+  void tell(const agent::ContainerInfo& info);
+  void rotate();
 
   Loop& loop_;
-  const std::string path_;
+  const std::string path_, node_;
   int fd_ = -1;
   uint64_t size_ = 0;
   WallTime looked_;  // zero: not yet
-  std::map<std::string, agent::ContainerState> known_;  // by id: what has been written of it
+  Instant written_{};
+  std::map<std::string, agent::ContainerInfo> known_;  // by id: what has been written of it
 };
 
 }  // namespace keelson::runtime

@@ -21,7 +21,8 @@ constexpr InvariantInfo kGlobalInvariants[] = {
      fact::provenance | fact::whole},
     {"GL-4",
      "Commits follow each other in time. (That the same seed gives the same run is shown by running "
-     "twice: tools/determinism.)"},
+     "twice: tools/determinism.)",
+     fact::clock},
 };
 enum : std::size_t { kRest, kLevel, kCreated, kSame };
 

@@ -18,6 +18,7 @@ std::string_view lack_of(Facts missing) {
       {fact::images, "how real programs behave by themselves is not known"},
       {fact::rest, "nothing tells when faults had stopped and everything had settled"},
       {fact::traffic, "no requests to services are recorded"},
+      {fact::clock, "commits are put in the order of their revisions, whatever clocks said"},
   };
   for (const auto& one : kWhy) {
     if ((missing & one.fact) != 0) return one.why;

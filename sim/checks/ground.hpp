@@ -42,7 +42,8 @@ inline constexpr Facts machines = 1 << 7;    // which of them have power, and wh
 inline constexpr Facts images = 1 << 8;      // how programs behave that nobody disturbs
 inline constexpr Facts rest = 1 << 9;        // when faults had stopped and everything had settled
 inline constexpr Facts traffic = 1 << 10;    // requests to services, and what became of them
-inline constexpr Facts all = (1 << 11) - 1;
+inline constexpr Facts clock = 1 << 11;      // the true time, by which commits could be out of order
+inline constexpr Facts all = (1 << 12) - 1;
 }  // namespace fact
 // Why nothing can be judged without these: of the first one that is set, for people.
 std::string_view lack_of(Facts missing);

@@ -15,7 +15,8 @@ constexpr InvariantInfo kLeaderInvariants[] = {
     {"LE-2", "Nobody sends a write in a role later than 10 s after their last successful renewal.",
      fact::calls},
     {"LE-4",
-     "The token of a role strictly increases, and who is elected has the one it was granted."},
+     "The token of a role strictly increases, and who is elected has the one it was granted.",
+     fact::memory},
 };
 enum : std::size_t { kFenced, kFresh, kIncreasing };
 

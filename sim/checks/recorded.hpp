@@ -10,13 +10,16 @@
 // whatever the clocks say; everything else is put among them by time. Clocks of several machines differ:
 // within `skew` a container that seems to have started before its pod was bound started after it, and
 // one that seems to have ended after its agent removed the pod ended before. (Causes come before effects;
-// with hosts on one machine there is nothing to forgive, and `skew` is zero.)
+// with hosts on one machine there is nothing to forgive, and `skew` is zero.) Where a commit's time is not
+// told, or is none (before 1970, after 2096), the next that is known stands for it. Within long silences
+// the checks look at the clock in the first ten minutes only, and at the end.
 //
 // **Beginning.** A log that has been compacted begins in the middle. What was there then is shown to the
 // checks as if it were created, without any judgement, and invariants that need the whole history are not
 // applicable.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <variant>
 #include <vector>
@@ -71,6 +74,7 @@ struct Record {
   std::vector<Moment> moments;            // in any order, but for commits
   // What is wrong with the log itself, before anybody looks at what it says: a broken chain.
   std::vector<std::string> damage;
+  uint64_t hashes = 0;  // so many entries were compared with their hashes
 };
 
 struct NotApplicable {
@@ -83,7 +87,13 @@ struct Judgement {
   // What had not converged in the end; empty without fact::rest.
   std::vector<Pending> pending;
   uint64_t writes = 0, containers = 0;
-  bool held() const { return violations.empty() && pending.empty(); }
+  // Where nothing was judged nothing has held.
+  bool empty() const {
+    return violations.empty() && std::all_of(judged.begin(), judged.end(), [](const InvariantCount& one) {
+             return one.evaluations == 0;
+           });
+  }
+  bool held() const { return !empty() && violations.empty() && pending.empty(); }
 };
 
 Judgement judge(Record record);

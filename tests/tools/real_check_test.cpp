@@ -94,5 +94,79 @@ TEST_F(RealCheck, WhatCannotBeReadIsToldWithItsPlace) {
   EXPECT_EQ(check("--skew tomorrow").exit_code, 2);
 }
 
+// An entry that binds or makes pod default/p, and a line of a journal.
+std::string pod_entry(int revision, const std::string& node) {
+  const std::string number = std::to_string(revision);
+  return R"({"revision":")" + number + R"(","epoch":"1","op":"put","kind":"pods","name":"default/p","by":)"
+         R"("http at=1700000000000000000 user=admin","left":"0","object":{"kind":"Pod","apiVersion":"v1",)"
+         R"("metadata":{"name":"p","namespace":"default","uid":"u1","creationTimestamp":"2026-01-01T00:00:00Z"},)"
+         R"("spec":{"nodeName":")" + node + R"(","restartPolicy":"Always","containers":[{"name":"c","image":"nginx"}]}}})"
+         "\n";
+}
+std::string seconds(int at) { return std::to_string(1'700'000'000 + at) + "000000000"; }
+std::string container(int at, const std::string& id, const std::string& pod, int started) {
+  return R"({"at":")" + seconds(at) + R"(","id":")" + id + R"(","sandbox":"s)" + id + R"(","pod":")" + pod +
+         R"(","name":"c","image":"nginx","attempt":0,"init":false,"started":")" + seconds(started) +
+         R"(","finished":"0","exit":0,"reason":""})" "\n";
+}
+std::string journal(int at, const std::string& what) { return R"({"at":")" + seconds(at) + "\"," + what + "}\n"; }
+
+struct RealCheckJournal : RealCheck {
+  void SetUp() override {
+    write("store.jsonl", kWhole + entry(1, "default") + pod_entry(2, "") + pod_entry(3, "h2"));
+  }
+  // As it says of NA-1.
+  bool twice() { return check().output.find("\n  NA-1 at") != std::string::npos; }
+};
+
+TEST_F(RealCheckJournal, WhatEndedWhileNobodyLookedHasRunUntilTheAgentsLastLine) {
+  const std::string begin = journal(1, R"("agent":"h2")") + journal(1, R"("all":[])") + container(2, "c1", "u1", 2);
+  const std::string end = journal(100, R"("agent":"h2")") + container(100, "c2", "u1", 50) +
+                          journal(100, R"("all":["c2"])");
+  write("containers-h2.jsonl", begin + journal(60, R"("same":true)") + end);
+  EXPECT_TRUE(twice());
+  // It may have ended right after this line.
+  write("containers-h2.jsonl", begin + journal(40, R"("same":true)") + end);
+  EXPECT_FALSE(twice());
+}
+
+TEST_F(RealCheckJournal, AFileThatBeginsInTheMiddleIsItsNodes) {
+  write("containers-h2.jsonl", container(2, "c1", "u1", 2));
+  EXPECT_THAT(check().output, HasSubstr("NA-1    no agent's journal of containers is there"));
+  write("containers-h2.jsonl", container(2, "c1", "u1", 2) + journal(9, R"("agent":"h2")"));
+  hosts::Outcome outcome = check();
+  EXPECT_THAT(outcome.output, HasSubstr(", 1 containers"));
+  EXPECT_THAT(outcome.output, testing::Not(HasSubstr("NA-1 at")));
+  write("containers-h2.jsonl", container(2, "c1", "u1", 2) + journal(9, R"("agent":"h3")"));
+  EXPECT_TRUE(twice()) << "it was bound to another";
+}
+
+// The log was read at some time; what journals say of later is of a history that is not here.
+TEST_F(RealCheckJournal, ALiveCheckIsOneLook) {
+  const auto log = [&](int at) {
+    write("store.jsonl", R"({"store":"keelson","whole":true,"at":")" + seconds(at) + "\"}\n" + entry(1, "default") +
+                             pod_entry(2, "") + pod_entry(3, "h2"));
+  };
+  write("containers-h2.jsonl", journal(1, R"("agent":"h2")") + container(2, "c1", "u1", 2) + container(5, "c9", "u9", 5));
+  log(4);
+  EXPECT_FALSE(twice());
+  log(6);
+  EXPECT_TRUE(twice());
+}
+
+TEST_F(RealCheck, WhatHasNotBeenJudgedHasNotHeld) {
+  write("store.jsonl", kWhole);
+  const hosts::Outcome outcome = check();
+  EXPECT_EQ(outcome.exit_code, 3) << outcome.output;
+  EXPECT_THAT(outcome.output, HasSubstr("NOTHING TO JUDGE"));
+}
+
+TEST_F(RealCheck, AHoleInACompactedLogBreaksSt2) {
+  write("store.jsonl", R"({"store":"keelson","whole":false})" "\n" + entry(101, "a") + entry(102, "b") + entry(104, "c"));
+  const hosts::Outcome outcome = check();
+  EXPECT_EQ(outcome.exit_code, 1) << outcome.output;
+  EXPECT_THAT(outcome.output, HasSubstr("revision 104 follows"));
+}
+
 }  // namespace
 }  // namespace keelson::cli

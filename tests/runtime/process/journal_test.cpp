@@ -85,5 +85,20 @@ TEST_F(JournalTest, ItDoesNotGrowForEver) {
   EXPECT_LT(fs::file_size(path), 1000u);
 }
 
+// What is written anew is understood without what was before.
+TEST_F(JournalTest, AFileBeginsWithItsNodeAndWhatRuns) {
+  using enum agent::ContainerState;
+  Journal journal(loop, path, "n1");
+  journal.saw({{}, {container("a", running), container("b", exited)}});
+  auto big = container("c", exited);
+  big.reason = std::string((8 << 20) + 1, 'x');
+  journal.saw({{}, {container("a", running), container("b", exited), big}});
+  const auto all = lines();
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_TRUE(tells(all[0], R"("agent":"n1","continued":true)")) << all[0];
+  EXPECT_TRUE(tells(all[1], R"("id":"a")")) << all[1];
+  EXPECT_GT(fs::file_size(path + ".1"), 8u << 20);
+}
+
 }  // namespace
 }  // namespace keelson::runtime

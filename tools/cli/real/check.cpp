@@ -3,10 +3,9 @@
 #include <boost/json.hpp>
 #include <cstdio>
 #include <cxxopts.hpp>
-#include <filesystem>
-#include <fstream>
 
 #include "core/api/object.hpp"
+#include "runtime/pki/files.hpp"
 #include "sim/scenario/reader.hpp"
 #include "tools/cli/commands.hpp"
 #include "tools/cli/prepare.hpp"
@@ -15,18 +14,16 @@
 
 namespace keelson::real {
 
-namespace fs = std::filesystem;
 namespace json = boost::json;
 
-namespace {
-
-Status write(const std::string& path, const std::string& text) {
-  std::ofstream out(path, std::ios::binary);
-  if (!(out << text).flush()) return {Code::unavailable, "cannot write " + path};
+// A cluster's whole state is nobody else's business.
+Status save_record(const std::string& directory, const std::map<std::string, std::string>& files) {
+  if (Status made = runtime::make_private_directory(directory); !made) return made;
+  for (const auto& [name, text] : files) {
+    if (Status status = runtime::write_private_file(directory + "/" + name + ".jsonl", text); !status) return status;
+  }
   return {};
 }
-
-}  // namespace
 
 Status record_cluster(const std::string& directory, const std::string& address,
                       const std::map<std::string, std::string>& journals, const std::string& lines) {
@@ -34,16 +31,14 @@ Status record_cluster(const std::string& directory, const std::string& address,
   if (!parsed) return parsed.error();
   auto log = read_store(*parsed);
   if (!log) return log.error();
-  std::error_code wrong;
-  fs::create_directories(directory, wrong);
-  if (wrong) return {Code::unavailable, directory + ": " + wrong.message()};
-  if (Status status = write(directory + "/store.jsonl", *log); !status) return status;
+  std::map<std::string, std::string> files{{"store", std::move(*log)}};
   for (const auto& [node, path] : journals) {
     auto text = journal_text(path);
     if (!text) return text.error();
-    if (Status status = write(directory + "/containers-" + node + ".jsonl", *text); !status) return status;
+    files["containers-" + node] = std::move(*text);
   }
-  return lines.empty() ? Status() : write(directory + "/world.jsonl", lines);
+  if (!lines.empty()) files["world"] = lines;
+  return save_record(directory, files);
 }
 
 Result<sim::Judgement> judge_directory(const std::string& directory, Duration skew) {
@@ -54,12 +49,22 @@ Result<sim::Judgement> judge_directory(const std::string& directory, Duration sk
   return sim::judge(std::move(record));
 }
 
+namespace {
+
+std::string column(std::string_view id) {
+  std::string head = "  " + std::string(id);
+  head.resize(std::max<std::size_t>(head.size(), 10), ' ');
+  return head;
+}
+
+}  // namespace
+
 std::string text_of(const sim::Judgement& judgement) {
   std::string text;
   const auto add = [&](const std::string& line) { text += line + '\n'; };
   uint64_t evaluations = 0;
   for (const auto& one : judgement.judged) evaluations += one.evaluations;
-  add((judgement.held() ? "HELD: " : "VIOLATED: ") + std::to_string(judgement.writes) + " writes, " +
+  add((judgement.empty() ? "NOTHING TO JUDGE: " : judgement.held() ? "HELD: " : "VIOLATED: ") + std::to_string(judgement.writes) + " writes, " +
       std::to_string(judgement.containers) + " containers, " + std::to_string(evaluations) + " evaluations");
   for (const sim::Violation& violation : judgement.violations) {
     add("  " + violation.invariant + " at revision " + api::to_string(violation.revision) + ": " +
@@ -71,21 +76,21 @@ std::string text_of(const sim::Judgement& judgement) {
   }
   add("Judged, and how often");
   for (const auto& one : judgement.judged) {
-    std::string head = "  " + std::string(one.id);
-    head.resize(std::max<std::size_t>(head.size(), 10), ' ');
-    add(head + std::to_string(one.evaluations) + "\t" + std::string(one.statement));
+    if (one.evaluations != 0) add(column(one.id) + std::to_string(one.evaluations) + "\t" + std::string(one.statement));
+  }
+  add("Nothing to judge: what these are about did not happen");
+  for (const auto& one : judgement.judged) {
+    if (one.evaluations == 0) add(column(one.id) + std::string(one.statement));
   }
   add("Not applicable");
   for (const auto& one : judgement.not_applicable) {
-    std::string head = "  " + std::string(one.id);
-    head.resize(std::max<std::size_t>(head.size(), 10), ' ');
-    add(head + std::string(one.why));
+    add(column(one.id) + std::string(one.why));
   }
   return text;
 }
 
 std::string json_of(const sim::Judgement& judgement) {
-  json::array violations, pending, judged, left;
+  json::array violations, pending, judged, idle, left;
   for (const auto& one : judgement.violations) {
     violations.push_back(json::object{{"invariant", one.invariant},
                                       {"revision", api::to_string(one.revision)},
@@ -96,7 +101,11 @@ std::string json_of(const sim::Judgement& judgement) {
     pending.push_back(json::object{{"invariant", one.invariant}, {"object", one.object}, {"why", one.why}});
   }
   for (const auto& one : judgement.judged) {
-    judged.push_back(json::object{{"invariant", one.id}, {"evaluations", one.evaluations}});
+    if (one.evaluations == 0) {
+      idle.push_back(json::string(one.id));
+    } else {
+      judged.push_back(json::object{{"invariant", one.id}, {"evaluations", one.evaluations}});
+    }
   }
   for (const auto& one : judgement.not_applicable) {
     left.push_back(json::object{{"invariant", one.id}, {"why", one.why}});
@@ -107,6 +116,7 @@ std::string json_of(const sim::Judgement& judgement) {
                                       {"violations", std::move(violations)},
                                       {"pending", std::move(pending)},
                                       {"judged", std::move(judged)},
+                                      {"nothingToJudge", std::move(idle)},
                                       {"notApplicable", std::move(left)}}) +
          '\n';
 }
@@ -122,10 +132,14 @@ cxxopts::Options make_parser() {
       "keelson real check",
       "Judges the history of a real cluster by the invariants of the simulator: of a recorded directory\n"
       "(keelson real run --record, or --save here), or of a live store and the journals of its nodes.\n"
-      "Exit code: 0 all held, 1 a violation, 2 bad usage, 3 nothing could be read.\n");
+      "Journals are read as files: fetch them from each node, as root. The store is read by its address, with\n"
+      "the user and the password of the control plane's configuration if it names some.\n"
+      "Exit code: 0 all held, 1 a violation, 2 bad usage, 3 nothing could be read, or nothing is in it.\n");
   auto add = parser.add_options();
   add("store", "the store of a running cluster: unix:/path, redis://host:port",
       cxxopts::value<std::string>()->default_value(""), "ADDRESS");
+  add("user", "the store's ACL user", cxxopts::value<std::string>()->default_value(""), "NAME");
+  add("password-file", "the file with that user's password", cxxopts::value<std::string>()->default_value(""), "FILE");
   add("journal", "a node's journal, its containers.jsonl, or any other lines of a record (repeatable)",
       cxxopts::value<std::vector<std::string>>(), "FILE");
   add("save", "keep what was read in this directory", cxxopts::value<std::string>()->default_value(""), "DIR");
@@ -157,31 +171,36 @@ int check(const cxxopts::ParseResult& args) {
       return complain(read.message(), 3);
     }
   } else {
-    const auto address = redis::parse_address(store);
+    auto address = redis::parse_address(store);
     if (!address) return complain("--store: " + address.error().message);
-    const auto log = real::read_store(*address);
+    if (const std::string user = args["user"].as<std::string>(); !user.empty()) address->user = user;
+    if (const std::string file = args["password-file"].as<std::string>(); !file.empty()) {
+      auto password = runtime::read_file(file);
+      if (!password) return complain("--password-file: " + password.error().message, 3);
+      while (!password->empty() && (password->back() == '\n' || password->back() == '\r')) password->pop_back();
+      address->password = std::move(*password);
+    }
+    auto log = real::read_store(*address);
     if (!log) return complain(log.error().message, 3);
-    if (const Status read = reader.read(*log, store); !read) return complain(read.message(), 3);
-    std::map<std::string, std::string> journals;
+    if (const Status read = reader.read(*log, address->shown()); !read) return complain(read.message(), 3);
+    std::map<std::string, std::string> files{{"store", std::move(*log)}};
     if (args.count("journal")) {
       for (const std::string& path : args["journal"].as<std::vector<std::string>>()) {
-        const auto text = real::journal_text(path);
+        auto text = real::journal_text(path);
         if (!text) return complain(text.error().message, 3);
         if (const Status read = reader.read(*text, path); !read) return complain(read.message(), 3);
-        journals["node-" + std::to_string(journals.size() + 1)] = path;
+        files["journal-" + std::to_string(files.size())] = std::move(*text);
       }
     }
     if (const std::string dir = args["save"].as<std::string>(); !dir.empty()) {
-      if (const Status saved = real::record_cluster(dir, store, journals, ""); !saved) {
-        return complain(saved.message(), 3);
-      }
+      if (const Status saved = real::save_record(dir, files); !saved) return complain(saved.message(), 3);
     }
   }
   sim::Record record = reader.take();
   record.skew = *skew;
   const sim::Judgement judgement = sim::judge(std::move(record));
   std::fputs((args.count("json") ? real::json_of(judgement) : real::text_of(judgement)).c_str(), stdout);
-  return judgement.held() ? 0 : 1;
+  return judgement.empty() ? 3 : judgement.held() ? 0 : 1;
 }
 
 }  // namespace

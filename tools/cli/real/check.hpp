@@ -15,6 +15,9 @@ namespace keelson::real {
 Status record_cluster(const std::string& directory, const std::string& address,
                       const std::map<std::string, std::string>& journals, const std::string& lines);
 
+// Writes texts, by their names without .jsonl, where nobody else reads them.
+Status save_record(const std::string& directory, const std::map<std::string, std::string>& files);
+
 // Judges what record_cluster() has written. Code::invalid: a line that is none.
 Result<sim::Judgement> judge_directory(const std::string& directory, Duration skew = {});
 

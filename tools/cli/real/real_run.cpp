@@ -224,7 +224,8 @@ int play(const Options& options, const std::vector<sim::Scenario>& scenarios) {
     }
   }
   const int verdict = judged(options, play, quiet);
-  return !well ? 3 : verdict;
+  // A violation is the worse news.
+  return verdict == 0 && !well ? 3 : verdict;
 }
 
 }  // namespace

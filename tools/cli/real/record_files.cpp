@@ -1,5 +1,7 @@
 #include "tools/cli/real/record_files.hpp"
 
+#include <openssl/evp.h>
+
 #include <algorithm>
 #include <boost/json.hpp>
 #include <filesystem>
@@ -9,6 +11,7 @@
 
 #include "core/api/json.hpp"
 #include "core/api/kinds.hpp"
+#include "runtime/loop/entropy.hpp"
 #include "runtime/redis/provenance.hpp"
 
 namespace keelson::real {
@@ -33,7 +36,7 @@ bool truth_of(const json::object& line, std::string_view key) {
   return value != nullptr && value->is_bool() && value->get_bool();
 }
 WallTime time_of(const json::object& line, std::string_view key) {
-  return {static_cast<int64_t>(number_of(line, key))};
+  return {static_cast<int64_t>(std::min<uint64_t>(number_of(line, key), INT64_MAX))};
 }
 
 std::optional<api::ObjectKey> key_of(const json::object& line) {
@@ -48,6 +51,42 @@ Result<api::ObjectPtr> object_of(const json::value& tree, api::Revision at) {
   auto decoded = api::decode_object(json::serialize(tree));
   if (!decoded) return decoded.error();
   return decoded->object->at(at);
+}
+
+// For what must not be kept: the same for the same value within one record, and of no use to anybody else.
+std::string hash_of(std::string_view value) {
+  static const std::string salt = std::to_string(runtime::entropy_seed()) + std::to_string(runtime::entropy_seed());
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int size = 0;
+  const std::string salted = salt + std::string(value);
+  EVP_Digest(salted.data(), salted.size(), digest, &size, EVP_sha256(), nullptr);
+  std::string hex;
+  for (unsigned int i = 0; i < size; ++i) {
+    constexpr char digits[] = "0123456789abcdef";
+    hex += digits[digest[i] >> 4];
+    hex += digits[digest[i] & 15];
+  }
+  return hex;  // which is also base64 of something, as Secrets need it
+}
+
+// The object as JSON. A Secret's values, also those that kubectl repeats in its annotation, become hashes.
+json::value tree_of(const api::Object& object) {
+  json::value tree = json::parse(api::encode_object(object));
+  if (object.kind() != api::Kind::secrets || !tree.is_object()) return tree;
+  for (const char* key : {"data", "stringData"}) {
+    json::value* values = tree.get_object().if_contains(key);
+    if (values == nullptr || !values->is_object()) continue;
+    for (auto& [name, value] : values->get_object()) {
+      if (value.is_string()) value = hash_of(std::string(value.get_string()));
+    }
+  }
+  json::value* meta = tree.get_object().if_contains("metadata");
+  json::value* notes = meta != nullptr && meta->is_object() ? meta->get_object().if_contains("annotations") : nullptr;
+  if (notes == nullptr || !notes->is_object()) return tree;
+  for (auto& [name, value] : notes->get_object()) {
+    if (value.is_string()) value = hash_of(std::string(value.get_string()));
+  }
+  return tree;
 }
 
 Error bad(std::string why) { return {Code::invalid, std::move(why)}; }
@@ -68,13 +107,13 @@ std::string line_of(const redis::LogEntry& entry) {
     if (!object) {
       return json::serialize(json::object{{"damage", object.error().message}});
     }
-    line["object"] = json::parse(api::encode_object(**object));
+    line["object"] = tree_of(**object);
   }
   return json::serialize(line);
 }
 
 std::string found_line(const api::Object& object) {
-  return json::serialize(json::object{{"found", json::parse(api::encode_object(object))},
+  return json::serialize(json::object{{"found", tree_of(object)},
                                       {"epoch", std::to_string(object.revision().epoch)},
                                       {"revision", std::to_string(object.revision().value)}});
 }
@@ -137,6 +176,9 @@ Status RecordReader::line(std::string_view text, Journal& journal) {
   const auto has = [&](std::string_view key) { return line.if_contains(key) != nullptr; };
   if (has("store")) {
     if (truth_of(line, "whole")) record_.facts |= sim::fact::whole;
+    read_at_ = time_of(line, "at");
+  } else if (has("hashes")) {
+    record_.hashes += number_of(line, "hashes");
   } else if (has("op")) {
     return entry(line);
   } else if (has("found")) {
@@ -166,7 +208,7 @@ Status RecordReader::line(std::string_view text, Journal& journal) {
     record_.moments.push_back({time_of(line, "at"), sim::RecordedRest{}});
   } else if (has("profile")) {
     record_.kubernetes_profile = text_of(line, "profile") == "kubernetes";
-  } else if (has("agent") || has("id") || has("gone") || has("all")) {
+  } else if (has("agent") || has("id") || has("gone") || has("all") || has("same")) {
     journal_line(line, journal);
   } else {
     return bad("tells nothing that is known");
@@ -197,7 +239,7 @@ Status RecordReader::entry(const json::object& line) {
   }
   const std::string by = text_of(line, "by");
   redis::Told told = redis::read_provenance(by);
-  ++entries_;
+  if (entries_++ == 0) first_ = write.revision.value;
   if (told.at.unix_ns == 0) provenance_ = false;
   if (told.by) {
     auto named = std::make_shared<store::Provenance>(*told.by);
@@ -223,13 +265,31 @@ Status RecordReader::entry(const json::object& line) {
 }
 
 void RecordReader::journal_line(const json::object& line, Journal& journal) {
-  record_.facts |= sim::fact::containers;
-  const WallTime at = time_of(line, "at");
   if (line.if_contains("agent") != nullptr) {
-    journal.node = text_of(line, "agent");
-    record_.moments.push_back({at, sim::RecordedAgent{journal.node}});
+    record_.facts |= sim::fact::containers;
+    const std::string node = text_of(line, "agent");
+    if (journal.node.empty()) {
+      journal.node = node;
+      for (const json::object& one : std::exchange(journal.nobodys, {})) of_node(one, journal);
+    }
+    journal.node = node;
+    if (!truth_of(line, "continued")) {
+      journal.agent_before = journal.last;
+      record_.moments.push_back({time_of(line, "at"), sim::RecordedAgent{node}});
+    }
+  } else if (journal.node.empty()) {
+    journal.nobodys.push_back(line);
     return;
+  } else {
+    of_node(line, journal);
   }
+  journal.last = std::max(journal.last, time_of(line, "at"));
+}
+
+void RecordReader::of_node(const json::object& line, Journal& journal) {
+  const WallTime at = time_of(line, "at");
+  journal.last = std::max(journal.last, at);
+  if (line.if_contains("same") != nullptr) return;
   if (line.if_contains("gone") != nullptr) {
     const auto life = journal.lives.find(text_of(line, "gone"));
     // It ended at some time since it was last seen: at the earliest, so that nobody is blamed wrongly.
@@ -244,7 +304,8 @@ void RecordReader::journal_line(const json::object& line, Journal& journal) {
       }
     }
     for (auto& [id, life] : journal.lives) {
-      if (!there.contains(id)) ended(life, journal.node, life.seen);
+      // The agent before this one has known of it until its own last line.
+      if (!there.contains(id)) ended(life, journal.node, std::max(life.seen, journal.agent_before));
     }
     return;
   }
@@ -278,7 +339,31 @@ void RecordReader::ended(Life& life, const std::string& node, WallTime at) {
       {std::max(at, life.info.started_at), sim::RecordedContainer{node, life.info, false}});
 }
 
+// One look at the cluster: the log is read first, so what is noted later than that tells of a history that
+// is not here. Whatever the log says of later goes, too, that both end at the same time.
+void RecordReader::cut() {
+  std::erase_if(record_.beginning, [&](const api::ObjectPtr& object) {
+    return entries_ > 0 && object->revision().value >= first_;
+  });
+  if (read_at_.unix_ns == 0) return;
+  bool late = false;
+  uint64_t end = UINT64_MAX;  // the first revision that is too late
+  std::erase_if(record_.moments, [&](const sim::Moment& moment) {
+    if (const auto* one = std::get_if<sim::RecordedTransaction>(&moment.what)) {
+      late = late || moment.at > read_at_;
+      if (late && !one->writes.empty()) end = std::min(end, one->writes.front().revision.value);
+      return late;
+    }
+    return moment.at > read_at_;
+  });
+  std::erase_if(record_.moments, [&](const sim::Moment& moment) {
+    const auto* one = std::get_if<sim::RecordedPromise>(&moment.what);
+    return one != nullptr && one->revision.value >= end;
+  });
+}
+
 sim::Record RecordReader::take() {
+  cut();
   if (entries_ > 0 && provenance_) record_.facts |= sim::fact::provenance;
   // Whatever was played several times has settled several times: the last time counts.
   std::size_t rests = 0;

@@ -1,7 +1,8 @@
 // The record of a real cluster as files with a JSON object on each line, so that it can be kept, read, and
 // changed with an editor. A directory holds any number of *.jsonl; what a line is, its members say:
 //
-//   {"store":"keelson","whole":true}                       where the log begins
+//   {"store":"keelson","whole":true,"at":"..."}            where the log begins, and when reading it began
+//   {"hashes":"204"}                                       so many entries are what their hashes say
 //   {"found":{...},"revision":"12"}                        an object that was there before it
 //   {"revision":"204","epoch":"1","op":"put","kind":"pods","name":"default/web-1","object":{...},
 //    "by":"scheduler-h1 at=1764...","left":"0"}            an entry of the store's log
@@ -15,17 +16,18 @@
 //   {"profile":"kubernetes"}                               the timers of node health; else keelson's
 #pragma once
 
-#include <boost/json/fwd.hpp>
+#include <boost/json/object.hpp>
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "runtime/redis/protocol.hpp"
 #include "sim/checks/recorded.hpp"
 
 namespace keelson::real {
 
-// Lines, without the newline.
+// Lines, without the newline. Of Secrets' contents only hashes, with a salt that nobody keeps.
 std::string line_of(const redis::LogEntry& entry);
 std::string found_line(const api::Object& object);
 
@@ -46,12 +48,17 @@ class RecordReader {
   struct Journal {
     std::string node;
     std::map<std::string, Life> lives;  // by id
+    WallTime last, agent_before;        // of the last line; of the last one of the agent before this one
+    // Lines from before it says whose it is.
+    std::vector<boost::json::object> nobodys;
   };
   Status line(std::string_view text, Journal& journal);
   Status entry(const boost::json::object& line);
   Status found(const boost::json::object& line);
   void journal_line(const boost::json::object& line, Journal& journal);
+  void of_node(const boost::json::object& line, Journal& journal);
   void ended(Life& life, const std::string& node, WallTime at);
+  void cut();
 
   sim::Record record_;
   sim::RecordedTransaction open_;  // whose last entry has not come yet
@@ -63,6 +70,8 @@ class RecordReader {
   std::map<std::string, Decision> decisions_;  // by actor: equal bases in a row are one decision's
   bool provenance_ = true;
   uint64_t entries_ = 0;
+  WallTime read_at_;       // zero: not told
+  uint64_t first_ = 0;     // revision of the log
 };
 
 // The whole file. Code::not_found, unavailable.

@@ -65,12 +65,15 @@ class Reader {
   Reader(const redis::Address& address, const std::string& prefix) : redis_(address), prefix_(prefix) {}
 
   Result<std::string> read() {
+    const int64_t began =
+        std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count();
     const auto meta = redis_.ask({"HMGET", prefix_ + ":meta", "rev", "compact"});
     if (!meta) return meta.error();
     if (meta->at(0).empty()) return Error{Code::invalid, "there is no store of Keelson's at this address"};
     const bool whole = meta->number(1) == 0;
-    lines_ = json::serialize(json::object{{"store", "keelson"}, {"whole", whole}}) + '\n';
+    lines_ = json::serialize(json::object{{"store", "keelson"}, {"whole", whole}, {"at", std::to_string(began)}}) + '\n';
     if (Status status = read_log(whole); !status) return status.error();
+    lines_ += json::serialize(json::object{{"hashes", std::to_string(followed_)}}) + '\n';
     if (Status status = read_beats(); !status) return status.error();
     if (whole) return std::move(lines_);
     if (Status status = read_found(); !status) return status.error();
@@ -94,6 +97,7 @@ class Reader {
         }
         follow(*entry, chain);
         touched_.insert(entry->key);
+        last_ = entry->revision;
         lines_ += line_of(*entry) + '\n';
       }
       if (page->items.empty()) return {};
@@ -107,6 +111,7 @@ class Reader {
       const std::string made = sha1_hex(*chain + std::to_string(entry.revision) +
                                         redis::kind_name(entry.key.kind) + '/' + entry.key.ns + '/' +
                                         entry.key.name + sha1_hex(entry.bytes));
+      ++followed_;
       if (made != entry.chain) {
         damage("entry " + std::to_string(entry.revision) + " of the log, " + api::to_string(entry.key) +
                ", is not what was written there, or not after what stands before it");
@@ -127,30 +132,35 @@ class Reader {
     return {};
   }
 
-  // What has not changed since the log begins.
+  // What has not changed since the log begins. Through the library: its users may do little else.
   Status read_found() {
     for (const api::KindInfo& info : api::all_kinds()) {
-      const std::string kind = redis::kind_name(info.kind);
-      const auto values = redis_.ask({"HGETALL", prefix_ + ":v:" + kind});
-      if (!values) return values.error();
-      const auto heads = redis_.ask({"HGETALL", prefix_ + ":m:" + kind});
-      if (!heads) return heads.error();
-      std::map<std::string, uint64_t> revisions;
-      for (std::size_t i = 0; i + 1 < heads->items.size(); i += 2) {
-        const std::string& head = heads->items[i + 1].text;
-        revisions[heads->items[i].text] = redis::number_of(std::string_view(head).substr(0, head.find(' ')));
-      }
-      for (std::size_t i = 0; i + 1 < values->items.size(); i += 2) {
-        const std::string& name = values->items[i].text;
-        const std::size_t slash = name.find('/');
-        if (slash == name.npos) continue;
-        if (touched_.contains({info.kind, name.substr(0, slash), name.substr(slash + 1)})) continue;
-        // Of which epoch it is nobody tells, and nobody asks.
-        const auto object = redis::read_object(info.kind, values->items[i + 1].text, {1, revisions[name]});
-        if (object) lines_ += found_line(**object) + '\n';
-      }
+      std::string cursor = "0";
+      do {
+        const auto page = redis_.ask(
+            redis::call_of(prefix_, "keelson_page", {redis::kind_name(info.kind), cursor, kPage}, true));
+        if (!page) return page.error();
+        if (page->items.size() != 2) return {Code::unavailable, "a page of the store's objects cannot be read"};
+        cursor = page->items[0].text;
+        const auto& items = page->items[1].items;
+        for (std::size_t i = 0; i + 2 < items.size(); i += 3) {
+          found(info.kind, items[i].text, items[i + 1].text, items[i + 2].text);
+        }
+      } while (cursor != "0");
     }
     return {};
+  }
+
+  void found(api::Kind kind, const std::string& name, std::string_view head, const std::string& bytes) {
+    const std::size_t slash = name.find('/');
+    if (slash == name.npos) return;
+    const uint64_t revision = redis::number_of(head.substr(0, head.find(' ')));
+    // What has changed since the log was read was something else when it began.
+    if (revision > last_ || !met_.insert({kind, name}).second) return;
+    if (touched_.contains({kind, name.substr(0, slash), name.substr(slash + 1)})) return;
+    // Of which epoch it is nobody tells, and nobody asks.
+    const auto object = redis::read_object(kind, bytes, {1, revision});
+    if (object) lines_ += found_line(**object) + '\n';
   }
 
   void damage(std::string what) {
@@ -161,6 +171,8 @@ class Reader {
   const std::string prefix_;
   std::string lines_;
   std::set<api::ObjectKey> touched_;
+  std::set<std::pair<api::Kind, std::string>> met_;  // a scan may show one twice
+  uint64_t last_ = 0, followed_ = 0;
 };
 
 }  // namespace
