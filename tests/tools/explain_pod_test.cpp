@@ -101,6 +101,19 @@ TEST_F(ExplainPodTest, PodsWithoutANodeCountForTheirGroup) {
   std::filesystem::remove(config);
 }
 
+TEST_F(ExplainPodTest, PodsWrittenByHandAreSeveral) {
+  io.input = kDump;
+  for (const char* name : {"a", "b"}) {
+    io.input += std::string("- {apiVersion: v1, kind: Pod, metadata: {name: ") + name +
+                "}, spec: {nodeName: tainted, containers: [{name: c, image: i, resources: {requests: "
+                "{cpu: \"3500m\"}}}]}}\n";
+  }
+  io.input += "- {apiVersion: v1, kind: Pod, metadata: {name: third}, spec: {tolerations: [{operator: "
+              "Exists}], containers: [{name: c, image: i, resources: {requests: {cpu: \"2\"}}}]}}\n";
+  EXPECT_EQ(run({"pod", "third"}), 0) << io.errors;
+  EXPECT_THAT(io.output, HasSubstr("0/2 nodes are available: 2 Insufficient cpu"));
+}
+
 TEST_F(ExplainPodTest, WhatIsRefused) {
   EXPECT_EQ(run({"pod", "nobody"}), 1);
   EXPECT_THAT(io.errors, HasSubstr("there is no pod \"nobody\" in namespace \"default\""));

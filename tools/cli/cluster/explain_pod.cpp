@@ -54,6 +54,16 @@ Result<std::vector<api::ObjectPtr>> from_cluster(Session& session) {
   return out;
 }
 
+// Pods that were written by hand have no uid, by which the cache knows them, and often no namespace.
+api::ObjectPtr named(const api::ObjectPtr& object, const std::string& ns) {
+  if (object->kind() != Kind::pods || (!object->uid().empty() && !object->ns().empty())) return object;
+  auto body = std::make_shared<api::Pod>(object->as<api::Pod>());
+  api::ObjectMeta& meta = *body->mutable_metadata();
+  if (meta.namespace_().empty()) meta.set_namespace_(ns);
+  if (meta.uid().empty()) meta.set_uid(meta.namespace_() + "/" + meta.name());
+  return std::make_shared<const api::Object>(Kind::pods, std::move(body), object->revision());
+}
+
 Result<std::string> content_of(Session& session, const std::string& path) {
   if (path == "-") return session.io.read_input();
   std::ifstream file(path, std::ios::binary);
@@ -67,7 +77,7 @@ Result<std::vector<api::ObjectPtr>> from_file(Session& session, const std::strin
   auto decoded = api::decode_yaml(*text, path);
   if (!decoded) return usage_error(decoded.error().message);
   std::vector<api::ObjectPtr> out;
-  for (auto& one : *decoded) out.push_back(one.object);
+  for (auto& one : *decoded) out.push_back(named(one.object, session.ns));
   return out;
 }
 
