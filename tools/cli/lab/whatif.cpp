@@ -243,6 +243,8 @@ Result<lab::WhatIfOptions> configured(const std::string& flag, const std::string
   if (!config) return Error{Code::invalid, flag + ": " + config.error().message};
   const Status without = scheduler::refuse_extenders(*config, text, file, "cannot be asked what they would say");
   if (!without) return Error{Code::invalid, flag + ": " + without.error().message};
+  for (const std::string& note : config->notes)
+    std::fprintf(stderr, "keelson whatif: %s: %s\n", file.c_str(), note.c_str());
   lab::WhatIfOptions options;
   for (const scheduler::ProfileConfig& profile : config->profiles) {
     options.schedulers.push_back(
