@@ -7,13 +7,14 @@ namespace keelson::lab {
 
 namespace {
 
-// What keeps a pod off a node, and nothing that scores but the policy.
+// The default profile, in which nothing scores but the policy: its hard rules (filters, preemption)
+// are those of every other policy.
 Policy scored_by(std::string plugin, std::string source) {
   Policy policy{plugin, std::move(source), {}};
-  policy.profile.plugins = {{"SchedulingGates"}, {"PrioritySort"},   {"NodeUnschedulable"},
-                            {"NodeName"},        {"TaintToleration"}, {"NodeAffinity"},
-                            {"NodePorts"},       {"NodeResourcesFit"}, {plugin},
-                            {"GpuShare"},        {"DefaultBinder"}};
+  policy.profile = scheduler::ProfileOptions::defaults();
+  // These only score.
+  policy.profile.disable("NodeResourcesBalancedAllocation").disable("ImageLocality");
+  policy.profile.enable(plugin, 1).enable("GpuShare", 1);
   policy.profile.points[scheduler::Point::pre_score].disabled = {"*"};
   auto& score = policy.profile.points[scheduler::Point::score];
   score.disabled = {"*"};
