@@ -52,8 +52,12 @@ void correct(MetricTable& table) {
 
 }  // namespace
 
+bool Cell::certain() const {
+  return difference && difference->constant && difference->difference.n >= kCertainSeeds;
+}
+
 std::string Cell::mark() const {
-  if (difference && difference->constant) return "=";
+  if (certain()) return "=";
   if (!p) return "";
   return *p < 0.001 ? "***" : *p < 0.01 ? "**" : *p < 0.05 ? "*" : "";
 }
@@ -62,7 +66,7 @@ int MetricTable::verdict(std::size_t variant) const {
   const Cell& cell = cells[variant];
   if (!cell.difference || better == Better::neither) return 0;
   const double difference = cell.difference->difference.mean;
-  const bool differs = cell.difference->constant || (cell.p && *cell.p < 0.05);
+  const bool differs = cell.certain() || (cell.p && *cell.p < 0.05);
   if (!differs || difference == 0) return 0;
   return (difference > 0) == (better == Better::higher) ? 1 : -1;
 }

@@ -11,6 +11,9 @@
 
 namespace keelson::lab {
 
+// Of fewer seeds differences say little, whatever they are.
+inline constexpr std::size_t kCertainSeeds = 5;
+
 struct Cell {
   Spread spread;
   // From the baseline, over the seeds that both have; absent for the baseline itself.
@@ -19,8 +22,10 @@ struct Cell {
   // none.
   std::optional<double> p;
 
-  // "***" p < 0.001, "**" p < 0.01, "*" p < 0.05, "=" each seed has the same difference, ""
-  // otherwise.
+  // Each of at least kCertainSeeds seeds has the same difference: it does not depend on the seed. Of
+  // fewer seeds it may be chance.
+  bool certain() const;
+  // "***" p < 0.001, "**" p < 0.01, "*" p < 0.05, "=" certain(), "" otherwise.
   std::string mark() const;
 };
 

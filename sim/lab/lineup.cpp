@@ -45,6 +45,9 @@ Result<Chosen> configured(const PolicyChoice& choice) {
   if (!read->extenders.empty())
     return bad(choice.file + ": extenders cannot be asked in an experiment");
   Chosen chosen{{choice.name, choice.file, profile.options}, std::nullopt};
+  chosen.policy.backoff_initial = read->pod_initial_backoff;
+  chosen.policy.backoff_max = read->pod_max_backoff;
+  chosen.policy.notes = read->notes;
   if (profile.percentage_of_nodes_to_score != 0)
     chosen.percentage = profile.percentage_of_nodes_to_score;
   return chosen;
@@ -197,7 +200,10 @@ Result<std::vector<Contender>> line_up(const LineupRequest& request) {
     if (!experiment) return experiment.error();
     for (const Chosen& chosen : policies) {
       Contender contender{
-          {chosen.policy.name, chosen.policy.source, settings}, chosen.policy, *experiment, 0};
+          {chosen.policy.name, chosen.policy.source, settings, chosen.policy.notes},
+          chosen.policy,
+          *experiment,
+          0};
       if (chosen.percentage)
         contender.experiment.options.percentage_of_nodes_to_score = *chosen.percentage;
       for (const Setting& s : settings) {

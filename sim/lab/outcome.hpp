@@ -31,7 +31,8 @@ struct Distribution {
   std::vector<double> values;
 };
 
-// How full each node was at the end, for the heat map: shares 0..1, in the workload's order of nodes.
+// How full each node was, for the heat map: at the end, or on average over time where pods leave;
+// shares 0..1, in the workload's order of nodes.
 struct NodeFill {
   std::string node;
   double cpu = 0, memory = 0;

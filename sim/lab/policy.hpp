@@ -4,8 +4,10 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 #include "core/base/result.hpp"
+#include "core/base/time.hpp"
 #include "core/scheduler/framework/profile.hpp"
 
 namespace keelson::lab {
@@ -14,6 +16,10 @@ struct Policy {
   std::string name;    // "BestFit"
   std::string source;  // the paper or project that defined it
   scheduler::ProfileOptions profile;
+  // Of pods that were refused, in experiments over time; kube-scheduler's defaults.
+  Duration backoff_initial = 1s, backoff_max = 10s;
+  // What its configuration asks for without having an effect: "parallelism: has no effect: ...".
+  std::vector<std::string> notes = {};
 };
 
 }  // namespace keelson::lab

@@ -4,7 +4,8 @@
 //   {"schema": "keelson-study", "version": 1,
 //    "plan": {"name", "description", "command", "workload",  texts
 //             "inputs": 16 hexadecimal digits, "seeds": [first, last],
-//             "variants": [{"label", "policy", "source", "settings": {"NAME": "value"}}]},
+//             "variants": [{"label", "policy", "source", "settings": {"NAME": "value"},
+//                  "notes": what the policy's file asks for without an effect; absent: nothing}]},
 //    "complete": whether all runs are there, "hash": over all runs' hashes,
 //    "comparison": [{"metric", "unit", "better": "higher"|"lower"|"neither",
 //      "variants": [{"variant": its index, "n", "mean", "median", "deviation",

@@ -105,6 +105,14 @@ Plan read_plan(const json::object& from, Reader& reader) {
       else
         variant.settings.push_back({setting.key(), std::string(setting.value().get_string())});
     }
+    if (o.contains("notes")) {
+      for (const json::value& note : reader.array(o, "notes")) {
+        if (note.is_string())
+          variant.notes.emplace_back(note.get_string());
+        else
+          reader.complain("notes", "has an entry that is no text");
+      }
+    }
     plan.variants.push_back(std::move(variant));
   }
   if (plan.variants.empty()) reader.complain("variants", "is empty");

@@ -37,7 +37,13 @@ void write(JsonWriter& out, const Plan& plan) {
     out.line().begin('{').key("label").text(label_of(plan, i)).key("policy").text(v.policy);
     out.key("source").text(v.source).key("settings").begin('{');
     for (const Setting& s : v.settings) out.key(s.name).text(s.value);
-    out.end('}').end('}');
+    out.end('}');
+    if (!v.notes.empty()) {
+      out.key("notes").begin('[');
+      for (const std::string& note : v.notes) out.text(note);
+      out.end(']');
+    }
+    out.end('}');
   }
   out.end(']').end('}');
 }

@@ -26,6 +26,14 @@ std::string difference(const Plan& a, const Plan& b) {
 
 }  // namespace
 
+std::vector<std::size_t> Plan::shard(std::size_t index, std::size_t n) const {
+  std::vector<std::size_t> mine;
+  for (std::size_t run = 0; run < runs(); ++run) {
+    if (shard_of(run, n) == index) mine.push_back(run);
+  }
+  return mine;
+}
+
 uint64_t Study::hash() const {
   Digest digest;
   for (const StudyRun& run : runs) {

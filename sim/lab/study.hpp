@@ -1,6 +1,6 @@
 // A study: the same workload under several policies (or settings) and several seeds. Run number i
 // has seed first + i / variants and variant i % variants, so that what is interrupted has whole
-// seeds, and so that n machines can share the runs by i % n.
+// seeds. Machines share the runs by shard_of().
 #pragma once
 
 #include <cstdint>
@@ -24,6 +24,7 @@ struct Variant {
   std::string policy;
   std::string source;  // who defined the policy
   std::vector<Setting> settings;
+  std::vector<std::string> notes = {};  // what the policy's file asks for without an effect
   bool operator==(const Variant&) const = default;
 };
 
@@ -42,6 +43,12 @@ struct Plan {
   std::size_t runs() const { return static_cast<std::size_t>(seeds()) * variants.size(); }
   std::size_t variant_of(std::size_t run) const { return run % variants.size(); }
   uint64_t seed_of(std::size_t run) const { return first_seed + run / variants.size(); }
+  // Which of n machines makes the run. Neighbours on the diagonal share one, so that a shard that is
+  // lost takes something of every variant and seed instead of all of one.
+  std::size_t shard_of(std::size_t run, std::size_t n) const {
+    return (variant_of(run) + run / variants.size()) % n;
+  }
+  std::vector<std::size_t> shard(std::size_t index, std::size_t n) const;  // its runs, rising
   bool operator==(const Plan&) const = default;
 };
 

@@ -29,11 +29,13 @@ constexpr Duration kPatience = 10min;
 
 class Timed {
  public:
-  Timed(Cluster& cluster, const Workload& workload, const TimedOptions& options)
+  Timed(Cluster& cluster, const Workload& workload, const Policy& policy,
+        const TimedOptions& options)
       : cluster_(cluster),
         workload_(workload),
         options_(options),
-        queue_(cluster.shared_profile(), {}),
+        queue_(cluster.shared_profile(),
+               {.backoff_initial = policy.backoff_initial, .backoff_max = policy.backoff_max}),
         measures_(cluster, options.power) {
     pods_.reserve(workload.arrivals.size() + workload.bound.size());
     for (const api::ObjectPtr& pod : workload.bound) {
@@ -64,9 +66,14 @@ class Timed {
       pass();
     }
     Outcome outcome;
-    for (const Pod& pod : pods_) {
-      if (pod.started && pod.arrival) measures_.waited(pod.start - pod.came, pod.runs_for);
-      counts_.failed += pod.arrival && !pod.started;
+    // Those that have not come by the end are no part of it; those that have come and have no place
+    // have waited until now, at least. Left out, a policy would look better the more it leaves.
+    for (std::size_t i = 0; i < next_; ++i) {
+      const Pod& pod = pods_[i];
+      if (!pod.arrival) continue;
+      const Duration until = pod.started ? pod.start : std::max(measures_.now(), pod.came);
+      measures_.waited(until - pod.came, pod.runs_for);
+      counts_.failed += !pod.started;
     }
     measures_.finish(counts_, outcome);
     outcome.hash = digest_.value();
@@ -133,8 +140,8 @@ class Timed {
   // The place is free, and those whom that helps are told.
   void vacate(const scheduler::PodInfo& pod) {
     pass();
-    measures_.removed(pod);
     const NameId node = cluster_.cache().node_of(pod.uid());
+    measures_.removed(pod, cluster_.snapshot().find(node));
     cluster_.remove(pod.uid());
     --running_;
     wake(events::pod_removed, node);
@@ -178,7 +185,7 @@ class Timed {
     cluster_.place(info, decision);
     placed_[info->uid()] = info;
     queue_.remove(info->uid());
-    measures_.placed(*info);
+    measures_.placed(*info, decision.node);
     --pending_;
     ++running_;
     counts_.moves += pod.life > 0;
@@ -277,7 +284,7 @@ Result<Outcome> run_timed(const Workload& workload, const Policy& policy,
                                       arrival.pod->uid()};
     }
   }
-  return Timed(**cluster, workload, options).run();
+  return Timed(**cluster, workload, policy, options).run();
 }
 
 }  // namespace keelson::lab

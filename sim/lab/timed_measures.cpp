@@ -43,11 +43,35 @@ TimedMeasures::TimedMeasures(const Cluster& cluster, std::optional<PowerModel> p
       power_(power),
       whole_(capacity_of(cluster.snapshot())),
       used_(allocated_of(cluster.snapshot())),
-      fill_sum_(fill_of(cluster)) {
-  for (NodeFill& fill : fill_sum_) {
-    fill.cpu = fill.memory = 0;
-    if (fill.gpu > 0) fill.gpu = 0;
+      nodes_(cluster.node_count()) {
+  for (scheduler::NodeIndex node = 0; node < nodes_.size(); ++node) {
+    nodes_[node].whole = capacity_of(cluster.snapshot(), node);
+    nodes_[node].used = allocated_of(cluster.snapshot(), node);
   }
+}
+
+void TimedMeasures::settle(NodeUse& node) const {
+  const int64_t ns = (now_ - node.since).count();
+  node.cpu_ns += static_cast<__int128>(node.used.cpu_milli) * ns;
+  node.memory_ns += static_cast<__int128>(node.used.memory) * ns;
+  node.gpu_ns += static_cast<__int128>(node.used.gpu_milli) * ns;
+  node.since = now_;
+}
+
+void TimedMeasures::placed(const scheduler::PodInfo& pod, scheduler::NodeIndex node) {
+  const Amounts demand = demand_of(pod);
+  used_ += demand;
+  if (node >= nodes_.size()) return;
+  settle(nodes_[node]);
+  nodes_[node].used += demand;
+}
+
+void TimedMeasures::removed(const scheduler::PodInfo& pod, scheduler::NodeIndex node) {
+  const Amounts demand = demand_of(pod);
+  used_ -= demand;
+  if (node >= nodes_.size()) return;
+  settle(nodes_[node]);
+  nodes_[node].used -= demand;
 }
 
 void TimedMeasures::pass(Duration now, const State& state) {
@@ -73,17 +97,11 @@ void TimedMeasures::sample(Duration at, const State& state) {
   sample.pending = static_cast<double>(state.pending);
   sample.running = static_cast<double>(state.running);
   std::vector<double> cpu, memory, gpu;
-  const std::vector<NodeFill> nodes = fill_of(cluster_);
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
-    cpu.push_back(nodes[i].cpu);
-    memory.push_back(nodes[i].memory);
-    fill_sum_[i].cpu += nodes[i].cpu;
-    fill_sum_[i].memory += nodes[i].memory;
-    if (nodes[i].gpu < 0) continue;
-    gpu.push_back(nodes[i].gpu);
-    fill_sum_[i].gpu += nodes[i].gpu;
+  for (const NodeFill& node : fill_of(cluster_)) {
+    cpu.push_back(node.cpu);
+    memory.push_back(node.memory);
+    if (node.gpu >= 0) gpu.push_back(node.gpu);
   }
-  ++fills_;
   sample.cpu_balance = balance_of(cpu);
   sample.memory_balance = balance_of(memory);
   sample.gpu_balance = balance_of(gpu);
@@ -165,12 +183,15 @@ void TimedMeasures::finish(const Counts& counts, Outcome& outcome) {
   series("pending-pods", "pods", &Sample::pending);
   series("running-pods", "pods", &Sample::running);
 
-  outcome.nodes = fill_sum_;
-  for (NodeFill& fill : outcome.nodes) {
-    const double n = std::max(static_cast<double>(fills_), 1.0);
-    fill.cpu /= n;
-    fill.memory /= n;
-    if (fill.gpu >= 0) fill.gpu /= n;
+  // Over time, as the allocation is: the nodes' mean, weighted by their capacity, is that metric.
+  outcome.nodes = fill_of(cluster_);
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    NodeUse& node = nodes_[i];
+    settle(node);
+    NodeFill& fill = outcome.nodes[i];
+    fill.cpu = share(node.cpu_ns, node.whole.cpu_milli) / 100;
+    fill.memory = share(node.memory_ns, node.whole.memory) / 100;
+    if (node.whole.gpu_milli > 0) fill.gpu = share(node.gpu_ns, node.whole.gpu_milli) / 100;
   }
 }
 

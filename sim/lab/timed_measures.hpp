@@ -23,11 +23,15 @@ class TimedMeasures {
   // either changes.
   void pass(Duration now, const State& state);
 
-  // A pod took its place or gave it up.
-  void placed(const scheduler::PodInfo& pod) { used_ += demand_of(pod); }
-  void removed(const scheduler::PodInfo& pod) { used_ -= demand_of(pod); }
+  // A pod took its place or gave it up. Call after pass().
+  void placed(const scheduler::PodInfo& pod, scheduler::NodeIndex node);
+  void removed(const scheduler::PodInfo& pod, scheduler::NodeIndex node);
 
-  // A pod has its place for good: until its end, or to the end of the experiment.
+  // The last pass().
+  Duration now() const { return now_; }
+
+  // A pod has its place for good: until its end, or to the end of the experiment. Or it has none at
+  // that end: then this is how long it had waited by then, and its true wait is longer.
   void waited(Duration waited, std::optional<Duration> ran);
 
   struct Counts {
@@ -36,6 +40,15 @@ class TimedMeasures {
   void finish(const Counts& counts, Outcome& outcome);
 
  private:
+  // Of one node: what is used of it now, and amounts times nanoseconds until `since`.
+  struct NodeUse {
+    Amounts whole, used;
+    Duration since{};
+    __int128 cpu_ns = 0, memory_ns = 0, gpu_ns = 0;
+  };
+  // Until now the node's use was as it is.
+  void settle(NodeUse& node) const;
+
   void sample(Duration at, const State& state);
   void thin_out();
 
@@ -52,8 +65,7 @@ class TimedMeasures {
     Balance cpu_balance, memory_balance, gpu_balance;
   };
   std::vector<Sample> samples_;
-  std::vector<NodeFill> fill_sum_;
-  std::size_t fills_ = 0;
+  std::vector<NodeUse> nodes_;
   std::vector<double> waits_s_, slowdowns_;
 };
 

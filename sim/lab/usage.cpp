@@ -19,18 +19,6 @@ int64_t at(const std::vector<int64_t>& column, NodeIndex node) {
   return node < column.size() ? column[node] : 0;
 }
 
-Amounts capacity_of(const Snapshot& snapshot, NodeIndex node) {
-  return {at(snapshot.resource(scheduler::kCpu).allocatable, node),
-          at(snapshot.resource(scheduler::kMemory).allocatable, node),
-          static_cast<int64_t>(snapshot.devices().left(node).size()) * scheduler::kDeviceMilli};
-}
-
-Amounts allocated_of(const Snapshot& snapshot, NodeIndex node) {
-  return {at(snapshot.resource(scheduler::kCpu).requested, node),
-          at(snapshot.resource(scheduler::kMemory).requested, node),
-          capacity_of(snapshot, node).gpu_milli - snapshot.devices().total_left(node)};
-}
-
 double share(int64_t part, int64_t whole) {
   return whole <= 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
 }
@@ -44,6 +32,18 @@ void add_balance(const char* resource, std::span<const double> shares, Outcome& 
 }
 
 }  // namespace
+
+Amounts capacity_of(const Snapshot& snapshot, NodeIndex node) {
+  return {at(snapshot.resource(scheduler::kCpu).allocatable, node),
+          at(snapshot.resource(scheduler::kMemory).allocatable, node),
+          static_cast<int64_t>(snapshot.devices().left(node).size()) * scheduler::kDeviceMilli};
+}
+
+Amounts allocated_of(const Snapshot& snapshot, NodeIndex node) {
+  return {at(snapshot.resource(scheduler::kCpu).requested, node),
+          at(snapshot.resource(scheduler::kMemory).requested, node),
+          capacity_of(snapshot, node).gpu_milli - snapshot.devices().total_left(node)};
+}
 
 Amounts capacity_of(const Snapshot& snapshot) {
   Amounts sum;

@@ -33,6 +33,10 @@ Amounts capacity_of(const scheduler::Snapshot& snapshot);
 // What the pods on all nodes ask for together, GPUs by the device table.
 Amounts allocated_of(const scheduler::Snapshot& snapshot);
 
+// Of one node.
+Amounts capacity_of(const scheduler::Snapshot& snapshot, scheduler::NodeIndex node);
+Amounts allocated_of(const scheduler::Snapshot& snapshot, scheduler::NodeIndex node);
+
 // 100 * part / whole; 0 of nothing.
 double percentage(int64_t part, int64_t whole);
 

@@ -9,7 +9,9 @@
 #include "core/api/json.hpp"
 #include "core/api/kinds.hpp"
 #include "core/api/validation.hpp"
+#include "core/scheduler/plugins/plugins.hpp"
 #include "sim/lab/manifest.hpp"
+#include "sim/lab/policies.hpp"
 
 namespace keelson::lab {
 namespace {
@@ -130,11 +132,33 @@ TEST(LineupTest, WrongSweepsAreRefused) {
   EXPECT_THAT(refusal(request({}, {"load=1", "load=2"})), HasSubstr("twice"));
 }
 
+TEST(LineupTest, EveryPolicyHasTheHardRulesOfTheDefaultProfile) {
+  const auto names = [](const Policy& policy, scheduler::Point point) {
+    const auto profile = scheduler::Profile::make(policy.profile, scheduler::default_plugins());
+    std::vector<std::string> out;
+    for (const scheduler::Plugin* plugin : (*profile)->at(point)) {
+      if (plugin->name() != "GpuShare") out.emplace_back(plugin->name());
+    }
+    return out;
+  };
+  for (const Policy& policy : policies()) {
+    for (const auto point : {scheduler::Point::pre_filter, scheduler::Point::filter,
+                             scheduler::Point::post_filter}) {
+      EXPECT_EQ(names(policy, point), names(policies()[0], point)) << policy.name;
+    }
+    if (policy.name != "default") {
+      EXPECT_EQ(names(policy, scheduler::Point::score), std::vector<std::string>{policy.name});
+    }
+  }
+}
+
 TEST(LineupTest, ConfigurationsArePolicies) {
   LineupRequest r = request({"default"}, {});
   r.policies.push_back({"mine", "mine.yaml", R"(apiVersion: kubescheduler.config.k8s.io/v1
 kind: KubeSchedulerConfiguration
 percentageOfNodesToScore: 40
+podInitialBackoffSeconds: 3
+parallelism: 4
 profiles:
 - plugins: {score: {disabled: [{name: "*"}], enabled: [{name: NodeResourcesFit, weight: 7}]}}
 )"});
@@ -144,6 +168,9 @@ profiles:
   EXPECT_EQ((*lineup)[1].variant.source, "mine.yaml");
   EXPECT_EQ((*lineup)[1].experiment.options.percentage_of_nodes_to_score, 40);
   EXPECT_EQ((*lineup)[0].experiment.options.percentage_of_nodes_to_score, 100);
+  EXPECT_EQ((*lineup)[1].policy.backoff_initial, 3s);
+  ASSERT_EQ((*lineup)[1].variant.notes.size(), 1u);
+  EXPECT_THAT((*lineup)[1].variant.notes[0], HasSubstr("parallelism: has no effect"));
   r.policies.back().configuration = "kind: Pod";
   EXPECT_THAT(refusal(r), HasSubstr("mine.yaml"));
 }

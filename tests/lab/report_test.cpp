@@ -76,6 +76,28 @@ TEST(ReportTest, IncompleteStudiesSaySo) {
   EXPECT_THAT(html_report(study), HasSubstr("6 of 6 runs are missing"));
 }
 
+TEST(ReportTest, DistributionsAreTabledByShare) {
+  Study study = made_study(1, 1, 1);
+  Distribution& wait = study.runs[0].outcome.distributions[0];
+  wait.values.assign(1001, 0);
+  for (std::size_t i = 951; i < 1001; ++i) wait.values[i] = static_cast<double>(i);
+  const std::string html = html_report(study);
+  for (const char* row : {"p50</th><td>0<", "p95</th><td>0<", "p99</th><td>990<",
+                          "max</th><td>1,000<"}) {
+    EXPECT_THAT(html, HasSubstr(row));
+  }
+}
+
+TEST(ReportTest, FewSeedsAndMeaningsAreNoted) {
+  Study study = made_study(2, 1, 3);
+  for (StudyRun& run : study.runs) run.outcome.series[0].over = "time";
+  const std::string html = html_report(study);
+  EXPECT_THAT(html, HasSubstr("3 seeds: differences of so few say little"));
+  EXPECT_THAT(html, HasSubstr("what pods request, not what they then use"));
+  EXPECT_THAT(html, HasSubstr("How full each node was on average over time"));
+  EXPECT_THAT(html_report(made_study(2, 1, 10)), Not(HasSubstr("say little")));
+}
+
 TEST(ReportTest, OneSeedPretendsNothing) {
   const std::string html = html_report(made_study(2, 7, 7));
   EXPECT_THAT(html, HasSubstr("no telling how much of a difference is chance"));

@@ -28,6 +28,38 @@ TEST(StudyTest, RunsAreSpreadSeedBySeed) {
   EXPECT_EQ(plan.variant_of(5), 2u);
 }
 
+TEST(StudyTest, ALostShardTakesNoVariantWithIt) {
+  const Plan plan = made_study(4, 1, 6).plan;
+  for (const std::size_t n : {2u, 3u, 4u, 5u}) {
+    std::vector<std::size_t> made;
+    for (std::size_t shard = 0; shard < n; ++shard) {
+      std::vector<std::size_t> lost(plan.variants.size());
+      for (const std::size_t run : plan.shard(shard, n)) {
+        made.push_back(run);
+        ++lost[plan.variant_of(run)];
+      }
+      for (const std::size_t count : lost) EXPECT_LE(count, (plan.seeds() + n - 1) / n);
+    }
+    std::sort(made.begin(), made.end());
+    ASSERT_EQ(made.size(), plan.runs());
+    for (std::size_t i = 0; i < made.size(); ++i) EXPECT_EQ(made[i], i);
+  }
+}
+
+TEST(StudyTest, EqualDifferencesOfFewSeedsAreNotCertain) {
+  for (const uint64_t seeds : {4u, 5u}) {
+    Study study = made_study(2, 1, seeds);
+    for (StudyRun& run : study.runs) {
+      run.outcome.metrics = {{"allocation", "%", Better::higher,
+                              static_cast<double>(run.number % 2)}};
+    }
+    const MetricTable table = compare(study)[0];
+    EXPECT_TRUE(table.cells[1].difference->constant);
+    EXPECT_EQ(table.cells[1].mark(), seeds < 5 ? "" : "=");
+    EXPECT_EQ(table.verdict(1), seeds < 5 ? 0 : 1);
+  }
+}
+
 TEST(StudyTest, BaselineIsTheFirstPolicyUnderTheSameSettings) {
   Plan plan;
   plan.variants = {{"A", "", {{"nodes", "8"}}},
@@ -46,6 +78,7 @@ TEST(StudyTest, BaselineIsTheFirstPolicyUnderTheSameSettings) {
 TEST(StudyTest, ResultsAreReadBackToTheSameBytes) {
   Study study = made_study(2, 1, 5);
   study.runs[3].outcome.metrics[0].value = std::nan("");
+  study.plan.variants[1].notes = {"parallelism: has no effect"};
   const std::string text = to_json(study);
   const auto back = read_study(text);
   ASSERT_TRUE(back) << back.error().message;

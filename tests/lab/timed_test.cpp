@@ -56,6 +56,11 @@ const std::vector<double>& values(const Outcome& outcome, const std::string& nam
   return kNone;
 }
 
+void expect_near(const std::vector<double>& values, const std::vector<double>& expected) {
+  ASSERT_EQ(values.size(), expected.size());
+  for (std::size_t i = 0; i < values.size(); ++i) EXPECT_NEAR(values[i], expected[i], 1e-9);
+}
+
 TEST(TimedTest, PodsWaitForThoseBeforeThem) {
   Workload workload;
   workload.nodes = make_nodes({nodes(1, 4)});
@@ -63,13 +68,20 @@ TEST(TimedTest, PodsWaitForThoseBeforeThem) {
                        pod("never", 30s, 8, 10s)};
   const Outcome outcome = run(workload);
   // b starts as a leaves, at 100 s; c as b does, at 150 s.
-  EXPECT_EQ(values(outcome, "waiting-time"), (std::vector<double>{0, 90, 130}));
-  // (90 + 50) / 50, and (130 + 5) / 10: a run of 5 s counts as 10.
-  EXPECT_EQ(values(outcome, "bounded-slowdown"), (std::vector<double>{1, 2.8, 13.5}));
+  // The last one, which fits nowhere, had waited for 125 s when c left.
+  expect_near(values(outcome, "waiting-time"), {0, 90, 125, 130});
+  // (90 + 50) / 50, and (130 + 5) / 10: a run of 5 s counts as 10; (125 + 10) / 10.
+  expect_near(values(outcome, "bounded-slowdown"), {1, 2.8, 13.5, 13.5});
   EXPECT_EQ(metric(outcome, "failed-pods"), 1);
   EXPECT_EQ(metric(outcome, "preemptions"), 0);
   EXPECT_EQ(metric(outcome, "pending-pods-max"), 3);
-  EXPECT_EQ(metric(outcome, "waiting-time-p50"), 90);
+  EXPECT_NEAR(metric(outcome, "waiting-time-p50"), 107.5, 1e-9);
+  // What comes after the end is no part of it.
+  TimedOptions options;
+  options.length = 25s;
+  const Outcome cut = run(workload, options);
+  expect_near(values(cut, "waiting-time"), {0, 5, 15});
+  EXPECT_EQ(metric(cut, "failed-pods"), 2);
 }
 
 TEST(TimedTest, MeansOverTimeAreWeightedByTime) {
@@ -120,6 +132,28 @@ TEST(TimedTest, BoundPodsMayBePreemptedAndEndWithTheLength) {
   EXPECT_GT(metric(outcome, "makespan"), 10);
 }
 
+TEST(TimedTest, VictimsWithoutAPlaceAtTheEndHaveWaited) {
+  Workload workload;
+  workload.nodes = make_nodes({nodes(1, 4)});
+  workload.arrivals = {pod("low", 0s, 4, 1000s, 0), pod("high", 60s, 4, 1000s, 10)};
+  TimedOptions options;
+  options.length = 100s;
+  const Outcome outcome = run(workload, options);
+  EXPECT_EQ(metric(outcome, "failed-pods"), 1);
+  EXPECT_EQ(values(outcome, "waiting-time"), (std::vector<double>{1, 100}));
+}
+
+TEST(TimedTest, BackOffIsThePolicys) {
+  Workload workload;
+  workload.nodes = make_nodes({nodes(1, 4)});
+  workload.arrivals = {pod("low", 0s, 4, 100s, 0), pod("high", 60s, 4, 30s, 10)};
+  Policy slow = policy();
+  slow.backoff_initial = slow.backoff_max = 20s;
+  const auto outcome = run_timed(workload, slow, {});
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(values(*outcome, "waiting-time")[0], 20);  // after it has preempted
+}
+
 Workload busy() {
   GeneratorSpec spec;
   spec.arrivals.every = 2s;
@@ -157,6 +191,11 @@ TEST(TimedTest, LoadedClustersGiveTheSameEveryTimeAndNothingGetsLost) {
   EXPECT_GE(metric(one, "moves"), metric(one, "preemptions"));
   EXPECT_GT(metric(one, "cpu-allocation"), 50);
   for (const Series& series : one.series) EXPECT_LE(series.x.size(), 600u);
+  // Nodes alike: their mean is the cluster's, though samples were thinned out.
+  double cpu = 0, memory = 0;
+  for (const NodeFill& fill : one.nodes) cpu += fill.cpu, memory += fill.memory;
+  EXPECT_NEAR(10 * cpu, metric(one, "cpu-allocation"), 1e-9);
+  EXPECT_NEAR(10 * memory, metric(one, "memory-allocation"), 1e-9);
   for (const NodeFill& fill : one.nodes) {
     EXPECT_GT(fill.cpu, 0.3);
     EXPECT_LE(fill.cpu, 1);

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "sim/lab/report/chart.hpp"
+#include "sim/lab/report/numbers.hpp"
 #include "sim/lab/report/parts.hpp"
 
 namespace keelson::lab {
@@ -16,11 +17,38 @@ constexpr std::size_t kTableRows = 14;
 // More lines cannot be told apart; a large sweep has charts of its own.
 constexpr std::size_t kLinesMax = 12;
 
-std::string figure(const Chart& chart, const std::string& caption) {
+std::string figure(const Chart& chart, const std::string& caption, const std::string& table) {
   return "<figure><h3>" + escape_html(chart.title) + "</h3><div class=\"scroll\">" + draw(chart) +
          "</div>" + (caption.empty() ? "" : "<figcaption>" + caption + "</figcaption>") +
          "<details><summary>The same as a table</summary><div class=\"scroll\">" +
-         table_of(chart, kTableRows) + "</div></details></figure>";
+         table + "</div></details></figure>";
+}
+std::string figure(const Chart& chart, const std::string& caption) {
+  return figure(chart, caption, table_of(chart, kTableRows));
+}
+
+// The quantiles that people ask for, each read at its share: along the values, steps of the same
+// length would miss a tail.
+std::string quantiles_of(const CdfFigure& cdf, const Chart& chart) {
+  constexpr std::pair<const char*, double> kRows[] = {
+      {"p50", 0.5}, {"p90", 0.9}, {"p95", 0.95}, {"p99", 0.99}, {"max", 1}};
+  std::string out = "<table class=\"values\"><caption>" + escape_html(chart.x_name) +
+                    "</caption><thead><tr><th scope=\"col\">quantile</th>";
+  for (const Line& line : chart.lines)
+    out += "<th scope=\"col\">" + escape_html(line.label) + "</th>";
+  out += "</tr></thead><tbody>";
+  for (const auto& [name, share] : kRows) {
+    out += std::string("<tr><th scope=\"row\">") + name + "</th>";
+    for (std::size_t i = 0; i < chart.lines.size(); ++i) {
+      const Band& band = cdf.bands[i];
+      const auto at = std::find(band.x.begin(), band.x.end(), share);
+      out += "<td>" + (at == band.x.end() ? std::string("–")
+                                          : short_number(band.mean[static_cast<std::size_t>(
+                                                at - band.x.begin())])) + "</td>";
+    }
+    out += "</tr>";
+  }
+  return out + "</tbody></table>";
 }
 
 struct TimeUnit {
@@ -175,8 +203,9 @@ std::string readable(std::string_view kebab) {
   // "...-at-100": when so much load had arrived.
   const auto at_load = kebab.rfind("-at-");
   if (at_load != kebab.npos && kebab.find_first_not_of("0123456789", at_load + 4) == kebab.npos) {
-    return readable(kebab.substr(0, at_load)) + " at load " +
-           std::string(kebab.substr(at_load + 4)) + " %";
+    const std::string_view load = kebab.substr(at_load + 4);
+    return readable(kebab.substr(0, at_load)) +
+           (load == "100" ? " at full load" : " at load " + std::string(load));
   }
   std::string out(kebab);
   std::replace(out.begin(), out.end(), '-', ' ');
@@ -211,7 +240,8 @@ std::string figures_html(const Study& study, const std::vector<MetricTable>& tab
   for (const CdfFigure& cdf : cdfs(study)) {
     const Chart chart = chart_of(cdf, study.plan);
     distributions +=
-        figure(chart, chart.log_x ? "Logarithmic; what is zero stands at the left edge." : "");
+        figure(chart, chart.log_x ? "Logarithmic; what is zero stands at the left edge." : "",
+               quantiles_of(cdf, chart));
   }
   return section("What the swept settings do", note, over_sweep) +
          section("How it came about", some, over_load) +

@@ -81,6 +81,13 @@ std::optional<uint64_t> common_seed(const Study& study) {
   return std::nullopt;
 }
 
+// Pods leave in experiments over time: how full a node is at their end says nothing.
+bool over_time(const StudyRun& run) {
+  const auto& series = run.outcome.series;
+  return std::any_of(series.begin(), series.end(),
+                     [](const Series& s) { return s.over == "time"; });
+}
+
 }  // namespace
 
 std::string heat_maps_html(const Study& study) {
@@ -93,10 +100,10 @@ std::string heat_maps_html(const Study& study) {
   }
   if (runs.empty()) return "";
   std::string out = fmt::format(
-      "<section><h2>How full each node was at the end</h2><p class=\"note\">A square per node, in "
+      "<section><h2>How full each node was {}</h2><p class=\"note\">A square per node, in "
       "the workload’s order, "
       "with seed {}{}.</p>",
-      *seed,
+      over_time(*runs.front()) ? "on average over time" : "at the end", *seed,
       runs.size() < study.plan.variants.size() ? fmt::format("; the first {} variants", runs.size())
                                                : "");
   out += scale();

@@ -77,7 +77,7 @@ std::string difference_cells(const MetricTable& table, std::size_t variant, int 
                                 d.margin ? " ± " + rounded(*d.margin, decimals) : "");
   const char* word = verdict > 0 ? "better" : verdict < 0 ? "worse" : "";
   if (cell.difference->constant) {
-    out += fmt::format("<td>{}</td><td class=\"left {}\">{}</td>", d.mean == 0 ? "" : "every seed",
+    out += fmt::format("<td>{}</td><td class=\"left {}\">{}</td>", d.mean == 0 || !cell.certain() ? "" : "every seed",
                        verdict > 0 ? "good" : "bad", d.mean == 0 ? "no difference" : word);
   } else if (cell.p) {
     out += fmt::format(
@@ -119,6 +119,14 @@ std::string rows_of(const Study& study, const MetricTable& table) {
   return out + "</tbody>";
 }
 
+std::string notes_list(const Study& study, const std::vector<MetricTable>& tables) {
+  std::string out;
+  for (const std::string& note : notes_on(study, tables)) {
+    out += "<p class=\"note\">" + escape_html(note) + "</p>";
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string summary_html(const Study& study, const std::vector<MetricTable>& tables) {
@@ -135,7 +143,8 @@ std::string summary_html(const Study& study, const std::vector<MetricTable>& tab
   if (seeds < 2) {
     return out +
            "One seed: there is no telling how much of a difference is chance. More seeds "
-           "(<code>--seeds A..B</code>) give intervals.</p></section>";
+           "(<code>--seeds A..B</code>) give intervals.</p>" + notes_list(study, tables) +
+           "</section>";
   }
   return out + fmt::format(
                    "± is the 95 % confidence interval of the mean over {} seeds (Student’s t). "
@@ -146,8 +155,8 @@ std::string summary_html(const Study& study, const std::vector<MetricTable>& tab
                    "below 0.01, "
                    "*** below 0.001. Wilcoxon’s signed-rank test, which takes nothing for normally "
                    "distributed, is shown under the pointer. A dashed line marks the "
-                   "baseline.</p></section>",
-                   seeds);
+                   "baseline.</p>{}</section>",
+                   seeds, notes_list(study, tables));
 }
 
 }  // namespace keelson::lab

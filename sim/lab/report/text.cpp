@@ -7,6 +7,7 @@
 #include "sim/lab/comparison.hpp"
 #include "sim/lab/json_writer.hpp"
 #include "sim/lab/report/numbers.hpp"
+#include "sim/lab/report/parts.hpp"
 
 namespace keelson::lab {
 
@@ -48,7 +49,7 @@ Row row_of(const Study& study, const MetricTable& table, std::size_t i, int deci
   row.finding = cell.mark();
   const int verdict = table.verdict(i);
   if (cell.difference->constant) {
-    row.finding = d.mean == 0 ? "no difference" : "every seed";
+    row.finding = d.mean == 0 ? "no difference" : cell.certain() ? "every seed" : "";
   }
   if (verdict != 0) row.finding += verdict > 0 ? " better" : " worse";
   return row;
@@ -88,7 +89,8 @@ std::string text_report(const Study& study) {
                   plan.variants.size() == 1 ? "variant" : "variants",
                   plan.seeds() == 1 ? fmt::format("seed {}", plan.first_seed)
                                     : fmt::format("seeds {}..{}", plan.first_seed, plan.last_seed));
-  for (const MetricTable& table : compare(study)) out += block(study, table);
+  const std::vector<MetricTable> tables = compare(study);
+  for (const MetricTable& table : tables) out += block(study, table);
   out += "\n";
   if (plan.seeds() > 1) {
     const bool one_baseline = baseline_of(plan, plan.variants.size() - 1) == 0;
@@ -99,6 +101,7 @@ std::string text_report(const Study& study) {
   } else {
     out += "one seed: there is no telling how much of a difference is chance (--seeds A..B)\n";
   }
+  for (const std::string& note : notes_on(study, tables)) out += note + "\n";
   if (!study.complete()) {
     out += fmt::format("INCOMPLETE: {} of {} runs are missing\n", plan.runs() - study.runs.size(),
                        plan.runs());

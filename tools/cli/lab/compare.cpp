@@ -49,6 +49,16 @@ Status read_files(CompareOptions& options) {
   return {};
 }
 
+// What the policies' files ask for without an effect, once for each.
+void say_notes(const lab::Plan& plan) {
+  for (const lab::Variant& variant : plan.variants) {
+    if (variant.settings != plan.variants.front().settings) break;
+    for (const std::string& note : variant.notes) {
+      std::fprintf(stderr, "keelson: %s: %s\n", variant.source.c_str(), note.c_str());
+    }
+  }
+}
+
 // All arguments but those that say where, how fast and which part.
 std::vector<std::string> arguments(const CompareOptions& options, const lab::Plan& plan,
                                    const std::string& folder) {
@@ -116,11 +126,8 @@ int print_manifest(const CompareOptions& options, const lab::Plan& plan) {
 // ends it.
 Result<lab::Study> run(const lab::Plan& plan, Bench& bench, const CompareOptions& options) {
   const Shard shard = options.shard.value_or(Shard{});
-  const std::size_t total = plan.runs();
-  const std::size_t mine = total / shard.count + (shard.index < total % shard.count ? 1 : 0);
-  const auto number = [&](uint64_t task) {
-    return static_cast<std::size_t>(task) * shard.count + shard.index;
-  };
+  const std::vector<std::size_t> mine = plan.shard(shard.index, shard.count);
+  const auto number = [&](uint64_t task) { return mine[static_cast<std::size_t>(task)]; };
   lab::Study study{plan, {}};
   std::optional<Error> failed;
   const auto work = [&](uint64_t task) {
@@ -154,7 +161,7 @@ Result<lab::Study> run(const lab::Plan& plan, Bench& bench, const CompareOptions
       std::fprintf(stderr, "keelson: %s: what its process sent %s\n", who.c_str(),
                    run.error().message.c_str());
   };
-  run_tasks({mine, options.jobs, "runs", /*patient=*/false, options.quiet}, work, done);
+  run_tasks({mine.size(), options.jobs, "runs", /*patient=*/false, options.quiet}, work, done);
   if (failed) return *failed;
   std::sort(study.runs.begin(), study.runs.end(),
             [](const lab::StudyRun& a, const lab::StudyRun& b) { return a.number < b.number; });
@@ -165,7 +172,7 @@ Result<lab::Study> run(const lab::Plan& plan, Bench& bench, const CompareOptions
 int publish_part(const lab::Study& study, const CompareOptions& options) {
   const std::size_t total = study.plan.runs();
   const Shard& shard = *options.shard;
-  const std::size_t mine = total / shard.count + (shard.index < total % shard.count ? 1 : 0);
+  const std::size_t mine = study.plan.shard(shard.index, shard.count).size();
   if (!options.quiet) {
     std::fprintf(stderr, "shard %zu/%zu: %zu of its %zu runs (%zu in all)\n", shard.index,
                  shard.count, study.runs.size(), mine, total);
@@ -188,6 +195,7 @@ int sim_compare(int argc, char** argv) {
   auto contenders = lab::line_up(options.request);
   if (!contenders) return complain(contenders.error().message);
   lab::Plan plan = plan_of(options, *contenders);
+  say_notes(plan);
   if (options.manifest > 0) return print_manifest(options, plan);
   if (plan.variants.size() > 10'000'000 / plan.seeds())
     return complain("--seeds: more than ten million runs");
