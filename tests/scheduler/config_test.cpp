@@ -236,6 +236,12 @@ INSTANTIATE_TEST_SUITE_P(
                 "profiles[1].schedulerName: must be set where there are several profiles"},
         Refused{"profiles:\n- pluginConfig:\n  - {name: NodeName, args: {}}",
                 "profiles[0].pluginConfig[0].args: the plugin \"NodeName\" has no arguments"},
+        Refused{"profiles:\n- pluginConfig:\n  - {name: VolumeBinding, args: {bindTimeoutSeconds: -1}}",
+                "profiles[0].pluginConfig[0].args.bindTimeoutSeconds"},
+        Refused{"profiles:\n- pluginConfig:\n  - {name: VolumeBinding, args: {bindTimeout: 1}}",
+                "profiles[0].pluginConfig[0].args.bindTimeout: "},
+        Refused{"profiles:\n- pluginConfig:\n  - {name: VolumeZone, args: {}}",
+                "the plugin \"VolumeZone\" has no arguments"},
         Refused{"profiles:\n- pluginConfig: [{name: NodeResourcesFit}, {name: NodeResourcesFit}]",
                 "profiles[0].pluginConfig[1].name: duplicate value"},
         Refused{"profiles:\n- pluginConfig:\n  - name: NodeResourcesFit\n    args:\n      "

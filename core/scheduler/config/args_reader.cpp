@@ -5,6 +5,7 @@
 
 #include "core/api/validate/validators.hpp"
 #include "core/api/validation.hpp"
+#include "core/base/duration_text.hpp"
 #include "core/scheduler/config/readers.hpp"
 
 namespace keelson::scheduler {
@@ -175,6 +176,19 @@ void read_coscheduling(TreeReader& from, PluginArgs& args) {
   if (seconds) args.coscheduling.permit_waiting_time = std::chrono::seconds(*seconds);
 }
 
+// Checked only: the plugins have no effect.
+void read_volume_binding(TreeReader& from, PluginArgs&) {
+  from.integer("bindTimeoutSeconds", 0, INT64_MAX);
+  if (from.has("shape")) read_shape(from);
+}
+void read_dynamic_resources(TreeReader& from, PluginArgs&) {
+  const auto timeout = from.text("filterTimeout");
+  if (!timeout) return;
+  if (const auto parsed = parse_duration(*timeout); !parsed) {
+    from.fail("filterTimeout", parsed.error().message);
+  }
+}
+
 struct ArgsReader {
   std::string_view plugin;
   void (*read)(TreeReader& from, PluginArgs& into);
@@ -190,6 +204,8 @@ constexpr ArgsReader kReaders[] = {
     {"FGD", read_fgd},
     {"Random", read_random},
     {"Coscheduling", read_coscheduling},
+    {"VolumeBinding", read_volume_binding},
+    {"DynamicResources", read_dynamic_resources},
 };
 
 }  // namespace

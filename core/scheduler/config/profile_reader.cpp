@@ -128,7 +128,9 @@ void read_plugin_config(TreeReader& profile, Reading& reading, PluginArgs& into)
       entry.fail("name", "duplicate value: " + quoted(name) + " has arguments already");
       continue;
     }
-    if (!known(name, entry, reading) || !args) continue;
+    // The arguments of a plugin without an effect are checked all the same.
+    if (!known(name, entry, reading) && why_without_effect(name).empty()) continue;
+    if (!args) continue;
     const auto version = args->text("apiVersion");
     if (version && *version != "kubescheduler.config.k8s.io/v1") {
       args->fail("apiVersion", "must be \"kubescheduler.config.k8s.io/v1\"");
