@@ -152,6 +152,14 @@ TEST_F(RealCheckJournal, ALiveCheckIsOneLook) {
   EXPECT_FALSE(twice());
   log(6);
   EXPECT_TRUE(twice());
+  // Writes of later are left out with them, but not what follows a clock that is wrong.
+  log(-1);
+  EXPECT_THAT(check().output, HasSubstr("NOTHING TO JUDGE: 0 writes"));
+  std::string wrong = entry(1, "a");
+  wrong.replace(wrong.find("at=17"), 5, "at=37");
+  write("store.jsonl", R"({"store":"keelson","whole":true,"at":")" + seconds(6) + "\"}\n" + wrong + entry(2, "b"));
+  write("containers-h2.jsonl", journal(1, R"("agent":"h2")"));
+  EXPECT_THAT(check().output, HasSubstr("HELD: 2 writes"));
 }
 
 TEST_F(RealCheck, WhatHasNotBeenJudgedHasNotHeld) {

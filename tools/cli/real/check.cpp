@@ -76,7 +76,8 @@ std::string text_of(const sim::Judgement& judgement) {
   }
   add("Judged, and how often");
   for (const auto& one : judgement.judged) {
-    if (one.evaluations != 0) add(column(one.id) + std::to_string(one.evaluations) + "\t" + std::string(one.statement));
+    if (one.evaluations == 0) continue;
+    add(column(one.id) + std::to_string(one.evaluations) + "\t" + std::string(one.statement));
   }
   add("Nothing to judge: what these are about did not happen");
   for (const auto& one : judgement.judged) {

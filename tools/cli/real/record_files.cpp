@@ -346,15 +346,20 @@ void RecordReader::cut() {
     return entries_ > 0 && object->revision().value >= first_;
   });
   if (read_at_.unix_ns == 0) return;
-  bool late = false;
+  // A clock that is an hour ahead tells no time, and cuts nothing.
+  const WallTime never = read_at_ + 1h;
   uint64_t end = UINT64_MAX;  // the first revision that is too late
+  bool late = true;
+  for (auto it = record_.moments.rbegin(); it != record_.moments.rend(); ++it) {
+    const auto* one = std::get_if<sim::RecordedTransaction>(&it->what);
+    if (one == nullptr) continue;
+    if (it->at > never) it->at = {};
+    late = late && it->at > read_at_;
+    if (late) end = one->writes.front().revision.value;
+  }
   std::erase_if(record_.moments, [&](const sim::Moment& moment) {
-    if (const auto* one = std::get_if<sim::RecordedTransaction>(&moment.what)) {
-      late = late || moment.at > read_at_;
-      if (late && !one->writes.empty()) end = std::min(end, one->writes.front().revision.value);
-      return late;
-    }
-    return moment.at > read_at_;
+    const auto* one = std::get_if<sim::RecordedTransaction>(&moment.what);
+    return one != nullptr ? one->writes.front().revision.value >= end : moment.at > read_at_;
   });
   std::erase_if(record_.moments, [&](const sim::Moment& moment) {
     const auto* one = std::get_if<sim::RecordedPromise>(&moment.what);

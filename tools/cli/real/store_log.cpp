@@ -71,7 +71,9 @@ class Reader {
     if (!meta) return meta.error();
     if (meta->at(0).empty()) return Error{Code::invalid, "there is no store of Keelson's at this address"};
     const bool whole = meta->number(1) == 0;
-    lines_ = json::serialize(json::object{{"store", "keelson"}, {"whole", whole}, {"at", std::to_string(began)}}) + '\n';
+    lines_ = json::serialize(json::object{
+                 {"store", "keelson"}, {"whole", whole}, {"at", std::to_string(began)}}) +
+             '\n';
     if (Status status = read_log(whole); !status) return status.error();
     lines_ += json::serialize(json::object{{"hashes", std::to_string(followed_)}}) + '\n';
     if (Status status = read_beats(); !status) return status.error();
