@@ -60,7 +60,8 @@ void read_section(sim::MapReader map, ExperimentFile& into) {
 }  // namespace
 
 Result<ExperimentFile> parse_experiment(const std::string& text, const std::string& file,
-                                        const std::map<std::string, std::string>& settings) {
+                                        const std::map<std::string, std::string>& settings,
+                                        bool lenient) {
   auto document = sim::read_document(text, file, settings);
   if (!document) return document.error();
   ExperimentFile read;
@@ -80,7 +81,8 @@ Result<ExperimentFile> parse_experiment(const std::string& text, const std::stri
     }
     if (auto workload = map.map("workload")) {
       read.workload =
-          read_workload(std::move(*workload), std::filesystem::path(file).parent_path().string());
+          read_workload(std::move(*workload), std::filesystem::path(file).parent_path().string(),
+                        lenient);
     } else {
       map.fail("workload", "is missing: what is played?");
     }

@@ -37,8 +37,10 @@ struct ExperimentFile {
   std::pair<uint64_t, uint64_t> seeds{1, 1};  // the first and the last
 };
 
+// `lenient`: as if the workload said so.
 // Error: Code::invalid, a line for each complaint: "FILE:LINE: field: why".
 Result<ExperimentFile> parse_experiment(const std::string& text, const std::string& file,
-                                        const std::map<std::string, std::string>& settings);
+                                        const std::map<std::string, std::string>& settings,
+                                        bool lenient = false);
 
 }  // namespace keelson::lab

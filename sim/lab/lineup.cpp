@@ -115,7 +115,10 @@ Status check(const Sweep& sweep, const std::map<std::string, std::string>& param
     return {};
   }
   std::string known;
-  for (const auto& parameter : parameters) known += ", " + parameter.first;
+  for (const auto& parameter : parameters) {
+    if (parameter.first == "nodes" || parameter.first == "percentageOfNodesToScore") continue;
+    known += ", " + parameter.first;
+  }
   return Status(Code::invalid, "--sweep " + sweep.name +
                                    ": there is nothing of this name to set; there are nodes, "
                                    "percentageOfNodesToScore, weight.PLUGIN" +
@@ -158,11 +161,14 @@ Result<Sweep> parse_sweep(const std::string& text) {
 }
 
 Result<std::vector<Contender>> line_up(const LineupRequest& request) {
-  const auto base = parse_experiment(request.text, request.file, request.settings);
+  const auto base = parse_experiment(request.text, request.file, request.settings, request.lenient);
   if (!base) return base.error();
   std::size_t count = 1;
   for (const Sweep& sweep : request.sweeps) {
     if (const auto ok = check(sweep, base->parameters); !ok) return ok.error();
+    if (request.settings.contains(sweep.name)) {
+      return bad("--sweep " + sweep.name + ": --set gives it a value, too; leave one");
+    }
     if (std::count_if(request.sweeps.begin(), request.sweeps.end(),
                       [&](const Sweep& s) { return s.name == sweep.name; }) > 1) {
       return bad("--sweep " + sweep.name + ": is given twice");
@@ -196,7 +202,7 @@ Result<std::vector<Contender>> line_up(const LineupRequest& request) {
     for (const Setting& s : settings) {
       if (base->parameters.contains(s.name)) parameters[s.name] = s.value;
     }
-    const auto experiment = parse_experiment(request.text, request.file, parameters);
+    const auto experiment = parse_experiment(request.text, request.file, parameters, request.lenient);
     if (!experiment) return experiment.error();
     for (const Chosen& chosen : policies) {
       Contender contender{

@@ -43,6 +43,7 @@ struct LineupRequest {
   // None: those that the experiment file names; only "all": every policy of the laboratory.
   std::vector<PolicyChoice> policies;
   std::vector<Sweep> sweeps;
+  bool lenient = false;  // as if the experiment's workload said so
 };
 
 // All combinations, policies fastest. Error: Code::invalid, saying which policy, sweep or line of

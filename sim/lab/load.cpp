@@ -122,12 +122,12 @@ Result<Loaded> adapted(Result<Loaded> loaded, const Common& common) {
   return loaded;
 }
 
-WorkloadSpec read_workload(sim::MapReader map, const std::string& folder) {
+WorkloadSpec read_workload(sim::MapReader map, const std::string& folder, bool lenient) {
   WorkloadSpec spec;
   Common common;
   common.folder = folder;
   common.nodes = read_nodes(map);
-  common.lenient = map.boolean("lenient", false);
+  common.lenient = map.boolean("lenient", false) || lenient;
   common.window.limit =
       static_cast<std::size_t>(map.integer("limit", 0, 0, kGeneratedPodsMax));
   if (auto window = map.map("window")) {

@@ -33,8 +33,9 @@ struct WorkloadSpec {
 };
 
 // Reads the section; complaints go into the map's errors. `folder`: of the experiment's file ("" is
-// the working directory). The result can be used if there were none.
-WorkloadSpec read_workload(sim::MapReader map, const std::string& folder);
+// the working directory). `lenient`: even if the section does not say so. The result can be used if
+// there were none.
+WorkloadSpec read_workload(sim::MapReader map, const std::string& folder, bool lenient = false);
 
 // REQUIRES: read without complaints.
 inline Result<Loaded> load_workload(const WorkloadSpec& spec, uint64_t seed) {

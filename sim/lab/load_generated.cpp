@@ -216,7 +216,7 @@ Loader read_generated(sim::MapReader& map, const Common& common) {
 Loader read_fitted(sim::MapReader& map, const Common& common) {
   WorkloadSpec from;
   if (auto section = map.map("from")) {
-    from = read_workload(*section, common.folder);
+    from = read_workload(*section, common.folder, common.lenient);
   } else {
     map.fail("from", "which workload is it fitted to? A section like this one");
   }

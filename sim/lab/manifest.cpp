@@ -33,6 +33,17 @@ std::string in_quotes(std::string_view text) {
   return out;
 }
 
+// A shard is one process on one CPU.
+std::string advice(const ManifestOptions& options) {
+  const auto shards = static_cast<std::size_t>(options.shards);
+  if (options.runs == 0) return "One per free CPU is a good number.";
+  const std::size_t each = (options.runs + shards - 1) / shards;
+  return fmt::format(
+      "These have up to {} of the {} runs each. A good number\n"
+      "# of shards is that of the cluster's free CPUs, and at most that of the runs.",
+      each, options.runs);
+}
+
 }  // namespace
 
 Result<std::string> shard_manifest(const ManifestOptions& options) {
@@ -48,7 +59,8 @@ Result<std::string> shard_manifest(const ManifestOptions& options) {
       "# The image needs keelson, and what the arguments name besides {2}.\n"
       "#\n"
       "#   kubectl apply -f {0}.yaml\n"
-      "#   kubectl wait --for=condition=complete --timeout=-1s job/{0}\n"
+      "#   until kubectl get job {0} -o jsonpath='{{.status.conditions[*].type}}' |\n"
+      "#       grep -Eq 'Complete|Failed'; do sleep 5; done\n"
       "#   for pod in $(kubectl get pods -l job-name={0} --field-selector=status.phase=Succeeded "
       "-o name); do\n"
       "#     kubectl logs $pod --tail=-1 > part-${{pod##*-}}.json\n"
@@ -57,13 +69,13 @@ Result<std::string> shard_manifest(const ManifestOptions& options) {
       "#\n"
       "# A part is the log of its pod. Nodes cut logs at 10 MiB (kubelet's containerLogMaxSize): "
       "where a\n"
-      "# part is larger, take more shards.\n"
+      "# part is larger, take more shards. {3}\n"
       "apiVersion: v1\n"
       "kind: ConfigMap\n"
       "metadata:\n"
       "  name: {0}\n"
       "data:\n",
-      name, options.shards, kMountedAt);
+      name, options.shards, kMountedAt, advice(options));
   for (const auto& [file, content] : options.files)
     out += "  " + in_quotes(file) + ": " + in_quotes(content) + "\n";
   out += fmt::format(

@@ -14,6 +14,7 @@ struct ManifestOptions {
   std::string name;   // of the Job: what is no DNS label is made one
   std::string image;  // has `keelson` in its path, and the trace where the arguments say
   int shards = 1;
+  std::size_t runs = 0;  // of the whole study, to say how many are a shard's; 0: not said
   // What follows `keelson`, without --shard and --json; files are named as they are mounted.
   std::vector<std::string> arguments;
   // Name and content of what the pods find in kMountedAt: the experiment file, policies' files.

@@ -54,6 +54,8 @@ std::span<const Policy> policies() {
 }
 
 const Policy* find_policy(std::string_view name) {
+  // The literature's name of what it is after.
+  if (same(name, "DRF")) name = "DominantShare";
   for (const Policy& policy : policies()) {
     if (same(policy.name, name)) return &policy;
   }

@@ -11,7 +11,8 @@ namespace keelson::lab {
 // In the order in which lists show them; "default" first: the scheduler's default profile.
 std::span<const Policy> policies();
 
-// Null: there is none of this name. Upper and lower case are the same.
+// Null: there is none of this name. Upper and lower case are the same; DRF is
+// DominantShare.
 const Policy* find_policy(std::string_view name);
 
 }  // namespace keelson::lab

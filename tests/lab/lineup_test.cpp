@@ -83,6 +83,7 @@ TEST(LineupTest, PoliciesOfTheFileOrOfTheCommand) {
   ASSERT_EQ(lineup->size(), 1u);
   EXPECT_EQ((*lineup)[0].variant.policy, "FGD");
   EXPECT_GT(line_up(request({"all"}, {}))->size(), 5u);
+  EXPECT_EQ(line_up(request({"drf"}, {}))->front().variant.policy, "DominantShare");
   EXPECT_THAT(refusal(request({"BestFut"}, {})),
               HasSubstr("no policy \"BestFut\"; there are default, "));
   EXPECT_THAT(refusal(request({"FGD", "fgd"}, {})), HasSubstr("twice"));
@@ -125,6 +126,9 @@ TEST(LineupTest, WrongSweepsAreRefused) {
   EXPECT_FALSE(parse_sweep("nodes=1,1"));
   EXPECT_THAT(refusal(request({}, {"noodles=1"})),
               HasSubstr("there are nodes, percentageOfNodesToScore, weight.PLUGIN, load, pods"));
+  LineupRequest both = request({}, {"load=60,70"});
+  both.settings["load"] = "50";
+  EXPECT_THAT(refusal(both), HasSubstr("--sweep load: --set gives it a value, too"));
   EXPECT_THAT(refusal(request({}, {"nodes=x"})), HasSubstr("no number of nodes"));
   EXPECT_THAT(refusal(request({}, {"percentageOfNodesToScore=101"})),
               HasSubstr("not from 0 to 100"));

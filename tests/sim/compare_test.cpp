@@ -118,6 +118,19 @@ TEST_F(Compare, PartsMakeTheSameBytes) {
   refuses("merge nothing.json", "nothing.json: cannot be read");
 }
 
+TEST_F(Compare, RowsThatAreLeftOutAreSaid) {
+  write("jobs.swf", "1 0 0 10 2 -1 -1 2 10 -1 1 1 1 1 1 1 -1 -1\nno job\n");
+  write("swf.yaml", R"(name: swf
+workload: {format: swf, file: jobs.swf, nodes: [{count: 2, cpu: 4, memory: 8Gi}]}
+experiment: {kind: timed, policies: [default]}
+)");
+  refuses("compare swf.yaml", "jobs.swf:2");
+  const Ended ended = keelson("compare swf.yaml --lenient --json a.json");
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  EXPECT_THAT(ended.out, HasSubstr("2 pods, 1 row of the trace left out"));
+  EXPECT_THAT(read("a.json"), HasSubstr("1 row of the trace left out"));
+}
+
 TEST_F(Compare, MistakesAreNamed) {
   refuses("compare", "which experiment?");
   refuses("compare nothing.yaml", "nothing.yaml: cannot be read");

@@ -74,7 +74,7 @@ Result<Bench> Bench::make(std::vector<lab::Contender> contenders, uint64_t first
   Bench bench;
   bench.contenders_ = std::move(contenders);
   bench.quiet_ = quiet;
-  Range nodes, pods;
+  Range nodes, pods, left_out;
   Digest digest;
   std::set<std::string> seen;
   for (std::size_t i = 0; i < bench.contenders_.size(); ++i) {
@@ -88,6 +88,11 @@ Result<Bench> Bench::make(std::vector<lab::Contender> contenders, uint64_t first
     pods.add((*workload)->arrivals.size());
     bench.description_ =
         (*workload)->name + ": " + nodes.text() + " nodes, " + pods.text() + " pods";
+    left_out.add(bench.loaded_[contender.experiment.text].left_out);
+    if (left_out.high > 0) {
+      bench.description_ += ", " + left_out.text() +
+                            (left_out.high == 1 ? " row" : " rows") + " of the trace left out";
+    }
   }
   for (const lab::Contender& contender : bench.contenders_) {
     if (contender.nodes == 0) continue;
@@ -110,7 +115,8 @@ Result<Bench::WorkloadPtr> Bench::workload(std::size_t contender, uint64_t seed)
     std::fprintf(stderr, "keelson: %zu rows could not be used and were left out; the first: %s\n",
                  loaded->skipped.rows, loaded->skipped.first.c_str());
   }
-  kept = {std::make_shared<const lab::Workload>(std::move(loaded->workload)), seed};
+  kept = {std::make_shared<const lab::Workload>(std::move(loaded->workload)), seed,
+          loaded->skipped.rows};
   return kept.workload;
 }
 

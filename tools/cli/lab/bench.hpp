@@ -21,7 +21,7 @@ class Bench {
                             bool quiet);
 
   const std::vector<lab::Contender>& contenders() const { return contenders_; }
-  // "openb: 1213 nodes, 8152 pods"
+  // "openb: 1213 nodes, 8152 pods", and how many rows of the trace were left out.
   const std::string& description() const { return description_; }
   // Over all that the results follow from, but the seeds.
   uint64_t inputs() const { return inputs_; }
@@ -33,6 +33,7 @@ class Bench {
   struct Loaded {
     WorkloadPtr workload;
     uint64_t seed = 0;
+    std::size_t left_out = 0;  // rows that could not be used
   };
   Result<WorkloadPtr> workload(std::size_t contender, uint64_t seed);
 

@@ -77,6 +77,7 @@ std::vector<std::string> arguments(const CompareOptions& options, const lab::Pla
   }
   out.insert(out.end(), {policies, "--seeds",
                          std::to_string(plan.first_seed) + ".." + std::to_string(plan.last_seed)});
+  if (options.request.lenient) out.emplace_back("--lenient");
   for (const auto& [key, value] : options.request.settings)
     out.insert(out.end(), {"--set", key + "=" + value});
   for (const lab::Sweep& sweep : options.request.sweeps) {
@@ -105,6 +106,11 @@ int print_manifest(const CompareOptions& options, const lab::Plan& plan) {
   manifest.name = plan.name;
   manifest.image = options.image;
   manifest.shards = static_cast<int>(options.manifest);
+  manifest.runs = plan.runs();
+  if (options.manifest > plan.runs()) {
+    return complain("--manifest: " + std::to_string(options.manifest) + " shards for " +
+                    std::to_string(plan.runs()) + " runs; take at most as many");
+  }
   manifest.arguments = arguments(options, plan, lab::kMountedAt);
   manifest.files.emplace_back(fs::path(options.request.file).filename().string(),
                               options.request.text);

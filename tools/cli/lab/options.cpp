@@ -45,6 +45,8 @@ cxxopts::Options compare_parser() {
                    "repeat it with each of the values: of a parameter, nodes, "
                    "percentageOfNodesToScore, weight.PLUGIN (repeatable: all combinations)",
                    cxxopts::value<std::vector<std::string>>(), "NAME=a,b,...");
+  parser.add_options()("lenient",
+                       "rows of the trace that cannot be used are counted and left out");
   add_outputs(parser);
   parser.add_options()("shard",
                        "run only part I (from 0) of N; keelson sim merge puts the parts together",
@@ -112,6 +114,7 @@ std::vector<std::string> split(const std::string& text) {
 
 Status read_request(const cxxopts::ParseResult& args, CompareOptions& options) {
   options.request.file = text_of(args, "experiment");
+  options.request.lenient = args.count("lenient") > 0;
   if (args.count("policies")) options.policies = split(text_of(args, "policies"));
   for (const std::string& name : options.policies) {
     if (name.empty()) return bad("--policies " + text_of(args, "policies") + ": a name is empty");
