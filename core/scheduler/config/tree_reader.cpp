@@ -139,8 +139,10 @@ std::optional<int64_t> TreeReader::integer(std::string_view field, int64_t least
   if (value->is_int64() && value->get_int64() >= least && value->get_int64() <= most) {
     return value->get_int64();
   }
-  fail(field, "must be a whole number from " + std::to_string(least) + " to " +
-                  std::to_string(most) + ", not " + kind_name(*value));
+  const std::string range = least == most ? std::to_string(least)
+                                          : "a whole number from " + std::to_string(least) +
+                                                " to " + std::to_string(most);
+  fail(field, "must be " + range + ", not " + kind_name(*value));
   return std::nullopt;
 }
 
