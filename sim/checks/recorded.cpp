@@ -172,6 +172,7 @@ class Player {
       if (whole && write.op == store::Write::Op::remove) ++replayed_;
       store::StoreEvent event{write.op, write.revision, write.object, suite_.state().get(write.key),
                               transaction.by};
+      if (!event.object && event.previous && write.key.kind == api::Kind::pods) may_have_ended(*event.previous);
       if (!event.object && !event.previous) {
         if (whole) {
           broken("ST-1", write.revision,
@@ -195,6 +196,21 @@ class Player {
       events.push_back(std::move(event));
     }
     flush(events);
+  }
+  // An agent writes its journal a few seconds after it has removed something.
+  void may_have_ended(const api::Object& pod) {
+    const std::string& node = pod.as<api::Pod>().spec().node_name();
+    const auto until = record_.told_until.find(node);
+    if (until == record_.told_until.end() || now_ <= until->second) return;
+    auto& running = ground_.running_on(node);
+    std::vector<std::string> ids;
+    for (const auto& [id, uid] : running) {
+      if (uid == pod.uid()) ids.push_back(id);
+    }
+    for (const std::string& id : ids) {
+      running.erase(id);
+      suite_.container_stopped(node, infos_[{node, id}]);
+    }
   }
   // What is shown as found is judged by nobody, but its revision must be the next one all the same.
   void follows(const RecordedWrite& write) {

@@ -20,6 +20,7 @@
 #pragma once
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <variant>
 #include <vector>
@@ -74,6 +75,8 @@ struct Record {
   std::vector<Moment> moments;            // in any order, but for commits
   // What is wrong with the log itself, before anybody looks at what it says: a broken chain.
   std::vector<std::string> damage;
+  // By node: its journal tells of no later time than this; what ran then may have ended since.
+  std::map<std::string, WallTime> told_until;
   uint64_t hashes = 0;  // so many entries were compared with their hashes
 };
 

@@ -162,6 +162,18 @@ TEST_F(RealCheckJournal, ALiveCheckIsOneLook) {
   EXPECT_THAT(check().output, HasSubstr("HELD: 2 writes"));
 }
 
+// An agent writes down what it has removed when it looks the next time.
+TEST_F(RealCheckJournal, WhatIsRemovedAfterTheJournalsLastLineMayHaveEnded) {
+  write("store.jsonl", kWhole + entry(1, "default") + pod_entry(2, "") + pod_entry(3, "h2") +
+                           R"({"revision":"4","epoch":"1","op":"remove","kind":"pods","name":"default/p",)"
+                           R"("by":"agent/h2 at=)" + seconds(8) + R"( user=system:node:h2","left":"0"})" "\n");
+  const std::string begin = journal(1, R"("agent":"h2")") + container(2, "c1", "u1", 2);
+  write("containers-h2.jsonl", begin);
+  EXPECT_THAT(check().output, testing::Not(HasSubstr("NA-3 at")));
+  write("containers-h2.jsonl", begin + journal(20, R"("same":true)"));
+  EXPECT_THAT(check().output, HasSubstr("NA-3 at"));
+}
+
 TEST_F(RealCheck, WhatHasNotBeenJudgedHasNotHeld) {
   write("store.jsonl", kWhole);
   const hosts::Outcome outcome = check();

@@ -164,6 +164,7 @@ Status RecordReader::read(std::string_view text, const std::string& source) {
       return {Code::invalid, source + ":" + std::to_string(number) + ": " + status.message()};
     }
   }
+  if (!journal.node.empty()) record_.told_until[journal.node] = journal.last;
   return {};
 }
 
