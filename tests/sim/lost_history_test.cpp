@@ -138,8 +138,12 @@ TEST_P(ANodeThatWasAway, IsWaitedFor) {
   });
   if (HasFatalFailure()) return;
   for (const auto& [uid, nodes] : truth.running) EXPECT_EQ(nodes, std::set<std::string>{"n-1"});
+  Process& agent = world->node("n-1")->agent_process();
+  if (!absent) agent.pause();  // and for a while it cannot even say that it is there
   ASSERT_TRUE(world->store().fail_over(kept).ok());
-  pass(45s);
+  pass(30s);
+  if (!absent) agent.resume();
+  pass(60s);
   EXPECT_EQ(truth.twice.size(), 0u);
   EXPECT_EQ(truth.count(), static_cast<std::size_t>(kPods));
   EXPECT_EQ(truth.starts, 2 * kPods);
