@@ -79,12 +79,16 @@ Status set_weight(Policy& policy, const std::string& plugin, const std::string& 
       found = true;
     }
   };
-  set_in(policy.profile.plugins);
   const auto score = policy.profile.points.find(scheduler::Point::score);
-  if (score != policy.profile.points.end()) set_in(score->second.enabled);
+  const bool own = score != policy.profile.points.end();
+  // Where the scores are replaced, those of the other plugins have no weight to set.
+  const bool replaced = own && std::count(score->second.disabled.begin(),
+                                          score->second.disabled.end(), "*") > 0;
+  if (!replaced) set_in(policy.profile.plugins);
+  if (own) set_in(score->second.enabled);
   if (found) return {};
   return Status(Code::invalid, "--sweep weight." + plugin + ": the policy " + policy.name +
-                                   " has no such plugin; it has " + known);
+                                   " has no such plugin that scores; it has " + known);
 }
 
 // Applies what is not a parameter of the file.

@@ -114,7 +114,9 @@ TEST(LineupTest, WeightsAreThoseOfThePolicy) {
   EXPECT_EQ(weight((*lineup)[0]), 1);
   EXPECT_EQ(weight((*lineup)[1]), 5);
   EXPECT_THAT(refusal(request({"BestFit"}, {"weight.ImageLocality=3"})),
-              HasSubstr("the policy BestFit has no such plugin; it has "));
+              HasSubstr("the policy BestFit has no such plugin that scores; it has BestFit"));
+  EXPECT_THAT(refusal(request({"BestFit"}, {"weight.NodeResourcesFit=3"})),
+              HasSubstr("no such plugin that scores; it has BestFit"));
   EXPECT_THAT(refusal(request({"default"}, {"weight.NodeResourcesFit=0"})),
               HasSubstr("is no weight from 1"));
 }
