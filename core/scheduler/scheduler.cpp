@@ -14,6 +14,7 @@
 #include "core/scheduler/plugins/plugins.hpp"
 #include "core/scheduler/pod_status.hpp"
 #include "core/scheduler/report_wait.hpp"
+#include "core/scheduler/status_writer.hpp"
 
 namespace keelson::scheduler {
 namespace {
@@ -29,8 +30,6 @@ constexpr std::array kKinds{Kind::namespaces, Kind::nodes, Kind::services, Kind:
 constexpr Duration kNotLeadingPause = 1s;
 // While agents have not reported after lost history, so often it looks whether they have.
 constexpr Duration kReportPause = 500ms;
-// A status that could not be written is written again after this long.
-constexpr Duration kStatusPause = 1s;
 
 ProfilePtr default_profile() {
   return Profile::make(ProfileOptions::defaults(), default_plugins()).value();
@@ -97,9 +96,6 @@ struct Scheduler::Impl final : Consultation::Machine {
   api::BasisPtr basis();
   void stamp(api::Request& request);
   void delete_victim(const PodInfo& victim, const PodInfo& preemptor, const std::string& node);
-  void write_status(const PodInfo& pod, PodStatusChange change);
-  void send_status(const std::string& uid);
-  void send_unsaid();
   void nominate(const PodInfoPtr& pod, NameId node);
   void unnominate(const std::string& uid);
 
@@ -143,16 +139,8 @@ struct Scheduler::Impl final : Consultation::Machine {
   Consultation consultation;
   BindPipeline binds;
   std::vector<std::unique_ptr<client::Informer>> informers;  // as kKinds
-  Timer due_timer, pace_timer, status_timer;
-
-  // What pods' statuses are still to say, by uid: the newest only.
-  struct Unsaid {
-    std::string ns, name;
-    PodStatusChange change;
-    bool in_flight = false;
-    bool waiting = false;  // there is more to say than what is in flight
-  };
-  std::map<std::string, Unsaid> unsaid_status;
+  StatusWriter statuses;
+  Timer due_timer, pace_timer;
 
   bool warm = false, running = false;
   bool turn_pending = false;
@@ -180,13 +168,18 @@ Scheduler::Impl::Impl(Loop& l, client::ApiClient& c, Rng r, Log& lg, SchedulerOp
             {options.user, options.actor, options.read_back_retry,
              [this](const std::string& uid) { queue.wake_pod(uid, loop.now()); }, &extenders},
             [this](const BindPipeline::Outcome& outcome) { on_bind_ended(outcome); }),
+      statuses(l, c,
+               {[this](const std::string& ns, const std::string& name) {
+                  return informer(Kind::pods).get(ns, name);
+                },
+                [this] { return running && leading(); },
+                [this](api::Request& request) { stamp(request); }}),
       due_timer(l,
                 [this] {
                   queue.advance(loop.now());
                   kick();
                 }),
-      pace_timer(l, [this] { turn(); }),
-      status_timer(l, [this] { send_unsaid(); }) {
+      pace_timer(l, [this] { turn(); }) {
   for (const Profiles::Entry& entry : profiles.entries()) {
     Rng events = r.fork("events");
     if (!lanes.empty()) events = events.fork(entry.scheduler_name);
@@ -395,7 +388,7 @@ void Scheduler::Impl::failed(QueuedPod& pod, const std::string& why) {
   ++stats.errors;
   log.warning("scheduling failed", {{"pod", pod.info->name()}, {"why", why}});
   record(*pod.info, true, "FailedScheduling", why);
-  write_status(*pod.info, {"SchedulerError", why, std::nullopt});
+  statuses.write(*pod.info, {"SchedulerError", why, std::nullopt});
   queue.retry(pod, loop.now());
 }
 
@@ -418,7 +411,7 @@ void Scheduler::Impl::give_up(QueuedPod& pod, const Decision& decision) {
   queue.unschedulable(pod, decision.diagnosis.rejectors(), loop.now(),
                       consultation.refused(*info));
   if (decision.clear_nomination) unnominate(info->uid());
-  write_status(*info, std::move(change));
+  statuses.write(*info, std::move(change));
   for (Plugin* plugin : pod.profile->at(Point::permit)) plugin->gave_up(*info);
 }
 
@@ -432,7 +425,7 @@ void Scheduler::Impl::preempt(QueuedPod& pod, const Decision& decision) {
   record(*info, true, "FailedScheduling", message);
   queue.unschedulable(pod, decision.diagnosis.rejectors(), loop.now());
   nominate(info, node);
-  write_status(*info, {"Unschedulable", message, node_name});
+  statuses.write(*info, {"Unschedulable", message, node_name});
   for (const PodInfoPtr& victim : decision.victims) delete_victim(*victim, *info, node_name);
 }
 
@@ -457,13 +450,13 @@ void Scheduler::Impl::on_bind_ended(const BindPipeline::Outcome& outcome) {
     } else if (outcome.rejectors != 0) {
       ++stats.unschedulable;
       record(pod, true, "FailedScheduling", outcome.why);
-      write_status(pod, {"Unschedulable", outcome.why, std::nullopt});
+      statuses.write(pod, {"Unschedulable", outcome.why, std::nullopt});
       queue.unschedulable(*queued, outcome.rejectors, loop.now());
     } else {
       log.info("bind failed, trying again", {{"pod", pod.name()}, {"why", outcome.why}});
       if (outcome.failure) {
         record(pod, true, "FailedScheduling", outcome.why);
-        write_status(pod, {"SchedulerError", outcome.why, std::nullopt});
+        statuses.write(pod, {"SchedulerError", outcome.why, std::nullopt});
       }
       queue.retry(*queued, loop.now());
     }
@@ -524,7 +517,7 @@ void Scheduler::Impl::nominate(const PodInfoPtr& pod, NameId node) {
   cache.snapshot().nominate(pod, node);
   for (const PodInfoPtr& other : outranked) {
     unnominate(other->uid());
-    write_status(*other, {{}, {}, std::string()});
+    statuses.write(*other, {{}, {}, std::string()});
   }
   // The place that it held elsewhere is free for others.
   if (before != 0 && before != node) wake(events::pod_removed, before);
@@ -534,58 +527,6 @@ void Scheduler::Impl::unnominate(const std::string& uid) {
   if (const NameId node = cache.snapshot().unnominate(uid); node != 0) {
     wake(events::pod_removed, node);
   }
-}
-
-void Scheduler::Impl::write_status(const PodInfo& pod, PodStatusChange change) {
-  Unsaid& unsaid = unsaid_status[pod.uid()];
-  // A nomination that could not be written yet must not be lost by a newer message.
-  if (!change.nominated_node) change.nominated_node = unsaid.change.nominated_node;
-  if (change.reason.empty()) {
-    change.reason = unsaid.change.reason;
-    change.message = unsaid.change.message;
-  }
-  unsaid = {pod.ns(), pod.name(), std::move(change), unsaid.in_flight, true};
-  if (!unsaid.in_flight) send_status(pod.uid());
-}
-
-void Scheduler::Impl::send_status(const std::string& uid) {
-  Unsaid& unsaid = unsaid_status.at(uid);
-  const ObjectPtr pod = informer(Kind::pods).get(unsaid.ns, unsaid.name);
-  ObjectPtr changed;
-  if (running && leading() && pod && pod->uid() == uid &&
-      pod->as<api::Pod>().spec().node_name().empty()) {
-    changed = with_status(*pod, unsaid.change, loop.wall_now());
-  }
-  if (!changed) {  // bound, gone, or said already
-    unsaid_status.erase(uid);
-    return;
-  }
-  unsaid.in_flight = true;
-  unsaid.waiting = false;
-  api::Request request = api::update_status(changed);
-  request.expected.uid = uid;
-  stamp(request);
-  client.call(std::move(request), [this, token = alive, uid](api::Response response) {
-    if (!*token) return;
-    Unsaid& said = unsaid_status.at(uid);
-    said.in_flight = false;
-    const bool retry = !response.ok() && response.error.reason != api::Reason::not_found;
-    if (!said.waiting && !retry) {
-      unsaid_status.erase(uid);
-      return;
-    }
-    // Others may write the pod at the same time: the cache has to catch up first.
-    said.waiting = true;
-    status_timer.arm_by(kStatusPause);
-  });
-}
-
-void Scheduler::Impl::send_unsaid() {
-  std::vector<std::string> due;
-  for (const auto& [uid, unsaid] : unsaid_status) {
-    if (!unsaid.in_flight) due.push_back(uid);
-  }
-  for (const std::string& uid : due) send_status(uid);
 }
 
 // --- The public face
