@@ -118,8 +118,10 @@ class PythonExtender {
       ::_exit(127);
     }
     ::close(out[1]);
-    char buffer[16] = {};
-    if (::read(out[0], buffer, sizeof buffer - 1) > 0) port_ = std::atoi(buffer);
+    // The whole line: it may come in pieces, and whoever writes must not find the pipe closed.
+    std::string line;
+    for (char c; line.size() < 16 && ::read(out[0], &c, 1) == 1 && c != '\n';) line += c;
+    port_ = std::atoi(line.c_str());
     ::close(out[0]);
   }
   ~PythonExtender() {
