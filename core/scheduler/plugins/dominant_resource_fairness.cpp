@@ -31,11 +31,7 @@ class DominantResourceFairness final : public Plugin {
   Points points() const override { return only(Point::queue_sort); }
   EventMask wakes_on() const override { return EventMask::none(); }
 
-  bool less(const QueuedPod& a, const QueuedPod& b) const override {
-    if (a.info->priority != b.info->priority) return a.info->priority > b.info->priority;
-    if (a.added != b.added) return a.added < b.added;
-    return a.sequence < b.sequence;
-  }
+  bool less(const QueuedPod& a, const QueuedPod& b) const override { return ahead(a, b); }
   std::string_view lane(const PodInfo& pod) const override { return pod.ns(); }
   bool lane_before(const QueuedPod& a, const QueuedPod& b,
                    const Snapshot& snapshot) const override {

@@ -10,11 +10,7 @@ class PrioritySort final : public Plugin {
   std::string_view name() const override { return "PrioritySort"; }
   Points points() const override { return only(Point::queue_sort); }
   EventMask wakes_on() const override { return EventMask::none(); }
-  bool less(const QueuedPod& a, const QueuedPod& b) const override {
-    if (a.info->priority != b.info->priority) return a.info->priority > b.info->priority;
-    if (a.added != b.added) return a.added < b.added;
-    return a.sequence < b.sequence;
-  }
+  bool less(const QueuedPod& a, const QueuedPod& b) const override { return ahead(a, b); }
 };
 
 }  // namespace

@@ -36,4 +36,11 @@ struct QueuedPod {
   uint64_t tried_at = 0;   // the queue's event counter when the last attempt began
 };
 
+// The queue's usual order: pods of higher priority first, among equals the one that has waited longer.
+inline bool ahead(const QueuedPod& a, const QueuedPod& b) {
+  if (a.info->priority != b.info->priority) return a.info->priority > b.info->priority;
+  if (a.added != b.added) return a.added < b.added;
+  return a.sequence < b.sequence;
+}
+
 }  // namespace keelson::scheduler

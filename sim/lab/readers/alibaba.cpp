@@ -115,12 +115,6 @@ class Reader {
     return span;
   }
 
-  Status finish(const Rows& rows) {
-    loaded_.skipped.rows += rows.skipped().rows;
-    if (loaded_.skipped.first.empty()) loaded_.skipped.first = rows.skipped().first;
-    return rows.status();
-  }
-
   Status machines() {
     auto files = files_of(files_.machines);
     if (!files) return files.error();
@@ -147,7 +141,7 @@ class Reader {
       if (!old_ && !rows.empty(2)) node.zone = "domain-" + object_name(rows.text(2));
       loaded_.workload.nodes.push_back(node_object(node));
     }
-    return finish(rows);
+    return finish_table(rows, loaded_.skipped);
   }
 
   Status tasks() {
@@ -173,7 +167,7 @@ class Reader {
         add(rows.text(at.job), rows.text(at.task), times, wanted);
       }
     }
-    return finish(rows);
+    return finish_table(rows, loaded_.skipped);
   }
 
   Status instances() {
@@ -191,7 +185,7 @@ class Reader {
       const auto plan = plans_.find(key(rows.text(at.job), rows.text(at.task)));
       if (plan != plans_.end()) add(rows.text(at.job), rows.text(at.task), times, plan->second);
     }
-    return finish(rows);
+    return finish_table(rows, loaded_.skipped);
   }
 
   static std::string key(std::string_view job, std::string_view task) {

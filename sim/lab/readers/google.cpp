@@ -75,12 +75,6 @@ class Reader {
     return static_cast<int64_t>(static_cast<__int128>(nano) * of / kNano);
   }
 
-  Status finish_table(const Rows& rows) {
-    loaded_.skipped.rows += rows.skipped().rows;
-    if (loaded_.skipped.first.empty()) loaded_.skipped.first = rows.skipped().first;
-    return rows.status();
-  }
-
   Status machines() {
     auto files = files_of(files_.machines);
     if (!files) return files.error();
@@ -107,7 +101,7 @@ class Reader {
       if (!rows.empty(kPlatform)) node.labels["platform"] = object_name(rows.text(kPlatform));
       loaded_.workload.nodes.push_back(node_object(node));
     }
-    return finish_table(rows);
+    return finish_table(rows, loaded_.skipped);
   }
 
   Status tasks() {
@@ -127,7 +121,7 @@ class Reader {
       const bool over = window.length && since_begin(time) >= window.from + *window.length;
       if (over && open_.empty()) break;
     }
-    return finish_table(rows);
+    return finish_table(rows, loaded_.skipped);
   }
 
   void on_event(Rows& rows, Duration now, const Id& id, int64_t event) {

@@ -38,12 +38,6 @@ void check(Rows& rows, std::size_t column, const std::vector<std::string>& compl
   for (const std::string& why : complaints) rows.fail(column, why);
 }
 
-Status finish(const Rows& rows, Skipped& skipped) {
-  skipped.rows += rows.skipped().rows;
-  if (skipped.first.empty()) skipped.first = rows.skipped().first;
-  return rows.status();
-}
-
 Status read_nodes(const OpenbOptions& options, Loaded& loaded) {
   Rows rows({file(options, "node", options.nodes)},
             {.columns = kNodeColumns, .header = true, .at_least = 0, .lenient = options.lenient});
@@ -62,7 +56,7 @@ Status read_nodes(const OpenbOptions& options, Loaded& loaded) {
     }
     if (!rows.bad()) loaded.workload.nodes.push_back(node_object(node));
   }
-  return finish(rows, loaded.skipped);
+  return finish_table(rows, loaded.skipped);
 }
 
 PodShape read_pod(Rows& rows) {
@@ -105,7 +99,7 @@ Result<Loaded> read_openb(const OpenbOptions& options) {
     const Duration at = std::chrono::seconds(created);
     if (!rows.bad() && collector.wants(at)) collector.add(at, runs_for, std::move(pod));
   }
-  if (Status status = finish(rows, loaded.skipped); !status.ok()) return status.error();
+  if (Status status = finish_table(rows, loaded.skipped); !status.ok()) return status.error();
   loaded.workload.arrivals = collector.finish();
   return loaded;
 }

@@ -288,4 +288,10 @@ void Rows::fail(std::size_t column, const std::string& why) {
   complain(std::string(options_.columns[column]) + ": " + why);
 }
 
+Status finish_table(const Rows& rows, Skipped& skipped) {
+  skipped.rows += rows.skipped().rows;
+  if (skipped.first.empty()) skipped.first = rows.skipped().first;
+  return rows.status();
+}
+
 }  // namespace keelson::lab

@@ -95,4 +95,7 @@ class Rows {
   Skipped skipped_;
 };
 
+// At the end of one of several tables: adds its skipped rows to those of the others. Answers its status.
+Status finish_table(const Rows& rows, Skipped& skipped);
+
 }  // namespace keelson::lab
